@@ -1,0 +1,164 @@
+"""What a service reads and who handles it: the registry that `handlers.py` fills and the consumer obeys."""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast, get_args, get_origin
+
+from pydantic import ValidationError
+
+from chassis.errors import Poison
+from chassis.kafka import Record
+from contracts.envelope import CloudEvent, Event, Header
+from contracts.topics import Topic
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Verbatim:
+    """A record of the edge as it came, unread: its handler reads it, and answers for what it cannot read."""
+
+    body: bytes
+    headers: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An event kept as it came: its attributes read, its data not. `body` are the exact bytes of the topic."""
+
+    header: Header
+    body: bytes
+
+    @property
+    def subject(self) -> str:
+        """What the event is about."""
+        return self.header.subject
+
+    @property
+    def traceparent(self) -> str | None:
+        """The trace it belongs to."""
+        return self.header.traceparent
+
+
+class Batch(Sequence[CloudEvent[E]]):
+    """Events of one type, in the order of each key. A parameter annotated so says what its handler consumes."""
+
+
+Handler = Callable[..., Awaitable[Sequence[Event]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """One registered handler, and how its records are read: as `events` of the topic, or each as a `view`."""
+
+    name: str
+    call: Handler
+    events: tuple[type[Event], ...] = ()
+    view: type[Header] | type[Verbatim] | type[Kept] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One record on its way to a handler. `handling` is None when the service has no use for its type."""
+
+    record: Record
+    number: int | None
+    key: str
+    event: CloudEvent[Any] | Header | Kept | Verbatim | None
+    handling: Handling | None
+    fault: Poison | None = None
+
+    @property
+    def traceparent(self) -> str | None:
+        """The trace this event belongs to."""
+        return None if self.event is None or isinstance(self.event, Verbatim) else self.event.traceparent
+
+
+@dataclass(slots=True)
+class Handlers:
+    """Which function handles which events of which topic."""
+
+    topics: dict[str, Topic] = field(default_factory=lambda: dict[str, Topic]())
+    by_type: dict[tuple[str, str], Handling] = field(default_factory=lambda: dict[tuple[str, str], Handling]())
+    views: dict[str, Handling] = field(default_factory=lambda: dict[str, Handling]())
+
+    def consumes(self, *topics: Topic) -> Callable[[Handler], Handler]:
+        """Register a function by what its first parameter is annotated as.
+
+        `Batch[SomeEvent]`: those events, read whole. `Sequence[V]` with `V` a subclass of Header: every event, as far as `V`
+        reads it. `Sequence[Kept]`: every event, its bytes kept. `Sequence[Verbatim]`: every record of the edge, unread.
+        Raises TypeError at import for a function that says none of these, or an event that is not on the topic.
+        """
+
+        def register(call: Handler) -> Handler:
+            for topic in topics:
+                self._register(topic, call)
+            return call
+
+        return register
+
+    def _register(self, topic: Topic, call: Handler) -> None:
+        self.topics[topic.name] = topic
+        handling = _handling_of(call)
+        if handling.view is not None:
+            self.views[topic.name] = handling
+        for event in handling.events:
+            if event not in topic.events:
+                raise TypeError(f"{call.__name__} consumes {event.__name__}, which is not on {topic.name}")
+            self.by_type[topic.name, event.TYPE] = handling
+
+    def read(self, record: Record, number: int | None) -> Delivery:
+        """Read one record; what cannot be read comes back as a Delivery with a fault, for parking."""
+        # Without a key, a record of the edge waits for nobody and nobody for it.
+        key = record.key.decode("utf-8", "replace") if record.key else f"{record.topic}/{record.partition}@{record.offset}"
+        try:
+            event, handling = self._event(record)
+        except (ValidationError, ValueError) as error:
+            return Delivery(record, number, key, None, None, Poison(_what(error)))
+        return Delivery(record, number, key, event, handling)
+
+    def _event(self, record: Record) -> tuple[CloudEvent[Any] | Header | Kept | Verbatim | None, Handling | None]:
+        body = record.value or b""
+        if handling := self.views.get(record.topic):
+            return _view(handling.view, body, record), handling
+        try:
+            event = self.topics[record.topic].adapter.validate_json(body)
+        except ValidationError as error:
+            # A type this release does not know yet: a contract may grow, and it is not ours to handle.
+            if _first(error)["type"] == "union_tag_invalid":
+                return None, None
+            raise
+        return event, self.by_type.get((record.topic, event.type))
+
+
+def _view(
+    view: type[Header] | type[Verbatim] | type[Kept] | None, body: bytes, record: Record
+) -> Header | Kept | Verbatim | None:
+    if view is Verbatim:
+        return Verbatim(body, dict(record.headers))
+    if view is Kept:
+        return Kept(Header.model_validate_json(body), body)
+    return cast("type[Header]", view).model_validate_json(body)
+
+
+def _handling_of(call: Handler) -> Handling:
+    first = next(iter(inspect.signature(call).parameters.values())).annotation
+    arguments = get_args(first)
+    if get_origin(first) is Batch:
+        return Handling(call.__name__, call, get_args(arguments[0]) or arguments)
+    if arguments and (arguments[0] in (Verbatim, Kept) or issubclass(arguments[0], Header)):
+        return Handling(call.__name__, call, view=arguments[0])
+    raise TypeError(f"{call.__name__}: annotate its first parameter as Batch[SomeEvent], or as a Sequence of a view")
+
+
+def _first(error: ValidationError) -> Mapping[str, Any]:
+    return error.errors(include_url=False, include_context=False, include_input=False)[0]
+
+
+def _what(error: Exception) -> str:
+    """Which rule was broken and where: never the value that broke it."""
+    if not isinstance(error, ValidationError):
+        return type(error).__name__
+    first = _first(error)
+    return f"{first['type']} at {'.'.join(str(part) for part in first['loc'])}"

@@ -1,0 +1,62 @@
+"""What can go wrong, and whose fault it is.
+
+ChassisError
+├── Poison      this message can never be handled: park it, let every other one pass
+├── Transient   something we depend on is away, or the fault is ours: nobody is guilty, pause and try again
+├── Fenced      another instance owns this lane or relay now: forget what we hold and read again
+├── WrongSchema the database is not the one this code was written for
+└── Refused     a command that the state of things does not allow; the caller is told why
+"""
+
+import asyncpg
+
+# Classes of SQLSTATE that say "this row": data exception, integrity violation. PostgreSQL, appendix A.
+_ABOUT_THE_DATA = ("22", "23")
+
+
+class ChassisError(Exception):
+    """The root of the tree above."""
+
+
+class Poison(ChassisError):
+    """Raised by a handler, or by decoding, for a message that no repetition can cure."""
+
+
+class Transient(ChassisError):
+    """Raised for a fault that time or an operator cures."""
+
+
+class Fenced(ChassisError):
+    """The row that fences this lane or relay has moved without us."""
+
+
+class WrongSchema(ChassisError):
+    """The schema version in the database does not go with this code."""
+
+
+class Refused(ChassisError):
+    """A command refused for a reason its sender can act upon. `code` is stable, `message` is for people."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        """`status` is the HTTP status the refusal is answered with."""
+        super().__init__(code)
+        self.status, self.code, self.message = status, code, message
+
+
+def is_poison(error: BaseException) -> bool:
+    """Whether the message is guilty rather than the world around it.
+
+    A fault of PostgreSQL is the message's only when it is about its data; everything else about the database, the network
+    or memory is transient. What remains is a bug that this message met and others did not.
+    """
+    if isinstance(error, asyncpg.PostgresError):
+        return str(error.sqlstate or "")[:2] in _ABOUT_THE_DATA
+    if isinstance(error, (Transient, Fenced, OSError, MemoryError, TimeoutError, asyncpg.InterfaceError)):
+        return False
+    return isinstance(error, Exception)
+
+
+def name_of(error: BaseException) -> str:
+    """The class of an error, which is all that may be logged of it: a message can quote the data it choked on."""
+    sqlstate = getattr(error, "sqlstate", None)
+    return f"{type(error).__module__}.{type(error).__qualname__}" + (f"[{sqlstate}]" if sqlstate else "")

@@ -1,0 +1,81 @@
+"""HTTP: health, and errors as RFC 9457 problem documents that name the field and never repeat its value."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+from chassis.errors import Refused
+from chassis.pulse import Pulse
+
+PROBLEM = "application/problem+json"
+
+
+def problem(status: int, code: str, title: str, **extra: Any) -> JSONResponse:
+    """A problem document. `code` is stable and becomes its `type`."""
+    body = {"type": f"urn:madoguchi:problem:{code}", "title": title, "status": status} | extra
+    return JSONResponse(body, status_code=status, media_type=PROBLEM)
+
+
+def faults_of(error: ValidationError | RequestValidationError) -> list[dict[str, str]]:
+    """Every field that is wrong, as JSON path, code and words."""
+    errors: Sequence[Mapping[str, Any]] = error.errors()
+    return [
+        {"field": ".".join(str(part) for part in found["loc"]), "code": str(found["type"]), "message": str(found["msg"])}
+        for found in errors
+    ]
+
+
+def make_app(title: str, pulse: Pulse) -> FastAPI:
+    """An application with health and problem documents; a service adds its routes."""
+    app = FastAPI(title=title, docs_url=None, redoc_url=None)
+    _add_health(app, pulse)
+    _add_problems(app)
+    return app
+
+
+def _add_health(app: FastAPI, pulse: Pulse) -> None:
+    @app.get("/health/live", include_in_schema=False)
+    async def live() -> JSONResponse:
+        """Alive while every loop turns; else restart me."""
+        stalled = pulse.stalled()
+        return JSONResponse({"status": "stalled" if stalled else "alive", "stalled": stalled}, 503 if stalled else 200)
+
+    @app.get("/health/ready", include_in_schema=False)
+    async def ready() -> JSONResponse:
+        """Ready when every loop has what it depends on. A service that is not still accepts: the journal waits."""
+        unready = pulse.unready()
+        return JSONResponse({"status": "waiting" if unready else "ready", "waiting": unready}, 503 if unready else 200)
+
+
+def _add_problems(app: FastAPI) -> None:
+    @app.exception_handler(Refused)
+    async def refused(_: Request, error: Refused) -> JSONResponse:
+        return problem(error.status, error.code, error.message)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        return problem(422, "invalid", "The request has faulty fields; see `errors`.", errors=faults_of(error))
+
+    @app.exception_handler(HTTPException)
+    async def failed(_: Request, error: HTTPException) -> JSONResponse:
+        return problem(error.status_code, f"http-{error.status_code}", str(error.detail))
+
+    @app.exception_handler(OSError)
+    async def away(_: Request, __: OSError) -> JSONResponse:
+        return problem(503, "database-away", "Nothing was saved. Send the same request again in a moment.")
+
+
+def make_server(app: FastAPI, host: str, port: int) -> uvicorn.Server:
+    """A server that logs no requests: a path or a query can be personal."""
+    config = uvicorn.Config(
+        app, host=host, port=port, log_config=None, access_log=False, lifespan="off", server_header=False
+    )
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # pyright: ignore[reportAttributeAccessIssue]
+    return server

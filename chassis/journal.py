@@ -1,0 +1,223 @@
+"""The journal: what the service said, appended in the transaction that makes it true."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import asyncpg
+
+from chassis.database import Tx
+from chassis.errors import Poison
+from chassis.ticks import Tick, horizon
+from contracts.envelope import Event
+from contracts.ids import uuid7
+
+PAGE = 4000
+MARGIN = timedelta(hours=1)
+"""How much older than the last tick a row's `at` may be: no transaction lives as long (`transaction_timeout`)."""
+
+MOST_BYTES = 400_000
+"""The largest event: a Kafka batch of ours holds at least one."""
+
+_ENVELOPE = (
+    b'{"specversion":"1.0","id":"%b","source":"%b","type":"%b","subject":"%b","time":"%b",'
+    b'"datacontenttype":"application/json"%b,"data":%b}'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row as the relay reads it."""
+
+    id: int
+    key: bytes
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row to append: the key, the CloudEvents type, the exact bytes of the envelope."""
+
+    key: str
+    type: str
+    payload: bytes
+
+
+def lines(tx: Tx, source: str, events: Sequence[Event], fallback: str = "") -> list[Line]:
+    """What `events` will be in the journal. Each carries on the trace of its subject, or `fallback` (W3C traceparent).
+
+    Raises Poison for an event that no topic takes.
+    """
+    return [
+        Line(event.subject, event.TYPE, envelope(event, source, tx.now, tx.traces.get(event.subject, fallback)))
+        for event in events
+    ]
+
+
+async def append(tx: Tx, said: Sequence[Line]) -> None:
+    """Append in order."""
+    if said:
+        await tx.execute(
+            """
+            INSERT INTO chassis.journal (key, type, payload)
+            SELECT * FROM unnest($1::bytea[], $2::text[], $3::bytea[])
+            """,
+            [line.key.encode() for line in said],
+            [line.type for line in said],
+            [line.payload for line in said],
+        )
+
+
+def envelope(event: Event, source: str, now: datetime, traceparent: str) -> bytes:
+    """The exact bytes that will stand on the topic, for as long as anybody asks. Raises Poison when no batch holds them."""
+    trace = b',"traceparent":"%b"' % traceparent.encode() if traceparent else b""
+    at = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ").encode()
+    payload = _ENVELOPE % (
+        str(uuid7(now)).encode(),
+        source.encode(),
+        event.TYPE.encode(),
+        event.subject.encode(),
+        at,
+        trace,
+        event.to_json(),
+    )
+    if len(payload) > MOST_BYTES:
+        raise Poison(f"an event of {len(payload)} bytes; a topic takes {MOST_BYTES}")
+    return payload
+
+
+async def last_tick(tx: Tx) -> tuple[Tick, datetime]:
+    """The relay's state: its last promise, and when it was made."""
+    row = await tx.fetchrow(
+        """
+        SELECT number, previous::text, snapshot::text, after, upto, whole, before, counters, at
+        FROM chassis.tick ORDER BY number DESC LIMIT 1
+        """
+    )
+    return _tick(row), row["at"]
+
+
+async def save_tick(tx: Tx, tick: Tick) -> None:
+    """Promise. Raises asyncpg.UniqueViolationError when another relay has promised under this number."""
+    await tx.execute(
+        """
+        INSERT INTO chassis.tick (number, previous, snapshot, after, upto, whole, before, counters)
+        VALUES ($1, $2::text::pg_snapshot, $3::text::pg_snapshot, $4, $5, $6, $7, $8)
+        """,
+        tick.number,
+        tick.previous,
+        tick.snapshot,
+        tick.after,
+        tick.upto,
+        tick.whole,
+        list(tick.before),
+        list(tick.counters),
+    )
+
+
+async def window(tx: Tx, since: str, since_at: datetime) -> tuple[str | None, list[Entry]]:
+    """(snapshot, rows) that became visible since the snapshot `since`, in id order, a page of them at most."""
+    xmax, in_progress = horizon(since)
+    rows = await tx.fetch(
+        f"""
+        SELECT id, key, payload, pg_current_snapshot()::text AS snapshot FROM (
+            SELECT id, key, payload FROM chassis.journal WHERE xid >= $1::text::xid8 AND at >= $3
+            UNION ALL
+            SELECT id, key, payload FROM chassis.journal WHERE xid = ANY($2::text[]::xid8[]) AND at >= $3
+        ) news ORDER BY id LIMIT {PAGE}
+        """,
+        str(xmax),
+        [str(xid) for xid in in_progress],
+        since_at - MARGIN,
+    )
+    return (rows[0]["snapshot"] if rows else None), _entries(rows)
+
+
+async def page(tx: Tx, tick: Tick) -> list[Entry]:
+    """The next page of the window of a tick that was not whole."""
+    return _entries(
+        await tx.fetch(
+            f"""
+            SELECT id, key, payload FROM chassis.journal
+            WHERE id > $1 AND pg_visible_in_snapshot(xid, $2::text::pg_snapshot)
+              AND NOT pg_visible_in_snapshot(xid, $3::text::pg_snapshot)
+            ORDER BY id LIMIT {PAGE}
+            """,
+            tick.upto,
+            tick.snapshot,
+            tick.previous,
+        )
+    )
+
+
+async def promised(tx: Tx, tick: Tick) -> list[Entry]:
+    """The rows a tick covers, to publish them again."""
+    return _entries(
+        await tx.fetch(
+            """
+            SELECT id, key, payload FROM chassis.journal
+            WHERE id > $1 AND id <= $2 AND pg_visible_in_snapshot(xid, $3::text::pg_snapshot)
+              AND NOT pg_visible_in_snapshot(xid, $4::text::pg_snapshot)
+            ORDER BY id
+            """,
+            tick.after,
+            tick.upto,
+            tick.snapshot,
+            tick.previous,
+        )
+    )
+
+
+async def ticks_of(tx: Tx, partition: int, first: int, last: int) -> list[Tick]:
+    """The promises that numbered `first`…`last` of a partition, oldest first."""
+    rows = await tx.fetch(
+        """
+        SELECT number, previous::text, snapshot::text, after, upto, whole, before, counters FROM chassis.tick
+        WHERE before[$1] < $3 AND counters[$1] >= $2 AND before[$1] < counters[$1] ORDER BY number
+        """,
+        partition + 1,
+        first,
+        last,
+    )
+    return [_tick(row) for row in rows]
+
+
+async def make_partitions(tx: Tx, today: date) -> None:
+    """Partitions from yesterday to three days ahead: the journal never meets a day without one."""
+    for ahead in range(-1, 4):
+        await tx.execute("SELECT chassis.make_journal_partition($1)", today + timedelta(days=ahead))
+
+
+async def drop_partitions(tx: Tx, before: date) -> list[str]:
+    """Drop the days before `before`, and the ticks that promised them. Returns the partitions' names."""
+    rows = await tx.fetch(
+        """
+        SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'chassis.journal'::regclass AND c.relname ~ '^journal_[0-9]{8}$' AND c.relname < $1
+        """,
+        f"journal_{before:%Y%m%d}",
+    )
+    for row in rows:
+        await tx.execute(f"DROP TABLE chassis.{row['relname']}")
+    await tx.execute(
+        "DELETE FROM chassis.tick WHERE at < $1 AND number < (SELECT max(number) FROM chassis.tick)",
+        datetime.combine(before, datetime.min.time()).astimezone(),
+    )
+    return [row["relname"] for row in rows]
+
+
+def _tick(row: asyncpg.Record) -> Tick:
+    return Tick(
+        row["number"],
+        row["previous"],
+        row["snapshot"],
+        row["after"],
+        row["upto"],
+        row["whole"],
+        tuple(row["before"]),
+        tuple(row["counters"]),
+    )
+
+
+def _entries(rows: Sequence[asyncpg.Record]) -> list[Entry]:
+    return [Entry(row["id"], row["key"], row["payload"]) for row in rows]

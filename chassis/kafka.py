@@ -1,0 +1,145 @@
+"""Kafka, with a time-out around every call: aiokafka's consumers and idempotent producer can hang for ever."""
+
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
+from aiokafka.structs import ConsumerRecord
+
+from chassis.errors import Transient
+from contracts.envelope import CONTENT_TYPE
+
+T = TypeVar("T")
+Record = ConsumerRecord[bytes, bytes]
+
+_BATCH_BYTES = 1 << 19
+_REQUEST_BYTES = 1 << 21
+SEQUENCE = "sequence"
+HEADERS = (("content-type", CONTENT_TYPE),)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One record to publish, its lane number included."""
+
+    partition: int
+    number: int
+    key: bytes
+    value: bytes
+
+
+async def within(seconds: float, what: str, call: Awaitable[T]) -> T:
+    """Await a Kafka call. Raises Transient when it fails or takes longer than `seconds`."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await call
+    except TimeoutError:
+        raise Transient(f"kafka: {what} took more than {seconds:g} s") from None
+    except KafkaError as error:
+        raise Transient(f"kafka: {what}: {type(error).__name__}") from error
+
+
+async def start_producer(bootstrap: str, seconds: float) -> AIOKafkaProducer:
+    """A producer that waits for every in-sync replica and cannot write a record twice by itself."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap.split(","),
+        acks="all",
+        enable_idempotence=True,
+        max_batch_size=_BATCH_BYTES,
+        max_request_size=_REQUEST_BYTES,
+        request_timeout_ms=int(seconds * 1000),
+    )
+    await _start(producer, "producer start", seconds)
+    return producer
+
+
+async def start_consumer(
+    bootstrap: str, topics: Sequence[str], group: str, listener: ConsumerRebalanceListener, *, fetch_wait_ms: int, seconds: float
+) -> AIOKafkaConsumer:
+    """A consumer that commits only when told to."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap.split(","),
+        group_id=group,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=fetch_wait_ms,
+        max_partition_fetch_bytes=1 << 20,
+        request_timeout_ms=int(seconds * 1000),
+        session_timeout_ms=15_000,
+        heartbeat_interval_ms=3_000,
+        max_poll_interval_ms=300_000,
+    )
+    consumer.subscribe(list(topics), listener=listener)
+    await _start(consumer, "consumer start", seconds)
+    return consumer
+
+
+async def _start(client: AIOKafkaProducer | AIOKafkaConsumer, what: str, seconds: float) -> None:
+    try:
+        await within(seconds, what, client.start())
+    except Transient:
+        await stop(client)
+        raise
+
+
+async def stop(client: AIOKafkaProducer | AIOKafkaConsumer | None) -> None:
+    """Stop within five seconds; a client that does not is left to the end of the process."""
+    if client is None:
+        return
+    try:
+        await within(5, "stop", client.stop())
+    except Transient:
+        return
+
+
+async def partitions_of(producer: AIOKafkaProducer, topic: str, seconds: float) -> int:
+    """How many partitions the topic has now. Raises Transient when it does not exist."""
+    found = await within(seconds, "metadata", producer.partitions_for(topic))
+    if not found:
+        raise Transient(f"kafka: topic {topic} does not exist; `madoguchi up` or deploy creates it")
+    return len(found)
+
+
+async def publish(producer: AIOKafkaProducer, topic: str, records: Sequence[Outgoing], seconds: float) -> None:
+    """Publish to the partitions named, in order; returns when every in-sync replica has all of them."""
+    by_partition: dict[int, list[Outgoing]] = {}
+    for record in records:
+        by_partition.setdefault(record.partition, []).append(record)
+    await within(seconds, "publish", _send(producer, topic, by_partition))
+
+
+async def _send(producer: AIOKafkaProducer, topic: str, by_partition: Mapping[int, list[Outgoing]]) -> None:
+    sent: list[asyncio.Future[object]] = []
+    for partition, records in by_partition.items():
+        batch = producer.create_batch()
+        for record in records:
+            headers = [*HEADERS, (SEQUENCE, b"%d" % record.number)]
+            if batch.append(key=record.key, value=record.value, timestamp=None, headers=headers) is None:
+                batch.close()
+                sent.append(await producer.send_batch(batch, topic, partition=partition))
+                batch = producer.create_batch()
+                if batch.append(key=record.key, value=record.value, timestamp=None, headers=headers) is None:
+                    raise Transient(f"kafka: a record of {len(record.value)} bytes fits no batch of {_BATCH_BYTES}")
+        batch.close()
+        sent.append(await producer.send_batch(batch, topic, partition=partition))
+    await asyncio.gather(*sent)
+
+
+def rewind(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> None:
+    """Read again from `offset`. Raises Transient when the partition is no longer ours."""
+    try:
+        consumer.seek(partition, offset)
+    except KafkaError as error:
+        raise Transient(f"kafka: seek: {type(error).__name__}") from error
+
+
+def number_of(record: Record) -> int | None:
+    """The lane number of a record; None when it carries none, as on a topic of the edge."""
+    for name, value in reversed(record.headers):
+        if name == SEQUENCE:
+            return int(value) if value.isdigit() else None
+    return None
+

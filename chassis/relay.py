@@ -1,0 +1,208 @@
+"""The relay: from the journal to the topic, in commit order, every event under its number.
+
+One per service. It lives in the service's process; an advisory lock chooses among instances and the tick's primary key
+fences one that lost the lock without noticing. See ticks.py for what it decides and docs/delivery.md for why.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+from aiokafka import AIOKafkaProducer
+
+from chassis import database, journal, kafka, ticks
+from chassis.backoff import pauses
+from chassis.database import Owned, Tx
+from chassis.errors import Fenced, Transient, is_poison, name_of
+from chassis.journal import Entry
+from chassis.pulse import Pulse
+from chassis.telemetry import Telemetry
+from chassis.ticks import Tick
+
+LOOP = "relay"
+_PLANNER = {"enable_seqscan": "off", "enable_bitmapscan": "off", "plan_cache_mode": "force_custom_plan"}
+_IDLE_SECONDS = (0.005, 0.05)
+_HOUSEKEEPING = timedelta(hours=1)
+
+
+@dataclass(slots=True)
+class Lead:
+    """What a relay holds while it leads: the fence's connection, a producer, and its last promise."""
+
+    connection: Owned
+    producer: AIOKafkaProducer
+    tick: Tick
+    since: datetime
+
+
+@dataclass(slots=True)
+class Relay:
+    """Publishes one service's journal to one topic."""
+
+    service: str
+    topic: str
+    dsn: str
+    bootstrap: str
+    seconds: float
+    journal_days: int
+    pulse: Pulse
+    telemetry: Telemetry
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    after_save: Callable[[Tick], None] = lambda _: None
+    """Called between promise and publication; tests stand here."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Lead whenever this instance may, until `stop` and until everything committed is published."""
+        pause = pauses()
+        while not stop.is_set():
+            self.pulse.beat(LOOP)
+            try:
+                async with self._lead(stop) as lead:
+                    pause = pauses()
+                    await self._turns(lead, stop)
+            except Exception as error:
+                if is_poison(error) and not isinstance(error, Fenced):
+                    raise
+                self.telemetry.warn("relay.paused", error=name_of(error), detail=_detail(error))
+                await database.sleep_or(stop, next(pause))
+
+    @asynccontextmanager
+    async def _lead(self, stop: asyncio.Event) -> AsyncIterator[Lead]:
+        connection = await database.connect(self.dsn, planner=_PLANNER)
+        producer: AIOKafkaProducer | None = None
+        try:
+            await self._lock(connection, stop)
+            producer = await kafka.start_producer(self.bootstrap, self.seconds)
+            tx = Tx(connection, database.utc_now())
+            tick, since = await journal.last_tick(tx)
+            lead = Lead(connection, producer, tick, since)
+            await self._publish(lead, await journal.promised(tx, tick))
+            self.telemetry.info("relay.leads", tick=tick.number)
+            yield lead
+        finally:
+            await kafka.stop(producer)
+            await database.close(connection)
+
+    async def _lock(self, connection: Owned, stop: asyncio.Event) -> None:
+        """Wait to be the one: a standby asks every half second, and is ready to."""
+        while not await connection.fetchval("SELECT pg_try_advisory_lock(hashtext($1))", f"relay {self.service}"):
+            self.pulse.beat(LOOP)
+            self.pulse.is_ready(LOOP, ready=True)
+            await database.sleep_or(stop, 0.5)
+            if stop.is_set():
+                raise Fenced("stopped while standing by")
+
+    async def _turns(self, lead: Lead, stop: asyncio.Event) -> None:
+        idle, kept_until = _IDLE_SECONDS[0], datetime.min.replace(tzinfo=UTC)
+        while True:
+            self.pulse.beat(LOOP)
+            if database.utc_now() >= kept_until:
+                await self._keep_house(lead)
+                kept_until = database.utc_now() + _HOUSEKEEPING
+            # Cleared before reading: a commit during the read is found by the next turn.
+            self.wake.clear()
+            if await self.turn(lead):
+                idle = _IDLE_SECONDS[0]
+                continue
+            if stop.is_set():
+                return
+            await database.sleep_or(self.wake, idle)
+            idle = min(_IDLE_SECONDS[1], idle * 1.5)
+
+    async def turn(self, lead: Lead) -> bool:
+        """Promise and publish one page of the journal. False when there was nothing to say."""
+        tx = Tx(lead.connection, database.utc_now())
+        snapshot, entries = await _next_page(tx, lead)
+        if not entries:
+            return False
+        width = await kafka.partitions_of(lead.producer, self.topic, self.seconds)
+        tick = ticks.follow(
+            lead.tick,
+            snapshot,
+            [entry.id for entry in entries],
+            _partitions(entries, width),
+            width=width,
+            whole=len(entries) < journal.PAGE,
+        )
+        with self.telemetry.relaying(len(entries)):
+            await _promise(tx, tick)
+            lead.tick, lead.since = tick, tx.now
+            self.after_save(tick)
+            await self._publish(lead, entries)
+        return True
+
+    async def _publish(self, lead: Lead, entries: Sequence[Entry]) -> None:
+        """Publish what was promised, as often as it takes; an instance that cannot gives up its lead."""
+        if entries:
+            await kafka.publish(lead.producer, self.topic, outgoing(lead.tick, entries), self.seconds)
+        self.pulse.is_ready(LOOP, ready=True)
+
+    async def _keep_house(self, lead: Lead) -> None:
+        tx = Tx(lead.connection, database.utc_now())
+        await journal.make_partitions(tx, tx.now.date())
+        dropped = await journal.drop_partitions(tx, tx.now.date() - timedelta(days=self.journal_days))
+        if dropped:
+            self.telemetry.info("journal.dropped", partitions=dropped)
+
+
+def outgoing(tick: Tick, entries: Sequence[Entry]) -> list[kafka.Outgoing]:
+    """The records of a promise: the same bytes under the same numbers, every time."""
+    places = ticks.places(tick, _partitions(entries, len(tick.counters)))
+    return [
+        kafka.Outgoing(place.partition, place.number, entry.key, entry.payload)
+        for place, entry in zip(places, entries, strict=True)
+    ]
+
+
+async def resend(tx: Tx, producer: AIOKafkaProducer, topic: str, partition: int, first: int, last: int, seconds: float) -> int:
+    """Publish numbers `first`…`last` of a lane once more, from the journal. Returns how many were found and sent.
+
+    Harmless at any time, also beside a running relay: readers drop what they have seen.
+    """
+    sent = 0
+    for tick in await journal.ticks_of(tx, partition, first, last):
+        records = [
+            record
+            for record in outgoing(tick, await journal.promised(tx, tick))
+            if record.partition == partition and first <= record.number <= last
+        ]
+        await kafka.publish(producer, topic, records, seconds)
+        sent += len(records)
+    return sent
+
+
+async def _next_page(tx: Tx, lead: Lead) -> tuple[str, list[Entry]]:
+    if not lead.tick.whole:
+        entries = await journal.page(tx, lead.tick)
+        if entries:
+            return lead.tick.snapshot, entries
+    snapshot, entries = await journal.window(tx, lead.tick.snapshot, lead.since)
+    # An empty page after a full one: the window ended exactly at a page's end.
+    if entries and not lead.tick.whole:
+        lead.tick = _closed(lead.tick)
+    return snapshot or lead.tick.snapshot, entries
+
+
+def _closed(tick: Tick) -> Tick:
+    return Tick(
+        tick.number, tick.previous, tick.snapshot, tick.after, tick.upto, True, tick.before, tick.counters  # noqa: FBT003
+    )
+
+
+async def _promise(tx: Tx, tick: Tick) -> None:
+    try:
+        await journal.save_tick(tx, tick)
+    except asyncpg.UniqueViolationError:
+        raise Fenced("another relay has promised this tick") from None
+
+
+def _partitions(entries: Sequence[Entry], width: int) -> list[int]:
+    return [ticks.partition_of(entry.key, width) for entry in entries]
+
+
+def _detail(error: Exception) -> str | None:
+    """Our own errors are written without data and may be logged whole."""
+    return str(error) if isinstance(error, (Transient, Fenced)) else None

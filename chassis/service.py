@@ -1,0 +1,222 @@
+"""A service: its consumer, its relay, its HTTP server, in one process, from start to a clean stop.
+
+    madoguchi-<name> run       serve until SIGTERM
+    madoguchi-<name> migrate   bring the database up to this release, and end
+"""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+from pydantic import ValidationError
+
+from chassis import database, http, migrations
+from chassis.commands import Commands
+from chassis.consumer import Consumer
+from chassis.consuming import Handlers
+from chassis.database import Pool, Tx
+from chassis.pulse import Pulse, Stalled
+from chassis.relay import Relay
+from chassis.settings import ServiceSettings
+from chassis.telemetry import Telemetry
+from contracts.topics import Topic
+
+AddRoutes = Callable[[FastAPI, Commands], None]
+Work = Callable[[Commands, Telemetry, asyncio.Event], Awaitable[None]]
+Prepare = Callable[[Tx], Awaitable[None]]
+
+
+async def _nothing(_: Tx) -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What one service is made of. `app.py` of each service builds exactly one.
+
+    `prepare` runs in a transaction before anything is consumed, at every start; `work` are further loops beside
+    consumer and relay, each ending soon after the event it is given is set.
+    """
+
+    name: str
+    topic: Topic
+    handlers: Handlers
+    add_routes: AddRoutes = lambda _app, _commands: None
+    prepare: Prepare = _nothing
+    work: tuple[Work, ...] = ()
+    packages: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """The chassis's migrations come first, then the service's own."""
+        object.__setattr__(self, "packages", ("chassis", f"services.{self.name}"))
+
+
+S = TypeVar("S", bound=ServiceSettings)
+
+
+def main(name: str, build: Callable[[S], Service], settings: type[S]) -> None:
+    """The entry point of every service; see the module's docstring."""
+    command = sys.argv[1] if len(sys.argv) > 1 else "run"
+    if command not in ("run", "migrate"):
+        sys.stdout.write(f"usage: madoguchi-{name} [run|migrate]\n\n{__doc__}\nEnvironment:\n{variables(settings)}")
+        sys.exit(0 if command in ("-h", "--help") else 2)
+    found = _settings(settings)
+    if command == "migrate":
+        asyncio.run(migrate(build(found), found.postgres_dsn.get_secret_value()))
+    else:
+        uvloop.run(run(build(found), found))
+
+
+def _settings(settings: type[S]) -> S:
+    """Read the environment, or end with what is missing or wrong in it: names and rules, never a value."""
+    try:
+        return settings.model_validate({})
+    except ValidationError as error:
+        prefix = settings.model_config.get("env_prefix", "")
+        for fault in error.errors(include_url=False, include_input=False):
+            sys.stderr.write(f"{prefix}{'.'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}\n")
+        sys.exit(78)  # EX_CONFIG
+
+
+async def migrate(service: Service, dsn: str) -> None:
+    """Bring the service's database up to this release, its first journal partitions included."""
+    connection = await database.connect(dsn)
+    try:
+        for name in await migrations.migrate(connection, service.packages):
+            sys.stdout.write(f"{service.name}: applied {name}\n")
+    finally:
+        await database.close(connection)
+
+
+async def run(service: Service, settings: ServiceSettings, stop: asyncio.Event | None = None) -> None:
+    """Serve until SIGTERM, SIGINT or `stop`. Ends with an exception when a loop stalls or fails for good."""
+    telemetry = Telemetry(service.name, settings.otlp_endpoint, settings.log_level)
+    stop = stop or _stop_on_signals()
+    pool = await _database(service, settings)
+    try:
+        await _serve(service, settings, telemetry, pool, stop)
+    finally:
+        telemetry.flush()
+        await asyncio.wait_for(pool.close(), timeout=5)
+        telemetry.info("service.stopped")
+
+
+async def _database(service: Service, settings: ServiceSettings) -> Pool:
+    pool = await database.make_pool(settings.postgres_dsn.get_secret_value(), settings.pool_size)
+    async with pool.acquire() as connection:
+        await migrations.check(connection, service.packages)
+        async with database.transaction(connection) as tx:
+            await service.prepare(tx)
+    return pool
+
+
+async def _serve(
+    service: Service,
+    settings: ServiceSettings,
+    telemetry: Telemetry,
+    pool: Pool,
+    stop: asyncio.Event,
+) -> None:
+    """First the readers stop, then the relay, which publishes what they have said."""
+    pulse = Pulse(settings.stall_seconds)
+    relay = make_relay(service, settings, pulse, telemetry)
+    commands = Commands(service.topic.producer or "", pool, relay.wake.set)
+    consumer = make_consumer(service, settings, pulse, telemetry, relay.wake.set)
+    server = _http(service, settings, pulse, commands)
+    last = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        readers = [
+            tasks.create_task(consumer.run(stop)),
+            tasks.create_task(_until(stop, server)),
+            *(tasks.create_task(_await(work(commands, telemetry, stop))) for work in service.work),
+        ]
+        ending = [tasks.create_task(relay.run(last)), tasks.create_task(_watch(pulse, last))]
+        telemetry.info("service.started", port=settings.http_port)
+        await asyncio.wait(readers)
+        last.set()
+        relay.wake.set()
+        await asyncio.wait(ending)
+
+
+def make_relay(service: Service, settings: ServiceSettings, pulse: Pulse, telemetry: Telemetry) -> Relay:
+    """The service's relay."""
+    return Relay(
+        service.name,
+        service.topic.name,
+        settings.postgres_dsn.get_secret_value(),
+        settings.kafka_bootstrap,
+        settings.kafka_seconds,
+        settings.journal_days,
+        pulse,
+        telemetry,
+    )
+
+
+def make_consumer(
+    service: Service, settings: ServiceSettings, pulse: Pulse, telemetry: Telemetry, committed: Callable[[], None]
+) -> Consumer:
+    """The service's consumer."""
+    return Consumer(
+        service.name,
+        service.topic.producer or "",
+        service.handlers,
+        settings.postgres_dsn.get_secret_value(),
+        settings.kafka_bootstrap,
+        settings.batch_records,
+        settings.fetch_wait_ms,
+        settings.kafka_seconds,
+        pulse,
+        telemetry,
+        committed,
+    )
+
+
+def _http(service: Service, settings: ServiceSettings, pulse: Pulse, commands: Commands) -> uvicorn.Server:
+    app = http.make_app(f"Madoguchi {service.name}", pulse)
+    service.add_routes(app, commands)
+    return http.make_server(app, settings.http_host, settings.http_port)
+
+
+async def _until(stop: asyncio.Event, server: uvicorn.Server) -> None:
+    """Serve HTTP until `stop`; requests under way are answered."""
+    async with asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(_await(server.serve()))
+        ending = tasks.create_task(_await(stop.wait()))
+        await asyncio.wait((serving, ending), return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        ending.cancel()
+
+
+async def _await(work: Awaitable[object]) -> None:
+    await work
+
+
+async def _watch(pulse: Pulse, stop: asyncio.Event) -> None:
+    """End the process when a loop no longer turns, whatever it hangs on."""
+    while not stop.is_set():
+        await database.sleep_or(stop, 1)
+        if stalled := pulse.stalled():
+            raise Stalled(", ".join(stalled))
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def variables(settings: type[ServiceSettings]) -> str:
+    """Every variable a service reads, with its meaning, one a line."""
+    prefix = settings.model_config.get("env_prefix", "")
+    return "".join(
+        f"  {prefix}{name.upper()}  {field.description or ''}\n" for name, field in settings.model_fields.items()
+    )

@@ -1,0 +1,86 @@
+"""What the departments' desks say on `desk.v1`: people claimed, asked, decided."""
+
+from datetime import date
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import UUID7, AwareDatetime, Field
+
+from .envelope import Event
+from .intake import Receipt
+from .personal import PersonalText
+from .routing import DepartmentCode
+
+Staff = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
+Reason = Annotated[str, Field(min_length=1, max_length=2000)]
+Outcome = Literal["approved", "refused", "not-applicable"]
+
+
+class CaseEvent(Event):
+    """What every event of a case says."""
+
+    application_id: UUID7
+    case_id: UUID7
+    receipt: Receipt
+    department: DepartmentCode
+    at: AwareDatetime
+
+    @property
+    def subject(self) -> str:
+        return str(self.application_id)
+
+
+class CaseClaimed(CaseEvent):
+    """A member of staff took the case."""
+
+    TYPE: ClassVar[str] = "jp.madoguchi.case.claimed.v1"
+
+    staff: Staff
+
+
+class CaseHandedOver(CaseEvent):
+    """A member of staff gave the case to a colleague."""
+
+    TYPE: ClassVar[str] = "jp.madoguchi.case.handed-over.v1"
+
+    staff: Staff
+    to_staff: Staff
+    reason: Reason
+
+
+class CorrectionRequested(CaseEvent):
+    """Something is missing; the citizen is asked for it (補正の求め) and the clock stops."""
+
+    TYPE: ClassVar[str] = "jp.madoguchi.case.correction-requested.v1"
+
+    staff: Staff
+    wanted: PersonalText
+    until: date
+
+
+class CaseReturned(CaseEvent):
+    """The department is not responsible: back to routing, with the reason and, where known, who is."""
+
+    TYPE: ClassVar[str] = "jp.madoguchi.case.returned.v1"
+
+    staff: Staff
+    reason: Reason
+    suggestion: DepartmentCode | None = None
+
+
+class CaseDecided(CaseEvent):
+    """The department decided."""
+
+    TYPE: ClassVar[str] = "jp.madoguchi.case.decided.v1"
+
+    staff: Staff
+    outcome: Outcome
+    explanation: PersonalText
+
+
+class CaseClosed(CaseEvent):
+    """Nothing is left to do."""
+
+    TYPE: ClassVar[str] = "jp.madoguchi.case.closed.v1"
+
+    cause: Literal["decided", "withdrawn"]
+    staff: Staff | None = None

@@ -1,0 +1,89 @@
+"""The topic catalogue: one topic per producing service, keyed by application id."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Union
+
+from pydantic import Field, TypeAdapter
+
+from . import archive, channels, desk, intake, notify, routing
+from .envelope import CloudEvent, Event, envelope_of
+
+PARTITIONS = 4
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic: who writes it, who reads it, what stands on it.
+
+    `producer` is the CloudEvents source of its events; None where anybody outside publishes (the edge): such a topic has
+    no lane numbers, and its reader recognises repeats by `source` + `id`.
+    """
+
+    name: str
+    producer: str | None
+    readers: tuple[str, ...]
+    events: tuple[type[Event], ...]
+    partitions: int = PARTITIONS
+    retention_ms: int = 30 * DAY_MS
+
+    @cached_property
+    def adapter(self) -> TypeAdapter[CloudEvent[Any]]:
+        """Reads one structured event of this topic; `type` tells which."""
+        envelopes = tuple(envelope_of(event) for event in self.events)
+        return TypeAdapter(Union[envelopes] if len(envelopes) == 1 else _by_type(envelopes))
+
+
+def _by_type(envelopes: tuple[type[CloudEvent[Any]], ...]) -> Any:
+    from typing import Annotated
+
+    return Annotated[Union[envelopes], Field(discriminator="type")]
+
+
+APPLICATIONS = Topic(
+    "applications.v1",
+    None,
+    ("intake",),
+    (channels.ApplicationSubmitted, channels.CorrectionSubmitted, channels.ApplicationWithdrawn),
+)
+INTAKE = Topic(
+    "intake.v1",
+    "/intake",
+    ("routing", "desk", "notify", "archive"),
+    (intake.ApplicationAccepted, intake.ApplicationRejected, intake.CorrectionAccepted, intake.WithdrawalAccepted),
+)
+CASES = Topic(
+    "cases.v1",
+    "/routing",
+    ("intake", "desk", "archive"),
+    (routing.CaseOpened, routing.CaseRerouted, routing.CaseSentToTriage),
+)
+DESK = Topic(
+    "desk.v1",
+    "/desk",
+    ("intake", "routing", "notify", "archive"),
+    (
+        desk.CaseClaimed,
+        desk.CaseHandedOver,
+        desk.CorrectionRequested,
+        desk.CaseReturned,
+        desk.CaseDecided,
+        desk.CaseClosed,
+    ),
+)
+NOTICES = Topic(
+    "notices.v1",
+    "/notify",
+    ("intake", "archive"),
+    (notify.NoticeQueued, notify.NoticeSent, notify.NoticeFailed, notify.NoticeWithheld),
+)
+RECORDS = Topic("records.v1", "/archive", ("intake",), (archive.RecordSealed, archive.RecordDisposed))
+
+TOPICS = (APPLICATIONS, INTAKE, CASES, DESK, NOTICES, RECORDS)
+EVENTS: dict[str, type[Event]] = {event.TYPE: event for topic in TOPICS for event in topic.events}
+
+
+def topic_of(event: type[Event]) -> Topic:
+    """The one topic on which `event` stands."""
+    return next(topic for topic in TOPICS if event in topic.events)

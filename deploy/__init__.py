@@ -1,0 +1,1 @@
+"""How Madoguchi is run: on this machine, with containers, on a cluster."""

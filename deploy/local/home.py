@@ -1,0 +1,89 @@
+"""Where the data of the local servers lives, and the settings that say so."""
+
+import fcntl
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Say = Callable[[str], None]
+
+
+class StackError(Exception):
+    """A local server cannot be had; the message says what went wrong and what to do."""
+
+
+def project_home() -> Path:
+    """`.madoguchi` beside the nearest `pyproject.toml` above the current folder, else in the current folder."""
+    here = Path.cwd()
+    root = next((folder for folder in (here, *here.parents) if (folder / "pyproject.toml").exists()), here)
+    return root / ".madoguchi"
+
+
+class LocalSettings(BaseSettings):
+    """What of the local servers can be set, each as `MADOGUCHI_<NAME>`; a server given by address is not started."""
+
+    model_config = SettingsConfigDict(env_prefix="MADOGUCHI_", extra="ignore", env_ignore_empty=True)
+
+    home: Path = Field(default_factory=project_home)
+    jars: Path | None = None
+    kafka_bootstrap: str | None = None
+    postgres_dsn: SecretStr | None = None
+    smtp_url: str | None = None
+    kafka_port: int | None = None
+    postgres_port: int | None = None
+    smtp_port: int | None = None
+    java_options: str = "-Xmx512m -XX:+UseSerialGC"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The one folder with everything the local servers keep."""
+
+    root: Path
+    postgres: Path
+    kafka: Path
+    jars: Path
+    mail: Path
+    log: Path
+    run: Path
+
+
+def home_of(settings: LocalSettings) -> Home:
+    """The folders that `settings` name, as absolute paths; nothing is created."""
+    root = settings.home.expanduser().resolve()
+    jars = settings.jars.expanduser().resolve() if settings.jars else root / "jars"
+    return Home(
+        root=root,
+        postgres=root / "postgres",
+        kafka=root / "kafka",
+        jars=jars,
+        mail=root / "mail",
+        log=root / "log",
+        run=root / "run",
+    )
+
+
+def prepare(home: Home) -> None:
+    """Create the folders that are written to."""
+    try:
+        for folder in (home.root, home.jars, home.log, home.run):
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"cannot create {error.filename} ({error.strerror}): set MADOGUCHI_HOME to a folder you may write to"
+        raise StackError(message) from error
+
+
+@contextmanager
+def locked(path: Path, say: Say) -> Generator[None]:
+    """Hold the lock file `path`; the kernel lets go of it however this process ends."""
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("another command is at work here: waiting for it")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,149 @@
+"""All local servers together: up, down, what runs, and away with the data."""
+
+import shutil
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Literal
+from urllib.parse import urlsplit
+
+from deploy.local import catcher, kafka, postgres
+from deploy.local.home import Home, LocalSettings, Say, home_of, locked, prepare
+from deploy.local.process import Note, Server, terminate
+
+State = Literal["running", "stopped", "yours"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Where everything is reached: PostgreSQL as an administrator, the mail folder only of our own mail catcher."""
+
+    kafka_bootstrap: str
+    postgres_dsn: str = field(repr=False)
+    smtp_url: str
+    mail_folder: Path | None
+    log_folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatus:
+    """What is known of one server; "yours" is one that the settings name, of which nothing else is known."""
+
+    name: str
+    state: State
+    address: str
+    pid: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What each server's module offers."""
+
+    start: Callable[[Home, LocalSettings, Say], Note]
+    running: Callable[[Home], Note | None]
+    server: Callable[[Home, Note], tuple[Server, signal.Signals, int]]
+    address: Callable[[Note], str]
+
+
+PARTS = {
+    "postgres": Part(postgres.start, postgres.running, postgres.server, postgres.address),
+    "kafka": Part(kafka.start, kafka.running, kafka.server, kafka.address),
+    "mail": Part(catcher.start, catcher.running, catcher.server, catcher.address),
+}
+
+
+def up(settings: LocalSettings, say: Say) -> Stack:
+    """Everything running: started where it was not, all at once, except what the settings name.
+
+    When one server cannot be started the others stay up, and the next `up` finds them.
+    """
+    home, yours, say = home_of(settings), _yours(settings), one_at_a_time(say)
+    prepare(home)
+    with locked(home.root / "lock", say), ThreadPoolExecutor() as pool:
+        prepare(home)  # again: a `reset` may have come before us
+        started = {
+            name: pool.submit(part.start, home, settings, say) for name, part in PARTS.items() if not yours[name]
+        }
+    notes = {name: note.result() for name, note in started.items()}
+    return Stack(
+        kafka_bootstrap=yours["kafka"] or kafka.address(notes["kafka"]),
+        postgres_dsn=yours["postgres"] or postgres.dsn(notes["postgres"]),
+        smtp_url=yours["mail"] or f"smtp://{catcher.address(notes['mail'])}",
+        mail_folder=None if yours["mail"] else home.mail,
+        log_folder=home.log,
+    )
+
+
+def down(settings: LocalSettings, say: Say) -> None:
+    """Stop what `up` started; the data stays."""
+    home = home_of(settings)
+    if home.root.exists():
+        with locked(home.root / "lock", say):
+            _stop_all(home, one_at_a_time(say))
+
+
+def reset(settings: LocalSettings, say: Say) -> None:
+    """Stop everything and delete its data; the downloaded jars stay."""
+    home = home_of(settings)
+    if not home.root.exists():
+        return
+    with locked(home.root / "lock", say):
+        _stop_all(home, one_at_a_time(say))
+        say(f"deleting the data in {home.root}")
+        for folder in (home.postgres, home.kafka, home.mail, home.log, home.run):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def status(settings: LocalSettings) -> tuple[ServerStatus, ...]:
+    """What runs, in the order PostgreSQL, Kafka, mail."""
+    home = home_of(settings)
+    return tuple(_status(home, name, address) for name, address in _yours(settings).items())
+
+
+def one_at_a_time(say: Say) -> Say:
+    """`say` for several threads."""
+    lock = Lock()
+
+    def say_alone(line: str) -> None:
+        with lock:
+            say(line)
+
+    return say_alone
+
+
+def _yours(settings: LocalSettings) -> dict[str, str | None]:
+    """The servers that the settings name, by part."""
+    dsn = settings.postgres_dsn.get_secret_value() if settings.postgres_dsn else None
+    return {"postgres": dsn, "kafka": settings.kafka_bootstrap, "mail": settings.smtp_url}
+
+
+def _status(home: Home, name: str, yours: str | None) -> ServerStatus:
+    if yours:
+        return ServerStatus(name, "yours", _without_credentials(yours), None)
+    note = PARTS[name].running(home)
+    if note is None:
+        return ServerStatus(name, "stopped", "", None)
+    return ServerStatus(name, "running", PARTS[name].address(note), note.pid)
+
+
+def _without_credentials(address: str) -> str:
+    """Host and port of a URL, or an address that is no URL as it is."""
+    return urlsplit(address).netloc.rpartition("@")[2] if "://" in address else address
+
+
+def _stop_all(home: Home, say: Say) -> None:
+    with ThreadPoolExecutor() as pool:
+        stops = [pool.submit(_stop, part, home, say) for part in PARTS.values()]
+    for stop in stops:
+        stop.result()
+
+
+def _stop(part: Part, home: Home, say: Say) -> None:
+    note = part.running(home)
+    if note is not None:
+        server, how, seconds = part.server(home, note)
+        say(f"stopping {server.name}")
+        terminate(server, how, seconds=seconds)

@@ -1,0 +1,67 @@
+"""Topics as code: what the catalogue names, made on a broker. Never made automatically by whoever publishes first."""
+
+import asyncio
+from collections.abc import Sequence
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.new_partitions import NewPartitions
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from contracts.topics import TOPICS, Topic
+
+SECONDS = 30
+
+
+async def create_topics(bootstrap: str, topics: Sequence[Topic] = TOPICS, *, replication: int = 1) -> list[str]:
+    """Make the topics that are missing, grow those that have too few partitions. Returns the names made or grown.
+
+    Raises KafkaError for a topic that cannot be made, TimeoutError when the broker does not answer.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=SECONDS * 1000)
+    async with asyncio.timeout(SECONDS):
+        await admin.start()
+    try:
+        made = await _create(admin, topics, replication)
+        return made + await _grow(admin, [topic for topic in topics if topic.name not in made])
+    finally:
+        await admin.close()
+
+
+async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic], replication: int) -> list[str]:
+    wanted = [
+        NewTopic(
+            topic.name,
+            topic.partitions,
+            replication,
+            topic_configs={
+                "retention.ms": str(topic.retention_ms),
+                "max.message.bytes": "1048576",
+                "min.insync.replicas": str(min(2, replication)),
+            },
+        )
+        for topic in topics
+    ]
+    response = await admin.create_topics(wanted)
+    made: list[str] = []
+    for name, code, *_ in response.topic_errors:
+        error = for_code(code)
+        if code == 0:
+            made.append(name)
+        elif error is not TopicAlreadyExistsError:
+            raise error(name)
+    return made
+
+
+async def _grow(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> list[str]:
+    if not topics:
+        return []
+    wanted = {topic.name: topic.partitions for topic in topics}
+    found = await admin.describe_topics(list(wanted))
+    small = {topic["topic"]: wanted[topic["topic"]] for topic in found if _partitions(topic) < wanted[topic["topic"]]}
+    if small:
+        await admin.create_partitions({name: NewPartitions(total_count=count) for name, count in small.items()})
+    return list(small)
+
+
+def _partitions(description: dict[str, list[object]]) -> int:
+    return len(description["partitions"])

@@ -1,0 +1,1 @@
+"""intake: is this a valid application, and have we seen it before?"""

@@ -1,0 +1,125 @@
+"""intake over HTTP: the same CloudEvents that channels publish on Kafka, answered at once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+
+from chassis.commands import Commands
+from chassis.database import Tx
+from chassis.errors import Refused
+from chassis.http import problem
+from contracts import reading
+from contracts.envelope import Event
+from contracts.reading import Submission, Unreadable
+from services.intake import handlers, rules, store
+from services.intake.rules import Known
+from services.intake.settings import Settings
+
+Answer = tuple[bytes, list[Event]]
+
+
+def add_routes(app: FastAPI, commands: Commands, settings: Settings) -> None:
+    """`POST /v1/applications` and `GET /v1/applications/{receipt}`."""
+
+    @app.post("/v1/applications", status_code=201)
+    async def submit(request: Request) -> Response:
+        """Take an application, a correction or a withdrawal: one CloudEvent, structured or binary.
+
+        201 with the receipt number; the same event again gets the same bytes. 409 when its id came with another content,
+        422 with every faulty field.
+        """
+        body = await _body(request, settings.most_bytes)
+        submission = _read(request, body)
+        if submission.event is None:
+            return problem(422, "invalid", "The application has faulty fields; see `errors`.", errors=_errors(submission))
+        answer = await commands.run(lambda tx: _submit(tx, submission), submission.traceparent)
+        return Response(answer, 201, media_type="application/json")
+
+    @app.get("/v1/applications/{receipt}")
+    async def progress(receipt: str) -> Response:
+        """How far is my application? The timeline so far, in Japanese, やさしい日本語 and English."""
+        if not rules.is_receipt(receipt):
+            raise Refused(404, "no-such-receipt", "受付番号をお確かめください。 This is not a receipt number: please check it.")
+        return JSONResponse(await commands.query(lambda tx: _timeline(tx, receipt)))
+
+
+async def _body(request: Request, most: int) -> bytes:
+    """The body, as far as it may go: what is longer is refused before it is read to the end."""
+    parts = bytearray()
+    async for part in request.stream():
+        parts += part
+        if len(parts) > most:
+            raise Refused(413, "too-large", f"A submission has at most {most} bytes; documents are sent by digest.")
+    return bytes(parts)
+
+
+def _read(request: Request, body: bytes) -> Submission:
+    headers = {name: value.encode("latin-1") for name, value in request.headers.items()}
+    try:
+        return reading.read(headers, body)
+    except Unreadable as error:
+        message = f"The body is not a CloudEvent ({error}). See docs: contracts/schemas, contracts/examples."
+        raise Refused(422, "not-a-cloudevent", message) from None
+
+
+async def _submit(tx: Tx, sent: Submission) -> Answer:
+    """Accept, recognise or refuse; a refusal leaves nothing behind, so that it can be mended under the same id."""
+    if not await handlers.claim(tx, [sent]):
+        return await _again(tx, sent), []
+    (judged,) = await handlers.judge(tx, [sent])
+    if judged.verdict.outcome == "rejected" or judged.verdict.known is None:
+        fault = handlers.faults_of(judged)[0]
+        raise Refused(409, fault.code, fault.message)
+    return answer(judged.verdict.known), handlers.announce(tx, judged)
+
+
+async def _again(tx: Tx, sent: Submission) -> bytes:
+    """The answer this source and id got before, if it says the same as then."""
+    before = await store.submission(tx, (sent.source, sent.id))
+    known = await store.known(tx, {before[1]} if before and before[1] else ())
+    if before is None or before[0] != sent.digest or not known:
+        raise Refused(409, rules.ID_REUSED.code, rules.ID_REUSED.message)
+    return answer(known[next(iter(known))])
+
+
+def answer(known: Known) -> bytes:
+    """The bytes a submission is answered with: made of what is stored and nothing else, so always the same."""
+    body = (
+        f'{{"receipt":"{known.receipt}","application_id":"{known.application_id}",'
+        f'"received_at":"{known.received_at:%Y-%m-%dT%H:%M:%S.%fZ}","progress":"/v1/applications/{known.receipt}"}}\n'
+    )
+    return body.encode()
+
+
+def _errors(sent: Submission) -> list[dict[str, str]]:
+    return [fault.model_dump() for fault in sent.faults]
+
+
+async def _timeline(tx: Tx, receipt: str) -> Mapping[str, Any]:
+    row = await store.by_receipt(tx, receipt)
+    if row is None:
+        raise Refused(404, "no-such-receipt", "この受付番号の申請は見つかりません。 No application has this receipt number.")
+    first = store.Step(row["received_at"], "jp.madoguchi.application.accepted.v1")
+    steps = [first, *await store.steps_of(tx, row["application_id"])]
+    return {
+        "receipt": row["receipt"],
+        "procedure": row["procedure"],
+        "channel": row["channel"],
+        "state": row["state"],
+        "timeline": [_step(step) for step in steps],
+    }
+
+
+def _step(step: store.Step) -> dict[str, Any]:
+    words = rules.words_of(step.type)
+    return {
+        "at": step.at.isoformat(),
+        "type": step.type,
+        "department": step.department,
+        "due_on": step.due_on.isoformat() if step.due_on else None,
+        "ja": words.ja,
+        "ja-easy": words.easy,
+        "en": words.en,
+    }

@@ -1,0 +1,191 @@
+"""What intake does with what it reads."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import singledispatch
+
+from chassis.consuming import Handlers, Verbatim
+from chassis.database import Tx
+from contracts import reading, topics
+from contracts.channels import ApplicationSubmitted, ApplicationWithdrawn, CorrectionSubmitted
+from contracts.envelope import Event, Header, Model
+from contracts.intake import ApplicationAccepted, ApplicationRejected, CorrectionAccepted, Fault, Origin, WithdrawalAccepted
+from contracts.reading import Submission
+from services.intake import rules, store
+from services.intake.rules import Known, Sent, Verdict
+from services.intake.store import NewApplication
+
+handlers = Handlers()
+
+
+class ProgressData(Model):
+    """What a citizen may see of an event."""
+
+    department: str | None = None
+    due_on: date | None = None
+
+
+class Progress(Header):
+    """Any event about an application, as far as the timeline shows it."""
+
+    data: ProgressData
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A submission and what became of it."""
+
+    submission: Submission
+    verdict: Verdict
+
+
+@handlers.consumes(topics.APPLICATIONS)
+async def take_in(received: Sequence[Verbatim], tx: Tx) -> list[Event]:
+    """Everything that channels published: accepted once, recognised when repeated, refused with every reason."""
+    submissions = [reading.read(message.headers, message.body) for message in received]
+    tx.traces.update({sent.subject: sent.traceparent for sent in submissions if sent.traceparent})
+    fresh, again = rules.divide([_sent(sent) for sent in submissions], await claim(tx, submissions))
+    reused = await store.contradictions(tx, again.values())
+    judged = await judge(tx, [submissions[index] for index in fresh])
+    await store.set_outcomes(tx, [_outcome(found) for found in judged if found.verdict.outcome != "accepted"])
+    return [
+        *(event for found in judged for event in announce(tx, found)),
+        *(rejected(tx, submissions[index], [_fault(rules.ID_REUSED)]) for index in rules.once_each(again, reused)),
+    ]
+
+
+@handlers.consumes(topics.CASES, topics.DESK, topics.NOTICES, topics.RECORDS)
+async def note_progress(seen: Sequence[Progress], tx: Tx) -> list[Event]:
+    """What happened to applications elsewhere, for their timelines."""
+    await store.add_steps(
+        tx, [(event.subject, event.time, event.type, event.data.department, event.data.due_on) for event in seen]
+    )
+    await store.set_state(tx, "closed", [event.subject for event in seen if rules.closes(event.type)])
+    return []
+
+
+async def claim(tx: Tx, submissions: Sequence[Submission]) -> set[tuple[str, str]]:
+    """Which (source, id) are new."""
+    return await store.claim_submissions(tx, [_sent(sent) for sent in submissions])
+
+
+async def judge(tx: Tx, submissions: Sequence[Submission]) -> list[Judged]:
+    """Save what is new, and judge every submission: applications first, then what belongs to one, in their order."""
+    sent = [_sent(submission) for submission in submissions]
+    applications = [
+        (this, submission.event)
+        for this, submission in zip(sent, submissions, strict=True)
+        if isinstance(submission.event, ApplicationSubmitted)
+    ]
+    numbers = await store.next_numbers(tx, len(applications))
+    new = [_new(tx, this, event, number) for (this, event), number in zip(applications, numbers, strict=True)]
+    added = await store.add_applications(tx, new)
+    known = {row.application_id: row.known() for row in new if row.application_id in added}
+    known |= await store.known(tx, rules.referred(sent) - known.keys())
+    verdicts = rules.judge(sent, known, added)
+    await store.set_state(tx, "withdrawn", rules.withdrawn(sent, verdicts))
+    return [Judged(submission, verdict) for submission, verdict in zip(submissions, verdicts, strict=True)]
+
+
+def announce(tx: Tx, found: Judged) -> list[Event]:
+    """The events of one verdict; a repeat announces nothing."""
+    return _ANNOUNCE[found.verdict.outcome](tx, found)
+
+
+def rejected(tx: Tx, sent: Submission, faults: Sequence[Fault]) -> ApplicationRejected:
+    """The refusal of a submission, every fault named."""
+    return ApplicationRejected(key=sent.subject, received_at=tx.now, origin=_origin(sent), faults=tuple(faults))
+
+
+def faults_of(found: Judged) -> list[Fault]:
+    """What was wrong when it was read, and what intake has against it."""
+    return [*found.submission.faults, *(_fault(fault) for fault in found.verdict.faults)]
+
+
+@singledispatch
+def accepted(event: object, _tx: Tx, _known: Known, _origin: Origin) -> Event:
+    """The event that says a submission of this kind is accepted."""
+    raise TypeError(type(event).__name__)
+
+
+@accepted.register
+def _(event: ApplicationSubmitted, tx: Tx, known: Known, origin: Origin) -> Event:
+    return ApplicationAccepted(
+        application_id=event.application_id,
+        receipt=known.receipt,
+        received_at=tx.now,
+        origin=origin,
+        application=event.application,
+    )
+
+
+@accepted.register
+def _(event: CorrectionSubmitted, tx: Tx, known: Known, origin: Origin) -> Event:
+    return CorrectionAccepted(
+        application_id=event.application_id,
+        receipt=known.receipt,
+        received_at=tx.now,
+        origin=origin,
+        facts=event.facts,
+        message=event.message,
+        attachments=event.attachments,
+    )
+
+
+@accepted.register
+def _(event: ApplicationWithdrawn, tx: Tx, known: Known, origin: Origin) -> Event:
+    return WithdrawalAccepted(
+        application_id=event.application_id,
+        receipt=known.receipt,
+        received_at=tx.now,
+        origin=origin,
+        message=event.message,
+    )
+
+
+_ANNOUNCE: dict[str, Callable[[Tx, Judged], list[Event]]] = {
+    "accepted": lambda tx, found: [
+        accepted(found.submission.event, tx, found.verdict.known, _origin(found.submission))
+    ],
+    "rejected": lambda tx, found: [rejected(tx, found.submission, faults_of(found))],
+    "repeated": lambda _tx, _found: [],
+}
+_KIND = {ApplicationSubmitted: "application", CorrectionSubmitted: "correction", ApplicationWithdrawn: "withdrawal"}
+
+
+def _sent(submission: Submission) -> Sent:
+    """A submission as the rules see it."""
+    event = submission.event
+    return Sent(
+        submission.source,
+        submission.id,
+        getattr(event, "application_id", None),
+        _KIND.get(type(event), "unreadable"),
+        submission.digest,
+    )
+
+
+def _new(tx: Tx, sent: Sent, event: ApplicationSubmitted, number: int) -> NewApplication:
+    return NewApplication(
+        event.application_id,
+        rules.receipt_number(number),
+        sent.source,
+        sent.digest,
+        tx.now,
+        event.application.procedure,
+        event.application.channel,
+    )
+
+
+def _outcome(found: Judged) -> tuple[str, str, str, str | None]:
+    codes = sorted({fault.code for fault in faults_of(found)})
+    return found.submission.source, found.submission.id, found.verdict.outcome, ",".join(codes) or None
+
+
+def _origin(sent: Submission) -> Origin:
+    return Origin(source=sent.source, id=sent.id)
+
+
+def _fault(fault: rules.Fault) -> Fault:
+    return Fault(field=fault.field, code=fault.code, message=fault.message)

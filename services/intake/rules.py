@@ -1,0 +1,192 @@
+"""What intake decides: accepted, repeated or rejected; the receipt number; the words of the timeline. Pure."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+Outcome = Literal["accepted", "repeated", "rejected"]
+State = Literal["open", "withdrawn", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An application the city holds. `digest` is SHA-256 of its content, to tell a repeat from a contradiction."""
+
+    application_id: UUID
+    receipt: str
+    source: str
+    digest: bytes
+    received_at: datetime
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong: where, a stable code, and words that say what to do."""
+
+    field: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One submission. `application_id` is None when it could not be read."""
+
+    source: str
+    id: str
+    application_id: UUID | None
+    kind: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of one submission."""
+
+    outcome: Outcome
+    known: Known | None = None
+    faults: tuple[Fault, ...] = ()
+
+
+ID_REUSED = Fault("id", "id-reused", "This id came before with another content. Give a new event a new id.")
+TAKEN = Fault("subject", "application-id-taken", "This application id is taken by another content. Mint a new UUIDv7.")
+UNKNOWN = Fault("application_id", "unknown-application", "No such application of this source. Submit it first.")
+OVER = Fault("application_id", "application-over", "The application is withdrawn or closed: nothing can be added to it.")
+
+
+def divide(submissions: Sequence[Sent], fresh: Collection[tuple[str, str]]) -> tuple[list[int], dict[int, Sent]]:
+    """Indexes of the first submission under each fresh (source, id), and all the others: they came before."""
+    first: dict[tuple[str, str], int] = {}
+    for index, sent in enumerate(submissions):
+        if (sent.source, sent.id) in fresh:
+            first.setdefault((sent.source, sent.id), index)
+    chosen = set(first.values())
+    return list(first.values()), {index: sent for index, sent in enumerate(submissions) if index not in chosen}
+
+
+def once_each(again: Mapping[int, Sent], reused: Collection[tuple[str, str, bytes]]) -> list[int]:
+    """The first index of every contradiction found for the first time."""
+    first: dict[tuple[str, str, bytes], int] = {}
+    for index, sent in again.items():
+        first.setdefault((sent.source, sent.id, sent.digest), index)
+    return [index for contradiction, index in first.items() if contradiction in reused]
+
+
+def referred(submissions: Sequence[Sent]) -> set[UUID]:
+    """The applications that are spoken of."""
+    return {sent.application_id for sent in submissions if sent.application_id is not None}
+
+
+def judge(submissions: Sequence[Sent], known: Mapping[UUID, Known], added: Collection[UUID]) -> list[Verdict]:
+    """A verdict for every submission, in order.
+
+    The first submission of an application just added is accepted; a further one is the same again, or a contradiction.
+    """
+    states = dict(known)
+    unclaimed = set(added)
+    verdicts: list[Verdict] = []
+    for sent in submissions:
+        found = states.get(sent.application_id) if sent.application_id else None
+        verdict = _verdict(sent, found, is_new=sent.application_id in unclaimed)
+        if verdict.outcome == "accepted" and found is not None:
+            unclaimed.discard(found.application_id)
+            if sent.kind == "withdrawal":
+                states[found.application_id] = replace(found, state="withdrawn")
+        verdicts.append(verdict)
+    return verdicts
+
+
+def _verdict(sent: Sent, found: Known | None, *, is_new: bool) -> Verdict:
+    if sent.kind == "unreadable":
+        return Verdict("rejected")
+    if sent.kind == "application":
+        return _judge_application(sent, found, is_new=is_new)
+    return _judge_followup(sent, found)
+
+
+def _judge_application(sent: Sent, found: Known | None, *, is_new: bool) -> Verdict:
+    if found is not None and (found.source, found.digest) == (sent.source, sent.digest):
+        return Verdict("accepted" if is_new else "repeated", found)
+    return Verdict("rejected", None, (TAKEN,))
+
+
+def _judge_followup(sent: Sent, found: Known | None) -> Verdict:
+    if found is None or found.source != sent.source:
+        return Verdict("rejected", None, (UNKNOWN,))
+    return Verdict("accepted", found) if found.state == "open" else Verdict("rejected", found, (OVER,))
+
+
+def withdrawn(submissions: Sequence[Sent], verdicts: Sequence[Verdict]) -> list[UUID]:
+    """The applications that were taken back."""
+    return [
+        verdict.known.application_id
+        for sent, verdict in zip(submissions, verdicts, strict=True)
+        if sent.kind == "withdrawal" and verdict.outcome == "accepted" and verdict.known is not None
+    ]
+
+
+def closes(event_type: str) -> bool:
+    """Whether an event of this type ends an application."""
+    return event_type == "jp.madoguchi.case.closed.v1"
+
+
+def check_digit(digits: str) -> str:
+    """ISO/IEC 7064 MOD 11,10: finds every single wrong digit and nearly every swap of neighbours."""
+    product = 10
+    for digit in digits:
+        total = (product + int(digit)) % 10 or 10
+        product = total * 2 % 11
+    return str((11 - product) % 10)
+
+
+def receipt_number(sequence: int) -> str:
+    """`0000-0012-3456-7`: twelve digits and their check digit. Digits only, so that it can be read out and keyed in."""
+    digits = f"{sequence:012d}"
+    return f"{digits[:4]}-{digits[4:8]}-{digits[8:]}-{check_digit(digits)}"
+
+
+def is_receipt(text: str) -> bool:
+    """Whether `text` is a receipt number whose check digit is right."""
+    digits = text.replace("-", "")
+    return digits.isascii() and digits.isdigit() and len(digits) == 13 and check_digit(digits[:12]) == digits[12]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One thing said three ways: Japanese, やさしい日本語, English."""
+
+    ja: str
+    easy: str
+    en: str
+
+
+TIMELINE: Mapping[str, Words] = {
+    "application.accepted": Words("申請を受け付けました。", "申(もう)し込(こ)みを 受(う)け取(と)りました。", "We have received your application."),
+    "application.correction-accepted": Words("補正を受け付けました。", "足(た)りないものを 受(う)け取(と)りました。", "We have received your correction."),
+    "application.withdrawal-accepted": Words("取下げを受け付けました。", "申(もう)し込(こ)みを やめました。", "Your application is withdrawn."),
+    "case.opened": Words("担当課が決まりました。", "担当(たんとう)の 課(か)が 決(き)まりました。", "A department is responsible for your application."),
+    "case.rerouted": Words("担当課が変わりました。", "担当(たんとう)の 課(か)が 変(か)わりました。", "Another department is responsible now."),
+    "case.sent-to-triage": Words("担当課を確認しております。", "担当(たんとう)の 課(か)を さがしています。", "We are finding the responsible department."),
+    "case.claimed": Words("担当者が確認を始めました。", "担当(たんとう)の 人(ひと)が 見(み)ています。", "Somebody is working on your application."),
+    "case.handed-over": Words("担当者が交代しました。", "担当(たんとう)の 人(ひと)が 変(か)わりました。", "A colleague has taken over."),
+    "case.correction-requested": Words("補正をお願いしております。", "足(た)りないものが あります。", "Something is missing; we have asked you for it."),
+    "case.returned": Words("担当課を確認し直しております。", "担当(たんとう)の 課(か)を もう一度(いちど) さがしています。", "We are checking which department is responsible."),
+    "case.decided": Words("審査が終わりました。", "決(き)まりました。", "A decision has been made."),
+    "case.closed": Words("手続きが完了しました。", "終(お)わりました。", "Your application is complete."),
+    "notice.queued": Words("お知らせを準備しております。", "お知(し)らせを 準備(じゅんび)しています。", "A notice to you is being prepared."),
+    "notice.sent": Words("お知らせをお送りしました。", "お知(し)らせを 送(おく)りました。", "We have sent you a notice."),
+    "notice.failed": Words("お知らせをお届けできませんでした。", "お知(し)らせが 届(とど)きませんでした。", "A notice could not be delivered."),
+    "notice.withheld": Words("送付先がないため、お知らせはお送りしておりません。", "送(おく)り先(さき)が ないので、お知(し)らせは 送(おく)りません。", "No notice was sent: we have no address."),
+    "record.sealed": Words("記録を保存しました。", "記録(きろく)を しまいました。", "The record is archived."),
+    "record.disposed": Words("保存期間が満了し、記録を廃棄しました。", "記録(きろく)を すてました。", "The record was disposed of at the end of its retention."),
+}
+
+
+def words_of(event_type: str) -> Words:
+    """The timeline's words for a CloudEvents type `jp.madoguchi.<subject>.<what>.v1`."""
+    name = event_type.removeprefix("jp.madoguchi.").rsplit(".", 1)[0]
+    return TIMELINE.get(name, Words("手続きが進みました。", "進(すす)みました。", "There is progress."))
+

@@ -1,0 +1,172 @@
+"""All SQL of intake."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+import asyncpg
+
+from chassis.database import Tx, columns
+from services.intake.rules import Known, Sent
+
+SubmissionKey = tuple[str, str]
+"""(source, id)."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewApplication:
+    """What is kept of an application beside its event in the journal."""
+
+    application_id: UUID
+    receipt: str
+    source: str
+    digest: bytes
+    received_at: datetime
+    procedure: str
+    channel: str
+
+    def known(self) -> Known:
+        """As the rules see it, now that it is there."""
+        return Known(self.application_id, self.receipt, self.source, self.digest, self.received_at, "open")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the timeline."""
+
+    at: datetime
+    type: str
+    department: str | None = None
+    due_on: date | None = None
+
+
+async def claim_submissions(tx: Tx, submissions: Sequence[Sent]) -> set[SubmissionKey]:
+    """Insert a row for each; returns those that had not come before."""
+    rows = await tx.fetch(
+        """
+        INSERT INTO submission (source, id, digest, received_at, application_id, outcome)
+        SELECT s, i, d, $5, a, 'accepted' FROM unnest($1::text[], $2::text[], $3::bytea[], $4::uuid[]) x(s, i, d, a)
+        ON CONFLICT DO NOTHING RETURNING source, id
+        """,
+        [sent.source for sent in submissions],
+        [sent.id for sent in submissions],
+        [sent.digest for sent in submissions],
+        [sent.application_id for sent in submissions],
+        tx.now,
+    )
+    return {(row[0], row[1]) for row in rows}
+
+
+async def contradictions(tx: Tx, again: Collection[Sent]) -> set[tuple[str, str, bytes]]:
+    """Of what came again, (source, id, digest) of what says something else, each reported once for ever."""
+    if not again:
+        return set()
+    rows = await tx.fetch(
+        """
+        INSERT INTO contradiction (source, id, digest, received_at)
+        SELECT x.s, x.i, x.d, $4 FROM unnest($1::text[], $2::text[], $3::bytea[]) x(s, i, d)
+        JOIN submission ON (source, id) = (x.s, x.i) WHERE digest <> x.d
+        ON CONFLICT DO NOTHING RETURNING source, id, digest
+        """,
+        [sent.source for sent in again],
+        [sent.id for sent in again],
+        [sent.digest for sent in again],
+        tx.now,
+    )
+    return {(row[0], row[1], row[2]) for row in rows}
+
+
+async def next_numbers(tx: Tx, count: int) -> list[int]:
+    """Fresh numbers for receipts; a gap after a rollback is of no account."""
+    rows = await tx.fetch("SELECT nextval('receipt_sequence') FROM generate_series(1, $1)", count)
+    return [row[0] for row in rows]
+
+
+async def add_applications(tx: Tx, applications: Sequence[NewApplication]) -> set[UUID]:
+    """Insert; returns the ids that were not there before."""
+    if not applications:
+        return set()
+    rows = await tx.fetch(
+        """
+        INSERT INTO application (application_id, receipt, source, digest, received_at, procedure, channel)
+        SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::timestamptz[], $6::text[], $7::text[])
+        ON CONFLICT DO NOTHING RETURNING application_id
+        """,
+        *columns(
+            [
+                (new.application_id, new.receipt, new.source, new.digest, new.received_at, new.procedure, new.channel)
+                for new in applications
+            ]
+        ),
+    )
+    return {row[0] for row in rows}
+
+
+async def known(tx: Tx, application_ids: Collection[UUID]) -> dict[UUID, Known]:
+    """The applications there are, locked in the order of their ids: what follows is committed in order per key."""
+    if not application_ids:
+        return {}
+    rows = await tx.fetch(
+        """
+        SELECT application_id, receipt, source, digest, received_at, state FROM application
+        WHERE application_id = ANY($1::uuid[]) ORDER BY application_id FOR UPDATE
+        """,
+        list(application_ids),
+    )
+    return {row["application_id"]: Known(**dict(row)) for row in rows}
+
+
+async def submission(tx: Tx, key: SubmissionKey) -> tuple[bytes, UUID | None] | None:
+    """(digest, application) of what came before under this source and id."""
+    row = await tx.connection.fetchrow(
+        "SELECT digest, application_id FROM submission WHERE (source, id) = ($1, $2)", *key
+    )
+    return (row[0], row[1]) if row else None
+
+
+async def set_outcomes(tx: Tx, outcomes: Sequence[tuple[str, str, str, str | None]]) -> None:
+    """Write (source, id, outcome, fault) of the submissions that were not accepted."""
+    if outcomes:
+        await tx.execute(
+            """
+            UPDATE submission SET outcome = x.o, fault = x.f
+            FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) x(s, i, o, f) WHERE (source, id) = (x.s, x.i)
+            """,
+            *columns(outcomes),
+        )
+
+
+async def set_state(tx: Tx, state: str, application_ids: Sequence[UUID | str]) -> None:
+    """Mark applications withdrawn or closed."""
+    if application_ids:
+        await tx.execute(
+            "UPDATE application SET state = $1 WHERE application_id = ANY($2::uuid[])", state, application_ids
+        )
+
+
+async def add_steps(tx: Tx, steps: Sequence[tuple[str, datetime, str, str | None, date | None]]) -> None:
+    """Insert (application, at, type, department, due) of what happened to applications elsewhere."""
+    await tx.execute(
+        """
+        INSERT INTO progress (application_id, at, type, department, due_on)
+        SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::date[])
+        """,
+        *columns(steps),
+    )
+
+
+async def by_receipt(tx: Tx, receipt: str) -> asyncpg.Record | None:
+    """The application of a receipt number."""
+    return await tx.connection.fetchrow(
+        "SELECT application_id, receipt, received_at, procedure, channel, state FROM application WHERE receipt = $1",
+        receipt,
+    )
+
+
+async def steps_of(tx: Tx, application_id: UUID) -> list[Step]:
+    """What happened to an application, oldest first."""
+    rows = await tx.fetch(
+        "SELECT at, type, department, due_on FROM progress WHERE application_id = $1 ORDER BY at, type", application_id
+    )
+    return [Step(**dict(row)) for row in rows]
