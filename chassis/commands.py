@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-import asyncpg
-
 from chassis import journal
 from chassis.database import Clock, Pool, Tx, transaction, utc_now
 from chassis.telemetry import new_traceparent

@@ -7,6 +7,7 @@ what may be taken from it is decided by lanes.py.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -14,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from chassis import database, kafka, lanes, progress
 from chassis.backoff import pauses
 from chassis.consuming import Delivery, Handlers
-from chassis.database import Owned, Tx, transaction
+from chassis.database import Owned, transaction
 from chassis.errors import Fenced, Poison, Transient, name_of
 from chassis.kafka import Record
 from chassis.lanes import Lane
@@ -25,6 +26,7 @@ from chassis.pulse import Pulse
 from chassis.telemetry import Telemetry
 
 LOOP = "consumer"
+Stage = Literal["committed"]
 _POLL_MS = 100
 _RESTART_AFTER = 3
 """Failures in a row after which the consumer itself is made anew: it may be the one that hangs."""
@@ -36,10 +38,10 @@ class _Rebalance(ConsumerRebalanceListener):
     def __init__(self) -> None:
         self.generation = 0
 
-    def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:  # noqa: ARG002
         self.generation += 1
 
-    def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:  # noqa: ARG002
         self.generation += 1
 
 
@@ -77,13 +79,14 @@ class Consumer:
     bootstrap: str
     batch_records: int
     fetch_wait_ms: int
+    session_ms: int
     seconds: float
     pulse: Pulse
     telemetry: Telemetry
     committed: Callable[[], None]
     """Called after a transaction that announced something: it wakes the relay."""
-    before_offsets: Callable[[], None] = lambda: None
-    """Called between the state's commit and the offsets'; tests stand here."""
+    reached: Callable[[Stage], None] = lambda _: None
+    """Called when a batch's state is committed and its offsets are not; tests that kill the process stand here."""
     limit: ParkingLimit = field(default_factory=ParkingLimit)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -119,6 +122,7 @@ class Consumer:
                 self.service,
                 rebalance,
                 fetch_wait_ms=self.fetch_wait_ms,
+                session_ms=self.session_ms,
                 seconds=self.seconds,
             )
         except BaseException:
@@ -168,7 +172,7 @@ class Consumer:
         session.lanes.update(intent.lanes)
         if outcome.announced:
             self.committed()
-        self.before_offsets()
+        self.reached("committed")
         await self._commit(session, intent)
 
     async def _load(self, session: Session, batch: Mapping[TopicPartition, Sequence[Record]]) -> None:
@@ -195,7 +199,9 @@ class Consumer:
     def _admit(self, intent: Intent, tp: TopicPartition, lane: Lane, records: Sequence[Record]) -> None:
         numbers = [kafka.number_of(record) or 0 for record in records]
         if 0 in numbers:
-            intent.deliveries.extend(stray(record) for record, number in zip(records, numbers, strict=True) if not number)
+            intent.deliveries.extend(
+                stray(record) for record, number in zip(records, numbers, strict=True) if not number
+            )
             records = [record for record, number in zip(records, numbers, strict=True) if number]
             numbers = [number for number in numbers if number]
         admission = lanes.admit(lane, [record.offset for record in records], numbers)

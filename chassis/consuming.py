@@ -111,7 +111,11 @@ class Handlers:
     def read(self, record: Record, number: int | None) -> Delivery:
         """Read one record; what cannot be read comes back as a Delivery with a fault, for parking."""
         # Without a key, a record of the edge waits for nobody and nobody for it.
-        key = record.key.decode("utf-8", "replace") if record.key else f"{record.topic}/{record.partition}@{record.offset}"
+        key = (
+            record.key.decode("utf-8", "replace")
+            if record.key
+            else f"{record.topic}/{record.partition}@{record.offset}"
+        )
         try:
             event, handling = self._event(record)
         except (ValidationError, ValueError) as error:

@@ -1,7 +1,7 @@
 """PostgreSQL: connections, transactions, time-outs. One transaction is one `Tx`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -90,14 +90,14 @@ async def make_pool(dsn: str, size: int) -> Pool:
 
 
 @asynccontextmanager
-async def transaction(connection: Connection, clock: Clock = utc_now) -> AsyncIterator[Tx]:
+async def transaction(connection: Connection, clock: Clock = utc_now) -> AsyncGenerator[Tx]:
     """Commit at the end, roll back on any exception."""
     async with connection.transaction():
         yield Tx(connection, clock())
 
 
 @asynccontextmanager
-async def rehearsal(connection: Connection, clock: Clock = utc_now) -> AsyncIterator[Tx]:
+async def rehearsal(connection: Connection, clock: Clock = utc_now) -> AsyncGenerator[Tx]:
     """A transaction that is always rolled back: what a dry run is."""
     attempt = connection.transaction()
     await attempt.start()

@@ -26,7 +26,11 @@ def faults_of(error: ValidationError | RequestValidationError) -> list[dict[str,
     """Every field that is wrong, as JSON path, code and words."""
     errors: Sequence[Mapping[str, Any]] = error.errors()
     return [
-        {"field": ".".join(str(part) for part in found["loc"]), "code": str(found["type"]), "message": str(found["msg"])}
+        {
+            "field": ".".join(str(part) for part in found["loc"]),
+            "code": str(found["type"]),
+            "message": str(found["msg"]),
+        }
         for found in errors
     ]
 

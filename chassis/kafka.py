@@ -1,7 +1,7 @@
 """Kafka, with a time-out around every call: aiokafka's consumers and idempotent producer can hang for ever."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -17,6 +17,8 @@ Record = ConsumerRecord[bytes, bytes]
 
 _BATCH_BYTES = 1 << 19
 _REQUEST_BYTES = 1 << 21
+_METADATA_MS = 10_000
+"""How soon a topic that has grown is noticed."""
 SEQUENCE = "sequence"
 HEADERS = (("content-type", CONTENT_TYPE),)
 
@@ -45,9 +47,10 @@ async def within(seconds: float, what: str, call: Awaitable[T]) -> T:
 async def start_producer(bootstrap: str, seconds: float) -> AIOKafkaProducer:
     """A producer that waits for every in-sync replica and cannot write a record twice by itself."""
     producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap.split(","),
+        bootstrap_servers=bootstrap,
         acks="all",
         enable_idempotence=True,
+        metadata_max_age_ms=_METADATA_MS,
         max_batch_size=_BATCH_BYTES,
         max_request_size=_REQUEST_BYTES,
         request_timeout_ms=int(seconds * 1000),
@@ -57,19 +60,27 @@ async def start_producer(bootstrap: str, seconds: float) -> AIOKafkaProducer:
 
 
 async def start_consumer(
-    bootstrap: str, topics: Sequence[str], group: str, listener: ConsumerRebalanceListener, *, fetch_wait_ms: int, seconds: float
+    bootstrap: str,
+    topics: Sequence[str],
+    group: str,
+    listener: ConsumerRebalanceListener,
+    *,
+    fetch_wait_ms: int,
+    session_ms: int,
+    seconds: float,
 ) -> AIOKafkaConsumer:
     """A consumer that commits only when told to."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap.split(","),
+        bootstrap_servers=bootstrap,
         group_id=group,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
+        metadata_max_age_ms=_METADATA_MS,
         fetch_max_wait_ms=fetch_wait_ms,
         max_partition_fetch_bytes=1 << 20,
         request_timeout_ms=int(seconds * 1000),
-        session_timeout_ms=15_000,
-        heartbeat_interval_ms=3_000,
+        session_timeout_ms=session_ms,
+        heartbeat_interval_ms=session_ms // 5,
         max_poll_interval_ms=300_000,
     )
     consumer.subscribe(list(topics), listener=listener)
@@ -101,6 +112,9 @@ async def partitions_of(producer: AIOKafkaProducer, topic: str, seconds: float) 
     if not found:
         raise Transient(f"kafka: topic {topic} does not exist; `madoguchi up` or deploy creates it")
     return len(found)
+
+
+Publish = Callable[[AIOKafkaProducer, str, Sequence[Outgoing], float], Awaitable[None]]
 
 
 async def publish(producer: AIOKafkaProducer, topic: str, records: Sequence[Outgoing], seconds: float) -> None:
@@ -142,4 +156,3 @@ def number_of(record: Record) -> int | None:
         if name == SEQUENCE:
             return int(value) if value.isdigit() else None
     return None
-

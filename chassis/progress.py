@@ -140,7 +140,20 @@ async def take_parked(tx: Tx, key: str) -> list[Parked]:
         """,
         key,
     )
-    return [Parked(**(dict(row) | {"headers": _pairs(row["headers"])})) for row in rows]
+    return [
+        Parked(
+            row["id"],
+            row["topic"],
+            row["partition"],
+            row["offset"],
+            row["number"],
+            _pairs(row["headers"]),
+            row["value"],
+            row["cause"],
+            row["attempts"],
+        )
+        for row in rows
+    ]
 
 
 async def settle_parked(tx: Tx, key: str, handled: Sequence[int], cause: str | None, by: str) -> None:

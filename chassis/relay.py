@@ -5,10 +5,11 @@ fences one that lost the lock without noticing. See ticks.py for what it decides
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import asyncpg
 from aiokafka import AIOKafkaProducer
@@ -23,6 +24,7 @@ from chassis.telemetry import Telemetry
 from chassis.ticks import Tick
 
 LOOP = "relay"
+Stage = Literal["promised", "published"]
 _PLANNER = {"enable_seqscan": "off", "enable_bitmapscan": "off", "plan_cache_mode": "force_custom_plan"}
 _IDLE_SECONDS = (0.005, 0.05)
 _HOUSEKEEPING = timedelta(hours=1)
@@ -51,8 +53,8 @@ class Relay:
     pulse: Pulse
     telemetry: Telemetry
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-    after_save: Callable[[Tick], None] = lambda _: None
-    """Called between promise and publication; tests stand here."""
+    reached: Callable[[Stage], None] = lambda _: None
+    """Called at each stage of a tick; tests that kill the process stand here."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Lead whenever this instance may, until `stop` and until everything committed is published."""
@@ -70,7 +72,7 @@ class Relay:
                 await database.sleep_or(stop, next(pause))
 
     @asynccontextmanager
-    async def _lead(self, stop: asyncio.Event) -> AsyncIterator[Lead]:
+    async def _lead(self, stop: asyncio.Event) -> AsyncGenerator[Lead]:
         connection = await database.connect(self.dsn, planner=_PLANNER)
         producer: AIOKafkaProducer | None = None
         try:
@@ -130,8 +132,9 @@ class Relay:
         with self.telemetry.relaying(len(entries)):
             await _promise(tx, tick)
             lead.tick, lead.since = tick, tx.now
-            self.after_save(tick)
+            self.reached("promised")
             await self._publish(lead, entries)
+            self.reached("published")
         return True
 
     async def _publish(self, lead: Lead, entries: Sequence[Entry]) -> None:
@@ -157,7 +160,9 @@ def outgoing(tick: Tick, entries: Sequence[Entry]) -> list[kafka.Outgoing]:
     ]
 
 
-async def resend(tx: Tx, producer: AIOKafkaProducer, topic: str, partition: int, first: int, last: int, seconds: float) -> int:
+async def resend(
+    tx: Tx, producer: AIOKafkaProducer, topic: str, partition: int, first: int, last: int, seconds: float
+) -> int:
     """Publish numbers `first`…`last` of a lane once more, from the journal. Returns how many were found and sent.
 
     Harmless at any time, also beside a running relay: readers drop what they have seen.
@@ -182,14 +187,8 @@ async def _next_page(tx: Tx, lead: Lead) -> tuple[str, list[Entry]]:
     snapshot, entries = await journal.window(tx, lead.tick.snapshot, lead.since)
     # An empty page after a full one: the window ended exactly at a page's end.
     if entries and not lead.tick.whole:
-        lead.tick = _closed(lead.tick)
+        lead.tick = replace(lead.tick, whole=True)
     return snapshot or lead.tick.snapshot, entries
-
-
-def _closed(tick: Tick) -> Tick:
-    return Tick(
-        tick.number, tick.previous, tick.snapshot, tick.after, tick.upto, True, tick.before, tick.counters  # noqa: FBT003
-    )
 
 
 async def _promise(tx: Tx, tick: Tick) -> None:

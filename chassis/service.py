@@ -1,7 +1,7 @@
 """A service: its consumer, its relay, its HTTP server, in one process, from start to a clean stop.
 
-    madoguchi-<name> run       serve until SIGTERM
-    madoguchi-<name> migrate   bring the database up to this release, and end
+madoguchi-<name> run       serve until SIGTERM
+madoguchi-<name> migrate   bring the database up to this release, and end
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import contextlib
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 import uvicorn
@@ -46,16 +46,17 @@ class Service:
     """
 
     name: str
+    package: str
     topic: Topic
     handlers: Handlers
     add_routes: AddRoutes = lambda _app, _commands: None
     prepare: Prepare = _nothing
     work: tuple[Work, ...] = ()
-    packages: tuple[str, ...] = field(init=False)
 
-    def __post_init__(self) -> None:
-        """The chassis's migrations come first, then the service's own."""
-        object.__setattr__(self, "packages", ("chassis", f"services.{self.name}"))
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Where its migrations are: the chassis's come first, then its own, beside its handlers."""
+        return ("chassis", self.package)
 
 
 S = TypeVar("S", bound=ServiceSettings)
@@ -171,6 +172,7 @@ def make_consumer(
         settings.kafka_bootstrap,
         settings.batch_records,
         settings.fetch_wait_ms,
+        settings.session_ms,
         settings.kafka_seconds,
         pulse,
         telemetry,

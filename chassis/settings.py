@@ -21,6 +21,9 @@ class ServiceSettings(BaseSettings):
     pool_size: Annotated[int, Field(ge=1, le=100)] = Field(default=8, description="connections for HTTP requests")
     batch_records: Annotated[int, Field(ge=1, le=10_000)] = Field(default=1000, description="events a transaction")
     fetch_wait_ms: Annotated[int, Field(ge=1, le=500)] = Field(default=10, description="how long a fetch may wait")
+    session_ms: Annotated[int, Field(ge=6000, le=300_000)] = Field(
+        default=15_000, description="after how long without a heartbeat another instance takes over"
+    )
     kafka_seconds: Annotated[float, Field(gt=0)] = Field(default=30, description="time-out of any one Kafka call")
     stall_seconds: Annotated[float, Field(gt=0)] = Field(default=90, description="exit when a loop has not turned")
     journal_days: Annotated[int, Field(ge=2)] = Field(default=40, description="how long the journal is kept")

@@ -6,7 +6,7 @@ Traces and metrics leave over OTLP/HTTP when a collector is named, and cost noth
 import logging
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -98,7 +98,7 @@ class Telemetry:
         self.log.warning(event, **{name: value for name, value in fields.items() if value is not None})
 
     @contextmanager
-    def processing(self, deliveries: Sequence[Traced]) -> Iterator[BatchSpan]:
+    def processing(self, deliveries: Sequence[Traced]) -> Generator[BatchSpan]:
         """The span of one batch, linked to the traces of its events."""
         started = time.perf_counter()
         with self.tracer.start_as_current_span(
@@ -112,7 +112,7 @@ class Telemetry:
         self.log.info("batch", events=len(deliveries), ms=round(seconds * 1000, 1), **batch.fields)
 
     @contextmanager
-    def relaying(self, events: int) -> Iterator[None]:
+    def relaying(self, events: int) -> Generator[None]:
         """The span of one tick."""
         with self.tracer.start_as_current_span(
             "publish tick", kind=SpanKind.PRODUCER, attributes={"madoguchi.events": events}, record_exception=False
@@ -175,7 +175,9 @@ def new_traceparent() -> str:
 def _context(traceparent: str) -> SpanContext | None:
     try:
         version, trace_id, span_id, flags = traceparent.split("-")
-        context = SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=TraceFlags(int(flags, 16)))
+        context = SpanContext(
+            int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=TraceFlags(int(flags, 16))
+        )
     except ValueError:
         return None
     return context if context.is_valid and version == "00" else None

@@ -36,7 +36,7 @@ class Place:
 
 
 def partition_of(key: bytes, partitions: int) -> int:
-    """librdkafka's `consistent`: CRC32 of the key. Vendors' producers and ours agree on where a key lives."""
+    """Librdkafka's `consistent`: CRC32 of the key. Vendors' producers and ours agree on where a key lives."""
     return crc32(key) % partitions
 
 
@@ -54,7 +54,9 @@ def grown(counters: Sequence[int], partitions: int) -> tuple[int, ...]:
     return tuple(counters) + (0,) * (partitions - len(counters))
 
 
-def follow(last: Tick, snapshot: str, ids: Sequence[int], partitions: Sequence[int], *, width: int, whole: bool) -> Tick:
+def follow(
+    last: Tick, snapshot: str, ids: Sequence[int], partitions: Sequence[int], *, width: int, whole: bool
+) -> Tick:
     """The tick after `last` that covers the rows `ids`, whose partitions (of `width`) are `partitions`.
 
     While `last` is not whole the next page of its window comes first; only then a new window opens, from its snapshot.
@@ -81,4 +83,8 @@ def covers(tick: Tick, partition: int, first: int, last: int) -> bool:
     """Whether a tick numbered any of `first`…`last` of a partition: where to look when a range must be sent again."""
     if partition >= len(tick.counters):
         return False
-    return tick.before[partition] < last + 1 and tick.counters[partition] >= first and tick.before[partition] != tick.counters[partition]
+    return (
+        tick.before[partition] < last + 1
+        and tick.counters[partition] >= first
+        and tick.before[partition] != tick.counters[partition]
+    )

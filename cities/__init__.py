@@ -1,0 +1,1 @@
+"""City packs: a city as data, no code."""

@@ -1,8 +1,13 @@
-"""What channel systems publish on `applications.v1`. Vendors build against this module and its frozen schemas."""
+"""What channel systems publish on `applications.v1`. Vendors build against this module and its frozen schemas.
+
+A misspelt field is refused, not ignored: at the edge an ignored field is a lost one. The reader of the edge
+(`contracts.reading`) and its frozen schemas are closed; the models are not, because other events carry an application too
+and those may grow within their version.
+"""
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import UUID7, AwareDatetime, ConfigDict, Field
+from pydantic import UUID7, AwareDatetime, Field, FiniteFloat
 
 from .envelope import Event, Model
 from .personal import PERSONAL, Applicant, PersonalText
@@ -11,13 +16,11 @@ Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)]
 Channel = Literal["portal", "counter", "web", "line", "email", "phone", "fax", "paper", "rpa", "bulk"]
 Language = Literal["ja", "ja-easy", "en"]
 FactName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
-Fact = bool | int | float | Annotated[str, Field(max_length=200)]
+Fact = bool | int | FiniteFloat | Annotated[str, Field(max_length=200)]
 
 
 class Attachment(Model):
     """A document that came with the application: its digest travels, its bytes do not."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(max_length=255), PERSONAL]
     media_type: Annotated[str, Field(max_length=127)]
@@ -28,11 +31,8 @@ class Attachment(Model):
 class Application(Model):
     """One application as the channel took it down: the facts that rules may see, and the person behind it.
 
-    `municipality` is the six-digit code of 総務省 (全国地方公共団体コード). A misspelt field is refused, not ignored:
-    at the edge an ignored field is a lost one.
+    `municipality` is the six-digit code of 総務省 (全国地方公共団体コード).
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     municipality: Annotated[str, Field(pattern=r"^[0-9]{6}$")]
     procedure: Code
@@ -47,7 +47,6 @@ class Application(Model):
 class ApplicationSubmitted(Event):
     """A citizen handed in an application over some channel. The channel mints `application_id`."""
 
-    model_config = ConfigDict(extra="forbid")
     TYPE: ClassVar[str] = "jp.madoguchi.application.submitted.v1"
 
     application_id: UUID7
@@ -61,7 +60,6 @@ class ApplicationSubmitted(Event):
 class CorrectionSubmitted(Event):
     """A citizen supplied what was missing (補正)."""
 
-    model_config = ConfigDict(extra="forbid")
     TYPE: ClassVar[str] = "jp.madoguchi.application.correction-submitted.v1"
 
     application_id: UUID7
@@ -78,7 +76,6 @@ class CorrectionSubmitted(Event):
 class ApplicationWithdrawn(Event):
     """A citizen took the application back (取下げ)."""
 
-    model_config = ConfigDict(extra="forbid")
     TYPE: ClassVar[str] = "jp.madoguchi.application.withdrawn.v1"
 
     application_id: UUID7

@@ -9,7 +9,8 @@ from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field, J
 
 CONTENT_TYPE = b"application/cloudevents+json"
 
-Name = Annotated[str, Field(min_length=1, max_length=256)]
+Name = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+"""A CloudEvents String: no control characters."""
 
 
 class Model(BaseModel):
@@ -39,7 +40,7 @@ E = TypeVar("E", covariant=True)
 class CloudEvent(Model, Generic[E]):
     """One event as it stands on a topic in structured mode, `data` already read."""
 
-    specversion: Literal["1.0"] = "1.0"
+    specversion: Literal["1.0"]
     id: Name
     source: Name
     type: Name
@@ -81,5 +82,5 @@ class Header(Model):
 
 def envelope_of(event: type[Event]) -> type[CloudEvent[Any]]:
     """The envelope that carries `event` and nothing else: `type` is fixed, `data` is typed."""
-    fields: dict[str, Any] = {"type": (Literal[event.TYPE], event.TYPE), "data": (event, ...)}
+    fields: dict[str, Any] = {"type": (Literal[event.TYPE], ...), "data": (event, ...)}
     return create_model(f"{event.__name__}CloudEvent", __base__=CloudEvent[event], __doc__=event.__doc__, **fields)

@@ -4,14 +4,13 @@ Facts are what rules may see; personal data is what only people and the citizen 
 `PERSONAL` marks a field in the model and, as `x-personal`, in every frozen schema.
 """
 
-from collections.abc import Iterator
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
-from pydantic.fields import FieldInfo
 
 from .envelope import Model
+from .schemata import Schema, places
 
 PERSONAL = Field(json_schema_extra={"x-personal": True})
 
@@ -32,23 +31,6 @@ class Applicant(Model):
     message: PersonalText | None = None
 
 
-def personal_paths(schema: dict[str, Any]) -> Iterator[str]:
-    """The JSON paths of a generated schema that are marked personal, definitions included."""
-    yield from _marked(schema, "$")
-
-
-def _marked(node: object, path: str) -> Iterator[str]:
-    if isinstance(node, dict):
-        if node.get("x-personal") is True:
-            yield path
-        for name, child in node.items():
-            yield from _marked(child, f"{path}.{name}")
-    elif isinstance(node, list):
-        for child in node:
-            yield from _marked(child, path)
-
-
-def is_personal(field: FieldInfo) -> bool:
-    """Whether a model's field is marked personal, in its own right or through its annotation."""
-    extra = field.json_schema_extra
-    return (isinstance(extra, dict) and extra.get("x-personal") is True) or "x-personal" in repr(field.annotation)
+def personal_paths(schema: Schema) -> frozenset[str]:
+    """Where a document of this schema holds personal data: `data.application.applicant.name`, `data.attachments[].name`."""
+    return frozenset(path for path, node in places(schema) if node.get("x-personal") is True)

@@ -5,12 +5,15 @@ Source: CloudEvents 1.0.2, Kafka Protocol Binding §3 (attributes are headers `c
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from urllib.parse import unquote
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from . import topics
 from .channels import ApplicationSubmitted, ApplicationWithdrawn, CorrectionSubmitted
@@ -49,10 +52,22 @@ def read(headers: Mapping[str, bytes], body: bytes) -> Submission:
     """Read one event of a channel from its headers and body. Raises Unreadable."""
     structured = body if _is_structured(headers) else _structured(headers, body)
     try:
-        envelope = topics.APPLICATIONS.adapter.validate_json(structured)
+        envelope = topics.APPLICATIONS.adapter.validate_json(structured, extra="forbid")
     except ValidationError as error:
-        return _faulty(structured, error)
+        return _second_look(structured, body, error)
     return _read(envelope, body)
+
+
+def _second_look(structured: bytes, body: bytes, error: ValidationError) -> Submission:
+    """An unknown field is a fault, but an unknown attribute is CloudEvents' own way to extend an envelope."""
+    found = [one for one in _errors(error) if not _is_extension(one)]
+    if found:
+        return _faulty(structured, tuple(map(_fault, found)))
+    return _read(topics.APPLICATIONS.adapter.validate_json(structured), body)
+
+
+def _is_extension(found: Any) -> bool:
+    return found["type"] == "extra_forbidden" and len(found["loc"]) == 2
 
 
 def _read(envelope: CloudEvent[Any], body: bytes) -> Submission:
@@ -72,38 +87,46 @@ def _read(envelope: CloudEvent[Any], body: bytes) -> Submission:
 _SUBJECT = Fault(field="subject", code="subject-differs", message="`subject` must be the data's `application_id`")
 
 
-def _faulty(body: bytes, error: ValidationError) -> Submission:
+def _faulty(body: bytes, faults: tuple[Fault, ...]) -> Submission:
     try:
         event = AnyCloudEvent.model_validate_json(body)
     except ValidationError as hopeless:
         raise Unreadable(_rule(hopeless)) from None
-    return Submission(
-        event.source, event.id, event.subject or event.id, event.traceparent, None, faults_of(error), body
-    )
+    return Submission(event.source, event.id, event.subject or event.id, event.traceparent, None, faults, body)
 
 
 def faults_of(error: ValidationError) -> tuple[Fault, ...]:
     """Every fault of a document: where, which rule, in words. Values are left out: they may be personal."""
-    return tuple(
-        Fault(field=_path(found["loc"]), code=found["type"], message=_message(found))
-        for found in error.errors(include_url=False, include_input=False)
-    )
+    return tuple(map(_fault, _errors(error)))
+
+
+def _errors(error: ValidationError) -> list[Any]:
+    return list(error.errors(include_url=False, include_input=False))
+
+
+def _fault(found: Any) -> Fault:
+    return Fault(field=_path(found["loc"]), code=found["type"], message=_WORDS.get(found["type"], str(found["msg"])))
+
+
+_WORDS = {
+    "union_tag_invalid": "`type` must be one of: " + ", ".join(event.TYPE for event in topics.APPLICATIONS.events),
+    "value_error": "not a valid value",
+    "json_invalid": "not a JSON document",
+    "uuid_parsing": "not a UUID",
+}
+"""Ours, where pydantic's words quote what was sent."""
+
+_SPEAKABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}|[0-9]{1,4}|\[key\]")
 
 
 def _path(location: tuple[int | str, ...]) -> str:
-    """`data.application.applicant.email`: the tag that pydantic puts first to name the event type is not a field."""
+    """`data.application.applicant.email`: the tag that pydantic puts first to name the event type is not a field.
+
+    A name that was sent and cannot be the name of a field reads `?`: somebody may have put a value in its place.
+    """
     parts = [str(part) for part in location]
-    return ".".join(parts[1:] if parts and parts[0].startswith("jp.madoguchi.") else parts) or "$"
-
-
-def _message(found: Any) -> str:
-    """pydantic's words, but for the rules whose words quote what was sent."""
-    if found["type"] in ("union_tag_invalid", "value_error", "json_invalid"):
-        return {
-            "union_tag_invalid": "`type` must be one of: " + ", ".join(e.TYPE for e in topics.APPLICATIONS.events),
-            "json_invalid": "not a JSON document",
-        }.get(found["type"], "not a valid value")
-    return str(found["msg"])
+    fields = parts[1:] if parts and parts[0].startswith("jp.madoguchi.") else parts
+    return ".".join(part if _SPEAKABLE.fullmatch(part) else "?" for part in fields) or "$"
 
 
 def _is_structured(headers: Mapping[str, bytes]) -> bool:
@@ -112,15 +135,29 @@ def _is_structured(headers: Mapping[str, bytes]) -> bool:
 
 
 def _structured(headers: Mapping[str, bytes], body: bytes) -> bytes:
-    """A binary event written as a structured one, its data untouched."""
-    attributes = {
-        name[3:]: value.decode("utf-8", "replace") for name, value in headers.items() if name.startswith(("ce_", "ce-"))
-    }
-    attributes["datacontenttype"] = headers.get("content-type", b"application/json").decode("latin-1").split(";")[0]
+    """A binary event written as a structured one, its data untouched. Raises Unreadable for data that is not one JSON value."""
+    _check_json(body or b"null")
+    attributes = {name[3:]: _attribute(name, value) for name, value in headers.items() if name[:3] in ("ce_", "ce-")}
+    media_type = headers.get("content-type", b"application/json").decode("latin-1")
+    attributes["datacontenttype"] = media_type.split(";")[0].strip().lower()
     opening = json.dumps(attributes, ensure_ascii=False).encode()[:-1]
     return opening + b',"data":' + (body or b"null") + b"}"
 
 
+def _check_json(body: bytes) -> None:
+    """Data such as `1, "id": "…"` would otherwise overwrite the attributes it is put beside."""
+    try:
+        from_json(body, allow_inf_nan=False)
+    except ValueError:
+        raise Unreadable("json_invalid at data") from None
+
+
+def _attribute(name: str, value: bytes) -> str:
+    """Over HTTP an attribute is percent-encoded, on Kafka it is plain UTF-8."""
+    text = value.decode("utf-8", "replace")
+    return unquote(text, errors="replace") if name.startswith("ce-") else text
+
+
 def _rule(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    return f"{first['type']} at {'.'.join(str(part) for part in first['loc']) or '$'}"
+    return f"{first['type']} at {_path(first['loc'])}"

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Union
+from typing import Annotated, Any
 
-from pydantic import Field, TypeAdapter
+from pydantic import GetCoreSchemaHandler, GetPydanticSchema, TypeAdapter
+from pydantic_core import CoreSchema, core_schema
 
 from . import archive, channels, desk, intake, notify, routing
 from .envelope import CloudEvent, Event, envelope_of
@@ -30,15 +31,13 @@ class Topic:
 
     @cached_property
     def adapter(self) -> TypeAdapter[CloudEvent[Any]]:
-        """Reads one structured event of this topic; `type` tells which."""
-        envelopes = tuple(envelope_of(event) for event in self.events)
-        return TypeAdapter(Union[envelopes] if len(envelopes) == 1 else _by_type(envelopes))
+        """Reads one structured event of this topic; `type` tells which, and another is the error `union_tag_invalid`."""
+        return TypeAdapter(Annotated[Any, GetPydanticSchema(self._by_type)])
 
-
-def _by_type(envelopes: tuple[type[CloudEvent[Any]], ...]) -> Any:
-    from typing import Annotated
-
-    return Annotated[Union[envelopes], Field(discriminator="type")]
+    def _by_type(self, _: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        # Not Field(discriminator=…), which refuses a topic of one event type.
+        envelopes = {event.TYPE: handler.generate_schema(envelope_of(event)) for event in self.events}
+        return core_schema.tagged_union_schema(envelopes, discriminator="type")
 
 
 APPLICATIONS = Topic(

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.new_partitions import NewPartitions
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
 from contracts.topics import TOPICS, Topic
 
@@ -43,12 +44,13 @@ async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic], replicati
     ]
     response = await admin.create_topics(wanted)
     made: list[str] = []
-    for name, code, *_ in response.topic_errors:
-        error = for_code(code)
-        if code == 0:
-            made.append(name)
+    answers: list[dict[str, Any]] = response.to_object()["topic_errors"]
+    for answer in answers:
+        error = for_code(int(answer["error_code"]))
+        if error is NoError:
+            made.append(str(answer["topic"]))
         elif error is not TopicAlreadyExistsError:
-            raise error(name)
+            raise error(answer["topic"])
     return made
 
 

@@ -106,7 +106,7 @@ def _download(missing: Sequence[Jar], folder: Path, say: Say) -> None:
 
 
 def _fetch(jar: Jar, *, incoming: Path, folder: Path) -> Jar:
-    from jgo.maven import MavenContext  # noqa: PLC0415 - 0.3 s that only a download needs
+    from jgo.maven import MavenContext
 
     context = MavenContext(repo_cache=incoming, timeout=TIMEOUT)
     try:

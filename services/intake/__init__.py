@@ -1,1 +1,1 @@
-"""intake: is this a valid application, and have we seen it before?"""
+"""What comes in: is it a valid application, and has it been seen before."""

@@ -33,7 +33,9 @@ def add_routes(app: FastAPI, commands: Commands, settings: Settings) -> None:
         body = await _body(request, settings.most_bytes)
         submission = _read(request, body)
         if submission.event is None:
-            return problem(422, "invalid", "The application has faulty fields; see `errors`.", errors=_errors(submission))
+            return problem(
+                422, "invalid", "The application has faulty fields; see `errors`.", errors=_errors(submission)
+            )
         answer = await commands.run(lambda tx: _submit(tx, submission), submission.traceparent)
         return Response(answer, 201, media_type="application/json")
 
@@ -41,7 +43,9 @@ def add_routes(app: FastAPI, commands: Commands, settings: Settings) -> None:
     async def progress(receipt: str) -> Response:
         """How far is my application? The timeline so far, in Japanese, やさしい日本語 and English."""
         if not rules.is_receipt(receipt):
-            raise Refused(404, "no-such-receipt", "受付番号をお確かめください。 This is not a receipt number: please check it.")
+            raise Refused(
+                404, "no-such-receipt", "受付番号をお確かめください。 This is not a receipt number: please check it."
+            )
         return JSONResponse(await commands.query(lambda tx: _timeline(tx, receipt)))
 
 
@@ -100,7 +104,9 @@ def _errors(sent: Submission) -> list[dict[str, str]]:
 async def _timeline(tx: Tx, receipt: str) -> Mapping[str, Any]:
     row = await store.by_receipt(tx, receipt)
     if row is None:
-        raise Refused(404, "no-such-receipt", "この受付番号の申請は見つかりません。 No application has this receipt number.")
+        raise Refused(
+            404, "no-such-receipt", "この受付番号の申請は見つかりません。 No application has this receipt number."
+        )
     first = store.Step(row["received_at"], "jp.madoguchi.application.accepted.v1")
     steps = [first, *await store.steps_of(tx, row["application_id"])]
     return {

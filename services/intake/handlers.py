@@ -10,7 +10,14 @@ from chassis.database import Tx
 from contracts import reading, topics
 from contracts.channels import ApplicationSubmitted, ApplicationWithdrawn, CorrectionSubmitted
 from contracts.envelope import Event, Header, Model
-from contracts.intake import ApplicationAccepted, ApplicationRejected, CorrectionAccepted, Fault, Origin, WithdrawalAccepted
+from contracts.intake import (
+    ApplicationAccepted,
+    ApplicationRejected,
+    CorrectionAccepted,
+    Fault,
+    Origin,
+    WithdrawalAccepted,
+)
 from contracts.reading import Submission
 from services.intake import rules, store
 from services.intake.rules import Known, Sent, Verdict
@@ -151,7 +158,12 @@ _ANNOUNCE: dict[str, Callable[[Tx, Judged], list[Event]]] = {
     "rejected": lambda tx, found: [rejected(tx, found.submission, faults_of(found))],
     "repeated": lambda _tx, _found: [],
 }
-_KIND = {ApplicationSubmitted: "application", CorrectionSubmitted: "correction", ApplicationWithdrawn: "withdrawal"}
+_KIND: dict[type, str] = {
+    ApplicationSubmitted: "application",
+    CorrectionSubmitted: "correction",
+    ApplicationWithdrawn: "withdrawal",
+    type(None): "unreadable",
+}
 
 
 def _sent(submission: Submission) -> Sent:
@@ -161,7 +173,7 @@ def _sent(submission: Submission) -> Sent:
         submission.source,
         submission.id,
         getattr(event, "application_id", None),
-        _KIND.get(type(event), "unreadable"),
+        _KIND[type(event)],
         submission.digest,
     )
 

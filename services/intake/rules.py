@@ -54,7 +54,9 @@ class Verdict:
 ID_REUSED = Fault("id", "id-reused", "This id came before with another content. Give a new event a new id.")
 TAKEN = Fault("subject", "application-id-taken", "This application id is taken by another content. Mint a new UUIDv7.")
 UNKNOWN = Fault("application_id", "unknown-application", "No such application of this source. Submit it first.")
-OVER = Fault("application_id", "application-over", "The application is withdrawn or closed: nothing can be added to it.")
+OVER = Fault(
+    "application_id", "application-over", "The application is withdrawn or closed: nothing can be added to it."
+)
 
 
 def divide(submissions: Sequence[Sent], fresh: Collection[tuple[str, str]]) -> tuple[list[int], dict[int, Sent]]:
@@ -164,24 +166,72 @@ class Words:
 
 
 TIMELINE: Mapping[str, Words] = {
-    "application.accepted": Words("申請を受け付けました。", "申(もう)し込(こ)みを 受(う)け取(と)りました。", "We have received your application."),
-    "application.correction-accepted": Words("補正を受け付けました。", "足(た)りないものを 受(う)け取(と)りました。", "We have received your correction."),
-    "application.withdrawal-accepted": Words("取下げを受け付けました。", "申(もう)し込(こ)みを やめました。", "Your application is withdrawn."),
-    "case.opened": Words("担当課が決まりました。", "担当(たんとう)の 課(か)が 決(き)まりました。", "A department is responsible for your application."),
-    "case.rerouted": Words("担当課が変わりました。", "担当(たんとう)の 課(か)が 変(か)わりました。", "Another department is responsible now."),
-    "case.sent-to-triage": Words("担当課を確認しております。", "担当(たんとう)の 課(か)を さがしています。", "We are finding the responsible department."),
-    "case.claimed": Words("担当者が確認を始めました。", "担当(たんとう)の 人(ひと)が 見(み)ています。", "Somebody is working on your application."),
-    "case.handed-over": Words("担当者が交代しました。", "担当(たんとう)の 人(ひと)が 変(か)わりました。", "A colleague has taken over."),
-    "case.correction-requested": Words("補正をお願いしております。", "足(た)りないものが あります。", "Something is missing; we have asked you for it."),
-    "case.returned": Words("担当課を確認し直しております。", "担当(たんとう)の 課(か)を もう一度(いちど) さがしています。", "We are checking which department is responsible."),
+    "application.accepted": Words(
+        "申請を受け付けました。", "申(もう)し込(こ)みを 受(う)け取(と)りました。", "We have received your application."
+    ),
+    "application.correction-accepted": Words(
+        "補正を受け付けました。", "足(た)りないものを 受(う)け取(と)りました。", "We have received your correction."
+    ),
+    "application.withdrawal-accepted": Words(
+        "取下げを受け付けました。", "申(もう)し込(こ)みを やめました。", "Your application is withdrawn."
+    ),
+    "case.opened": Words(
+        "担当課が決まりました。",
+        "担当(たんとう)の 課(か)が 決(き)まりました。",
+        "A department is responsible for your application.",
+    ),
+    "case.rerouted": Words(
+        "担当課が変わりました。",
+        "担当(たんとう)の 課(か)が 変(か)わりました。",
+        "Another department is responsible now.",
+    ),
+    "case.sent-to-triage": Words(
+        "担当課を確認しております。",
+        "担当(たんとう)の 課(か)を さがしています。",
+        "We are finding the responsible department.",
+    ),
+    "case.claimed": Words(
+        "担当者が確認を始めました。",
+        "担当(たんとう)の 人(ひと)が 見(み)ています。",
+        "Somebody is working on your application.",
+    ),
+    "case.handed-over": Words(
+        "担当者が交代しました。", "担当(たんとう)の 人(ひと)が 変(か)わりました。", "A colleague has taken over."
+    ),
+    "case.correction-requested": Words(
+        "補正をお願いしております。", "足(た)りないものが あります。", "Something is missing; we have asked you for it."
+    ),
+    "case.returned": Words(
+        "担当課を確認し直しております。",
+        "担当(たんとう)の 課(か)を もう一度(いちど) さがしています。",
+        "We are checking which department is responsible.",
+    ),
     "case.decided": Words("審査が終わりました。", "決(き)まりました。", "A decision has been made."),
     "case.closed": Words("手続きが完了しました。", "終(お)わりました。", "Your application is complete."),
-    "notice.queued": Words("お知らせを準備しております。", "お知(し)らせを 準備(じゅんび)しています。", "A notice to you is being prepared."),
-    "notice.sent": Words("お知らせをお送りしました。", "お知(し)らせを 送(おく)りました。", "We have sent you a notice."),
-    "notice.failed": Words("お知らせをお届けできませんでした。", "お知(し)らせが 届(とど)きませんでした。", "A notice could not be delivered."),
-    "notice.withheld": Words("送付先がないため、お知らせはお送りしておりません。", "送(おく)り先(さき)が ないので、お知(し)らせは 送(おく)りません。", "No notice was sent: we have no address."),
+    "notice.queued": Words(
+        "お知らせを準備しております。",
+        "お知(し)らせを 準備(じゅんび)しています。",
+        "A notice to you is being prepared.",
+    ),
+    "notice.sent": Words(
+        "お知らせをお送りしました。", "お知(し)らせを 送(おく)りました。", "We have sent you a notice."
+    ),
+    "notice.failed": Words(
+        "お知らせをお届けできませんでした。",
+        "お知(し)らせが 届(とど)きませんでした。",
+        "A notice could not be delivered.",
+    ),
+    "notice.withheld": Words(
+        "送付先がないため、お知らせはお送りしておりません。",
+        "送(おく)り先(さき)が ないので、お知(し)らせは 送(おく)りません。",
+        "No notice was sent: we have no address.",
+    ),
     "record.sealed": Words("記録を保存しました。", "記録(きろく)を しまいました。", "The record is archived."),
-    "record.disposed": Words("保存期間が満了し、記録を廃棄しました。", "記録(きろく)を すてました。", "The record was disposed of at the end of its retention."),
+    "record.disposed": Words(
+        "保存期間が満了し、記録を廃棄しました。",
+        "記録(きろく)を すてました。",
+        "The record was disposed of at the end of its retention.",
+    ),
 }
 
 
@@ -189,4 +239,3 @@ def words_of(event_type: str) -> Words:
     """The timeline's words for a CloudEvents type `jp.madoguchi.<subject>.<what>.v1`."""
     name = event_type.removeprefix("jp.madoguchi.").rsplit(".", 1)[0]
     return TIMELINE.get(name, Words("手続きが進みました。", "進(すす)みました。", "There is progress."))
-

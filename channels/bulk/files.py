@@ -1,0 +1,101 @@
+"""A CSV file, plain or gzip, read as a stream: whatever its size, one row at a time is in memory."""
+
+import codecs
+import csv
+import gzip
+import hashlib
+import io
+import zlib
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from channels.bulk.errors import UnreadableFile
+from channels.bulk.mapping import Mapping
+
+_BLOCK = 1 << 20
+_GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True, slots=True)
+class Csv:
+    """An open file. A row that is no CSV at all is None. `position` and `size` count bytes as they lie on the disk."""
+
+    header: list[str]
+    rows: Iterator[list[str] | None]
+    position: Callable[[], int]
+    size: int
+
+
+def fingerprint(path: Path) -> str:
+    """SHA-256 of the file as it lies on the disk: a file packed anew is another file."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UnreadableFile(f"{path} cannot be read: {error.strerror}") from None
+
+
+@contextmanager
+def opened(path: Path, mapping: Mapping) -> Generator[Csv]:
+    """The file, its header read. Bytes that are none in its encoding become U+FFFD. Raises UnreadableFile."""
+    with ExitStack() as stack:
+        encoding = _encoding(path, mapping.encodings)
+        raw, plain = _streams(path, stack)
+        text = io.TextIOWrapper(plain, encoding, errors="replace", newline="")
+        rows = _rows(path, csv.reader(text, delimiter=mapping.delimiter))
+        header = next(rows, None)
+        if header is None:
+            raise UnreadableFile(f"{path} is empty: expected a header row with the names of the columns")
+        yield Csv([name.strip() for name in header], rows, raw.tell, path.stat().st_size)
+
+
+def _rows(path: Path, reader: Iterator[list[str]]) -> Iterator[list[str] | None]:
+    """Every row; blank lines are none. After a row that cannot be read, reading goes on at the next line."""
+    count = 0
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            cells = None
+        except (EOFError, zlib.error, OSError) as error:
+            raise UnreadableFile(f"{path} is damaged after row {max(count - 1, 0)}: {error}. Get the file again.") from None
+        if cells != []:
+            count += 1
+            yield cells
+
+
+def _streams(path: Path, stack: ExitStack) -> tuple[IO[bytes], IO[bytes]]:
+    """The file as it lies on the disk, and what it says once unpacked."""
+    try:
+        raw = stack.enter_context(path.open("rb"))
+    except OSError as error:
+        raise UnreadableFile(f"{path} cannot be read: {error.strerror}") from None
+    packed = raw.peek(2)[:2] == _GZIP
+    return raw, stack.enter_context(gzip.GzipFile(fileobj=raw)) if packed else raw  # type: ignore[return-value]
+
+
+def _encoding(path: Path, candidates: Sequence[str]) -> str:
+    """The first encoding in which the whole file is sound; the first of all when there is none."""
+    if len(candidates) == 1:
+        return candidates[0]
+    return next((name for name in candidates if _is_sound(path, name)), candidates[0])
+
+
+def _is_sound(path: Path, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    with ExitStack() as stack:
+        _raw, plain = _streams(path, stack)
+        try:
+            while block := plain.read(_BLOCK):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+        except (EOFError, zlib.error, OSError):
+            return True
+    return True

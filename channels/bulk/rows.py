@@ -1,0 +1,248 @@
+"""One row of a city's file -> one `ApplicationSubmitted` as it stands on Kafka. Pure, and the same bytes every time.
+
+* **Every row is a submission of its own**: CloudEvents source = file, id = row number. A file imported twice changes
+  nothing.
+* **A case keeps its application id** (derived from opening time, mapping and the city's case id), so that a case that
+  stands in the file twice is recognised: as a repeat, or as a contradiction.
+* **No row is dropped.** What cannot be read is sent without, or with `unreadable: …` in its place; intake rejects it and
+  names the field. A row of another shape is sent with a field whose name says what is wrong with it.
+* **Nothing is cut.** What is longer than the contract allows goes out whole and is rejected.
+* Bytes that are no characters in the file's encoding arrive here as U+FFFD; the fact `encoding_damaged` says so.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+from unicodedata import normalize
+from zoneinfo import ZoneInfo
+
+from channels.bulk.errors import UnreadableFile
+from channels.bulk.mapping import ISO, FactColumn, Mapping
+from contracts.channels import ApplicationSubmitted
+from contracts.ids import derived_uuid7
+
+MAX_BYTES = 1 << 19
+"""An event larger than this fits no batch; the fields that make it so large are refused by the contract anyway."""
+
+UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One record: the application id, and the event in structured mode."""
+
+    key: bytes
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where in a row the mapping's columns stand. A column that this file lacks is left out."""
+
+    width: int
+    id: int
+    opened: tuple[int, ...]
+    channel: int | None
+    procedure: tuple[int, ...]
+    facts: tuple[tuple[str, int, FactColumn], ...]
+    personal: tuple[tuple[str, tuple[int, ...]], ...]
+
+
+def source_of(mapping: Mapping, fingerprint: str) -> str:
+    """The CloudEvents source of a file: `/channels/bulk/boston/0123456789ab`."""
+    return f"/channels/bulk/{mapping.name}/{fingerprint[:12]}"
+
+
+def layout_of(mapping: Mapping, header: Sequence[str]) -> Layout:
+    """Find the mapping's columns in the header of a file. Raises UnreadableFile."""
+    at = _positions(mapping, header)
+    return Layout(
+        width=len(header),
+        id=at[mapping.id],
+        opened=tuple(at[column] for column in mapping.opened.columns if column in at),
+        channel=at.get(mapping.channel.column or ""),
+        procedure=tuple(at[column] for column in mapping.procedure.columns if column in at),
+        facts=tuple((name, at[fact.column], fact) for name, fact in mapping.facts.items() if fact.column in at),
+        personal=tuple(
+            (field, tuple(at[column] for column in columns if column in at))
+            for field, columns in mapping.personal.fields().items()
+        ),
+    )
+
+
+def _positions(mapping: Mapping, header: Sequence[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for column in _columns(mapping):
+        spellings = (column, *mapping.aliases.get(column, ()))
+        places = [index for index, name in enumerate(header) if name in spellings]
+        if len(places) == 1:
+            found[column] = places[0]
+        elif places or column not in mapping.optional:
+            wrong = "stands more than once" if places else "is missing"
+            raise UnreadableFile(
+                f"column {' or '.join(map(repr, spellings))} {wrong}. Mapping {mapping.name!r} needs it once; "
+                f"the columns of the file are: {', '.join(header)}"
+            )
+    return found
+
+
+def _columns(mapping: Mapping) -> list[str]:
+    named = [mapping.id, *mapping.opened.columns, mapping.channel.column or mapping.id, *mapping.procedure.columns]
+    personal = [column for columns in mapping.personal.fields().values() for column in columns]
+    return list(dict.fromkeys([*named, *(fact.column for fact in mapping.facts.values()), *personal]))
+
+
+@dataclass(frozen=True, slots=True)
+class Translator:
+    """Turns the rows of one file into events."""
+
+    mapping: Mapping
+    layout: Layout
+    source: str
+    zone: ZoneInfo
+
+    def event(self, number: int, cells: Sequence[str] | None) -> Outgoing:
+        """The event of row `number` (from 1); `cells` is None for a row that is no CSV."""
+        if cells is None:
+            return self._misshapen(number, "row_cannot_be_read_as_csv")
+        if len(cells) != self.layout.width:
+            return self._misshapen(number, f"row_has_{len(cells)}_cells_not_{self.layout.width}")
+        sent = self._event(number, self._cleaned(cells))
+        return sent if len(sent.value) <= MAX_BYTES else self._misshapen(number, f"row_larger_than_{MAX_BYTES}_bytes")
+
+    def _event(self, number: int, cells: list[str]) -> Outgoing:
+        case = cells[self.layout.id]
+        raw, opened = self._opened(cells)
+        application = self._application(cells, case)
+        if opened is not None:
+            application["submitted_at"] = _iso(opened)
+        elif raw:
+            application["submitted_at"] = f"unreadable: {raw}"
+        return self._outgoing(number, opened or UNDATED, case, application)
+
+    def _application(self, cells: list[str], case: str) -> dict[str, Any]:
+        application = {
+            "municipality": self.mapping.municipality,
+            "channel": self._channel(cells),
+            "language": self.mapping.language,
+            "facts": self._facts(cells),
+            "applicant": self._applicant(cells, case),
+        }
+        if procedure := self._procedure(cells):
+            application["procedure"] = procedure
+        return application
+
+    def _outgoing(self, number: int, at: datetime, case: str, application: dict[str, Any]) -> Outgoing:
+        """`case` is empty where the row has none: then the row's number identifies it, and the data goes without an id."""
+        parts = (self.mapping.name, case) if case and at is not UNDATED else (self.source, f"row {number}")
+        subject = str(derived_uuid7(at, *parts))
+        data = {"application_id": subject, "application": application} if case else {"application": application}
+        body = _encode(self._envelope(number, at, subject, data))
+        if "\ufffd" in body:
+            application["facts"] = {**application.get("facts", {}), "encoding_damaged": True}
+            body = _encode(self._envelope(number, at, subject, data))
+        return Outgoing(subject.encode(), body.encode())
+
+    def _envelope(self, number: int, at: datetime, subject: str, data: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "specversion": "1.0",
+            "id": str(number),
+            "source": self.source,
+            "type": ApplicationSubmitted.TYPE,
+            "subject": subject,
+            "time": _iso(at),
+            "datacontenttype": "application/json",
+            "data": data,
+        }
+
+    def _misshapen(self, number: int, what: str) -> Outgoing:
+        """A row whose cells cannot be told apart. The refusal names the field, and the field says what is wrong."""
+        application = {"municipality": self.mapping.municipality, what: True}
+        return self._outgoing(number, UNDATED, f"row {number}", application)
+
+    def _cleaned(self, cells: Sequence[str]) -> list[str]:
+        nothing = self.mapping.nothing
+        stripped = [cell.strip() for cell in cells]
+        return ["" if cell in nothing else cell for cell in stripped]
+
+    def _opened(self, cells: list[str]) -> tuple[str, datetime | None]:
+        raw = next((cells[index] for index in self.layout.opened if cells[index]), "")
+        for form in self.mapping.opened.formats if raw else ():
+            if (found := _read_date(raw, form, self.zone)) is not None:
+                return raw, found
+        return raw, None
+
+    def _channel(self, cells: list[str]) -> str:
+        table = self.mapping.channel
+        return table.default if self.layout.channel is None else table.values.get(cells[self.layout.channel], table.default)
+
+    def _procedure(self, cells: list[str]) -> str:
+        values = [cells[index] for index in self.layout.procedure]
+        table = self.mapping.procedure.values
+        known = table.get(" | ".join(values)) or table.get(values[0])
+        return known or (slug(values[0]) if values[0] else "")
+
+    def _facts(self, cells: list[str]) -> dict[str, Any]:
+        return {name: _fact(cells[index], fact) for name, index, fact in self.layout.facts if cells[index]}
+
+    def _applicant(self, cells: list[str], case: str) -> dict[str, str]:
+        applicant: dict[str, str] = {}
+        for field, indexes in self.layout.personal:
+            if text := ", ".join([cells[index] for index in indexes if cells[index]]):
+                applicant[field] = text
+        if self.mapping.email and case:
+            applicant["email"] = self.mapping.email.replace("{id}", case)
+        return applicant
+
+
+def translator(mapping: Mapping, header: Sequence[str], fingerprint: str) -> Translator:
+    """A translator for the file with this header. Raises UnreadableFile when the mapping's columns are not there."""
+    source = source_of(mapping, fingerprint)
+    return Translator(mapping, layout_of(mapping, header), source, ZoneInfo(mapping.opened.zone))
+
+
+def _read_date(text: str, form: str, zone: ZoneInfo) -> datetime | None:
+    """The moment in UTC, or None. A local time that came twice is the first of the two."""
+    try:
+        found = datetime.fromisoformat(text) if form == ISO else datetime.strptime(text, form)  # noqa: DTZ007
+        return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+_BOOL = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_INT = re.compile(r"[+-]?[0-9]{1,18}")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{1,18})?")
+
+
+def _fact(text: str, fact: FactColumn) -> str | int | float | bool:
+    text = fact.values.get(text, text)
+    if fact.type == "int" and _INT.fullmatch(text):
+        return int(text)
+    if fact.type == "number" and _NUMBER.fullmatch(text):
+        return float(text)
+    return _BOOL.get(text.lower(), text) if fact.type == "bool" else text
+
+
+@lru_cache(maxsize=4096)
+def slug(text: str) -> str:
+    """A code for a value that no table knows: `HEAT/HOT WATER` -> `heat-hot-water`.
+
+    Characters that a code cannot hold are lost, and so is what is longer than one; a digest keeps such values apart.
+    """
+    plain = normalize("NFKD", text).lower()
+    short = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    if short and len(short) <= 64 and plain.isascii():
+        return short
+    return f"{short[:51]}-{sha256(text.encode()).hexdigest()[:12]}".lstrip("-")

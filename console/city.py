@@ -1,0 +1,67 @@
+"""Where everything of the running city is reached."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chassis.database import Owned, close, connect
+from console.errors import Trouble
+from deploy.databases import SERVICES
+from deploy.local import LocalSettings
+from deploy.local.home import home_of
+from deploy.local.services import database_of, read_notes, read_plan, supervisors
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One service: its database and its HTTP API."""
+
+    dsn: str = field(repr=False)
+    url: str
+    database: str
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """All addresses; they stay the same when a process dies and comes back."""
+
+    bootstrap: str
+    admin_dsn: str = field(repr=False)
+    services: Mapping[str, Place]
+    mail_folder: Path | None
+    log_folder: Path
+
+    def service(self, name: str) -> Place:
+        """A service by its name. Raises Trouble that names those there are."""
+        if name not in self.services:
+            raise Trouble(f"There is no service {name!r}: choose one of {', '.join(SERVICES)}.")
+        return self.services[name]
+
+    @asynccontextmanager
+    async def database(self, name: str) -> AsyncIterator[Owned]:
+        """A connection to a service's database, as its role."""
+        connection = await connect(self.service(name).dsn)
+        try:
+            yield connection
+        finally:
+            await close(connection)
+
+
+def running_city(settings: LocalSettings) -> City:
+    """The city that runs under `settings`. Raises Trouble when none does."""
+    home = home_of(settings)
+    plan = read_plan(home)
+    if plan is None or not supervisors(home):
+        raise Trouble(f"No city runs in {home.root}: run `madoguchi up` first.")
+    ports = {name: note.port for name, note in read_notes(home).items()}
+    return City(
+        bootstrap=plan.kafka_bootstrap,
+        admin_dsn=plan.postgres_dsn,
+        services={
+            name: Place(plan.dsn(name), f"http://127.0.0.1:{port}", database_of(name, "").name)
+            for name, port in ports.items()
+        },
+        mail_folder=plan.mail_folder,
+        log_folder=home.log,
+    )

@@ -1,0 +1,39 @@
+"""What goes wrong for a reason a person can act upon, as one sentence."""
+
+import click
+
+
+class Trouble(click.ClickException):
+    """Ends the command with exit code 1; the message says what to do."""
+
+
+def explained(error: Exception) -> click.ClickException | None:
+    """The sentence for an error from below that is expected; None for one that is a bug."""
+    import asyncpg
+    import httpx
+    from aiokafka.errors import KafkaError
+    from pydantic import ValidationError
+
+    from chassis.errors import ChassisError
+    from deploy.local import StackError
+
+    if isinstance(error, (StackError, ChassisError)):
+        return Trouble(str(error))
+    if isinstance(error, ValidationError):
+        return Trouble(_settings(error))
+    if isinstance(error, asyncpg.PostgresError):
+        return Trouble(f"PostgreSQL says: {error}. See `madoguchi doctor`.")
+    if isinstance(error, (OSError, KafkaError, httpx.HTTPError, asyncpg.InterfaceError)):
+        return Trouble(f"A server does not answer ({name_of(error)}): see `madoguchi status`, or run `madoguchi up`.")
+    return None
+
+
+def _settings(error: "ValidationError") -> str:  # noqa: F821
+    faults = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults) + ". Mend that variable."
+
+
+def name_of(error: BaseException) -> str:
+    """The class of an error and its words, if it has any."""
+    words = str(error).splitlines()
+    return f"{type(error).__name__}: {words[0]}" if words else type(error).__name__

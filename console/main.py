@@ -1,0 +1,73 @@
+"""The `madoguchi` command. Every command imports what it needs when it runs, so that `--help` is quick."""
+
+import importlib
+import sys
+
+import click
+
+COMMANDS = {
+    "up": "console.running:up",
+    "down": "console.running:down",
+    "status": "console.running:status",
+    "demo": "console.demo:demo",
+    "import": "console.importing:import_",
+    "reconcile": "console.reconciling:reconcile",
+    "parked": "console.parking:parked",
+    "redrive": "console.parking:redrive",
+    "lane": "console.lanes:lane",
+    "doctor": "console.doctor:doctor",
+}
+"""In the order in which a newcomer needs them."""
+
+
+class Commands(click.Group):
+    """Loads a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All of them, in our order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        return getattr(importlib.import_module(module), name)
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="madoguchi")
+def cli() -> None:
+    """Madoguchi: from any channel of a city hall to the department that decides, and into the archive.
+
+    \b
+    Example:
+      madoguchi demo          everything, once, on this machine
+      madoguchi up            start it and leave it running
+      madoguchi COMMAND -h    what a command does, with an example
+    """
+
+
+def main() -> None:
+    """Run the command; an expected error is one sentence and exit code 1."""
+    try:
+        cli.main(standalone_mode=True)
+    except Exception as error:
+        from console.errors import explained
+
+        trouble = explained(_first(error))
+        if trouble is None:
+            raise
+        trouble.show()
+        sys.exit(trouble.exit_code)
+
+
+def _first(error: Exception) -> Exception:
+    """The first error of a group of them, as task groups raise."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+if __name__ == "__main__":
+    main()

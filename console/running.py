@@ -1,0 +1,88 @@
+"""`madoguchi up`, `down` and `status`."""
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from console.city import City
+
+
+@click.command()
+def up() -> None:
+    """Start the city on this machine and leave it running.
+
+    PostgreSQL, Kafka and a mail catcher are started unless MADOGUCHI_POSTGRES_DSN, MADOGUCHI_KAFKA_BOOTSTRAP and
+    MADOGUCHI_SMTP_URL name servers you have. Data, logs and notes are kept in MADOGUCHI_HOME (default: .madoguchi).
+    A city that runs already is left as it is.
+
+    \b
+    Example:
+      madoguchi up
+    """
+    from console.starting import city_up
+    from console.terminal import say
+    from deploy.local import LocalSettings
+
+    show_addresses(city_up(LocalSettings(), say))
+
+
+@click.command()
+@click.option("--reset", is_flag=True, help="Delete the data too; the downloaded Kafka stays.")
+def down(reset: bool) -> None:  # noqa: FBT001
+    """Stop everything that `up` has started; the data stays.
+
+    \b
+    Example:
+      madoguchi down
+      madoguchi down --reset
+    """
+    from console.starting import city_down
+    from console.terminal import say
+    from deploy.local import LocalSettings
+
+    city_down(LocalSettings(), say, reset=reset)
+    say("all is stopped" + (" and its data deleted" if reset else ""))
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+def status(as_json: bool) -> None:  # noqa: FBT001
+    """Show what runs: servers and services, with process, port, address and restarts.
+
+    \b
+    Example:
+      madoguchi status
+      madoguchi status --json | jq '.[] | select(.state != "ready")'
+    """
+    from console.state import COLUMNS, lines
+    from console.terminal import out, table
+    from deploy.local import LocalSettings
+
+    found = lines(LocalSettings())
+    if as_json:
+        out.print_json(json.dumps(found))
+        return
+    table("", COLUMNS, [[str(line[column] or "") for column in COLUMNS] for line in found], numbers=("pid", "port"))
+
+
+def show_addresses(city: "City") -> None:
+    """Where everything is."""
+    from console.terminal import table
+
+    rows = [(name, place.url, f"{place.url}/health/ready") for name, place in city.services.items()]
+    table("The city is up", ("service", "address", "health"), rows)
+    table("", ("what", "where"), places_of(city))
+
+
+def places_of(city: "City") -> list[tuple[str, str]]:
+    """Servers and folders."""
+    from urllib.parse import urlsplit
+
+    return [
+        ("Kafka", city.bootstrap),
+        ("PostgreSQL", urlsplit(city.admin_dsn).netloc.rpartition("@")[2]),
+        ("mail", str(city.mail_folder or "your own mail server")),
+        ("logs", str(city.log_folder)),
+    ]

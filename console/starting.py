@@ -1,0 +1,163 @@
+"""The whole city up and down: servers, databases, topics, migrations, services under their supervisor."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from signal import SIGKILL, SIGTERM
+
+import psutil
+
+from console.city import City, running_city
+from console.errors import Trouble
+from deploy import databases, topics
+from deploy.local import LocalSettings, services
+from deploy.local import down as servers_down
+from deploy.local import reset as servers_reset
+from deploy.local import up as servers_up
+from deploy.local.home import Home, Say, home_of, locked, prepare
+from deploy.local.process import spawn, tail
+from deploy.local.services import SERVICES, Plan, ServiceState
+
+READY_SECONDS = 60
+END_SECONDS = 45
+PAUSE = 0.1
+
+
+def city_up(settings: LocalSettings, say: Say) -> City:
+    """Everything running and ready: what runs already is left alone. Raises Trouble or StackError."""
+    home = home_of(settings)
+    prepare(home)
+    with _alone(home, say):
+        stack = servers_up(settings, say)
+        plan = services.plan_of(settings, stack, services.passwords_in(home))
+        if not _is_supervised(home, plan):
+            _stop_services(home, say)
+            asyncio.run(_prepare(home, plan, say))
+            services.write_plan(home, plan)
+            _start_supervisor(home, say)
+        _wait_until_ready(home, say)
+    return running_city(settings)
+
+
+def city_down(settings: LocalSettings, say: Say, *, reset: bool) -> None:
+    """Nothing running, also when the supervisor was killed; `reset` deletes the data too."""
+    home = home_of(settings)
+    if not home.root.exists():
+        return
+    with _alone(home, say):
+        _stop_services(home, say)
+        (servers_reset if reset else servers_down)(settings, say)
+
+
+@contextmanager
+def _alone(home: Home, say: Say) -> Iterator[None]:
+    with locked(home.root / "city.lock", say):
+        yield
+
+
+def _is_supervised(home: Home, plan: Plan) -> bool:
+    """Whether one supervisor works by this very plan."""
+    return len(services.supervisors(home)) == 1 and services.read_plan(home) == plan
+
+
+def _stop_services(home: Home, say: Say) -> None:
+    """End the supervisor first, which ends its services, then what a killed one has left behind."""
+    if found := services.supervisors(home):
+        say("stopping the services")
+        _end(found)
+    if orphans := [pid for name in SERVICES for pid in services.processes_of(home, name)]:
+        say(f"ending {len(orphans)} services without a supervisor")
+        _end(orphans)
+
+
+def _end(pids: Sequence[int]) -> None:
+    found = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+    for number, patience in ((SIGTERM, END_SECONDS), (SIGKILL, 5)):
+        for process in found:
+            with _gone_is_fine():
+                process.send_signal(number)
+        _, found = psutil.wait_procs(found, timeout=patience)
+    if found:
+        raise Trouble(f"Processes {[process.pid for process in found]} do not end: end them yourself and try again.")
+
+
+@contextmanager
+def _gone_is_fine() -> Iterator[None]:
+    try:
+        yield
+    except psutil.NoSuchProcess:
+        return
+
+
+async def _prepare(home: Home, plan: Plan, say: Say) -> None:
+    """Databases, then topics and migrations side by side."""
+    owned = tuple(services.database_of(name, plan.passwords[name]) for name in SERVICES)
+    if made := await databases.create_databases(plan.postgres_dsn, owned):
+        say(f"made the databases {', '.join(made)}")
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_topics(plan, say))
+        for name in SERVICES:
+            tasks.create_task(_migrate(home, plan, name, say))
+
+
+async def _topics(plan: Plan, say: Say) -> None:
+    if made := await topics.create_topics(plan.kafka_bootstrap):
+        say(f"made the topics {', '.join(made)}")
+
+
+async def _migrate(home: Home, plan: Plan, name: str, say: Say) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *services.command_of(home, name, "migrate"),
+        env=services.environment_of(plan, name, 0),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    lines = output.decode(errors="replace").strip().splitlines()
+    if process.returncode:
+        raise Trouble(f"The database of {name} could not be migrated: {lines[-1] if lines else 'no reason given'}.")
+    for line in lines:
+        say(line)
+
+
+def _start_supervisor(home: Home, say: Say) -> None:
+    say(f"starting {', '.join(SERVICES)}")
+    path = f"PYTHONPATH={services.PACKAGES}"
+    command = ("env", path, sys.executable, "-m", services.SUPERVISOR, str(services.plan_path(home)))
+    spawn(command, home.log / "supervisor.log")
+
+
+def _wait_until_ready(home: Home, say: Say) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    ready: set[str] = set()
+    while len(ready) < len(SERVICES):
+        states = services.service_states(home)
+        now = {state.name for state in states if state.state == "ready"}
+        for name in sorted(now - ready):
+            say(f"{name} is ready")
+        ready |= now
+        if time.monotonic() > deadline:
+            raise Trouble(unready(home.log, states))
+        if len(ready) < len(SERVICES):
+            time.sleep(PAUSE)
+
+
+def unready(log: Path, states: Sequence[ServiceState]) -> str:
+    """Which services are not ready, why, and the end of their logs."""
+    return "\n".join(_why(log, state) for state in states if state.state != "ready")
+
+
+def _why(log: Path, state: ServiceState) -> str:
+    reason = {
+        "waiting": f"waits for {', '.join(state.waiting)}",
+        "starting": "does not answer",
+        "stopped": f"keeps stopping ({state.note.restarts} times so far)",
+        "ready": "is ready",
+    }[state.state]
+    path = log / f"{state.name}.log"
+    return f"{state.name} {reason}; {path} ends with:\n{tail(path)}\nMend that and run `madoguchi up` again."

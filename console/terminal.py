@@ -1,0 +1,31 @@
+"""What is shown on the terminal: progress on stderr, results on stdout."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(line: str) -> None:
+    """What is being done just now."""
+    err.print(f"· {line}", markup=False)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[str] = ()) -> None:
+    """Print a table; columns named in `numbers` are aligned to the right."""
+    drawn = Table(title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        drawn.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(plain(cell) for cell in row))
+    out.print(drawn, soft_wrap=False)
+
+
+def plain(cell: object) -> str:
+    """A cell as text: numbers grouped, nothing for None; brackets are not markup."""
+    if isinstance(cell, int):
+        return f"{cell:,}"
+    return "" if cell is None else str(cell).replace("[", "\\[")

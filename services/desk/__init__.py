@@ -1,0 +1,1 @@
+"""The departments' work: worklists, claims, corrections, decisions. It decides nothing by itself: people decide here."""

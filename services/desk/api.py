@@ -1,0 +1,264 @@
+"""desk over HTTP: worklists to read, cases to read, and the commands of the people who work on them."""
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, ClassVar
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import FastAPI, Path, Query
+from fastapi.responses import JSONResponse
+from pydantic import ConfigDict
+
+from chassis.commands import Commands
+from chassis.database import Tx
+from chassis.errors import Refused
+from contracts.desk import (
+    CaseClaimed,
+    CaseClosed,
+    CaseDecided,
+    CaseEvent,
+    CaseHandedOver,
+    CaseReturned,
+    CorrectionRequested,
+    Outcome,
+    Reason,
+    Staff,
+)
+from contracts.envelope import Event, Model
+from contracts.personal import PersonalText
+from contracts.routing import DepartmentCode
+from services.desk import handlers, rules, store
+from services.desk.rules import Command, Item, Name, State, Step, Words
+from services.desk.settings import Settings
+from services.desk.store import START, Place
+
+
+class Order(Model):
+    """What a member of staff wants done. A subclass names the command and the event that says it was done."""
+
+    model_config = ConfigDict(extra="forbid")
+    NAME: ClassVar[Name]
+    EVENT: ClassVar[type[CaseEvent]]
+
+    staff: Staff
+
+    def body(self) -> bytes:
+        """As JSON: what the history keeps, and what a command sent again has in common with the first."""
+        return self.model_dump_json(exclude_none=True).encode()
+
+    def event(self, about: Mapping[str, Any]) -> CaseEvent:
+        """That it was done."""
+        return self.EVENT.model_validate({**about, **self.model_dump()})
+
+
+class Claim(Order):
+    """I take the case."""
+
+    NAME = "claim"
+    EVENT = CaseClaimed
+
+
+class Handover(Order):
+    """A colleague takes the case."""
+
+    NAME = "handover"
+    EVENT = CaseHandedOver
+
+    to_staff: Staff
+    reason: Reason
+
+
+class RequestCorrection(Order):
+    """The citizen is asked for what is missing."""
+
+    NAME = "request-correction"
+    EVENT = CorrectionRequested
+
+    wanted: PersonalText
+    until: date
+
+
+class Return(Order):
+    """The department is not responsible."""
+
+    NAME = "return"
+    EVENT = CaseReturned
+
+    reason: Reason
+    suggestion: DepartmentCode | None = None
+
+
+class Decide(Order):
+    """The department's decision."""
+
+    NAME = "decide"
+    EVENT = CaseDecided
+
+    outcome: Outcome
+    explanation: PersonalText
+
+
+class Close(Order):
+    """Nothing is left to do."""
+
+    NAME = "close"
+    EVENT = CaseClosed
+
+    def event(self, about: Mapping[str, Any]) -> CaseEvent:
+        """That it was closed because it was decided."""
+        return CaseClosed.model_validate({**about, "cause": "decided", "staff": self.staff})
+
+
+def add_routes(app: FastAPI, commands: Commands, settings: Settings) -> None:
+    """The worklist and the case to read, and one route a command."""
+    _add_reading(app, commands, settings.most_cases)
+    _add_commands(app, commands)
+
+
+def _add_reading(app: FastAPI, commands: Commands, most: int) -> None:
+    @app.get("/v1/departments/{code}/cases")
+    async def worklist(
+        code: Annotated[str, Path(max_length=64)],
+        state: State | None = None,
+        limit: Annotated[int, Query(ge=1)] = 50,
+        after: Annotated[str, Query(max_length=64)] = "",
+    ) -> JSONResponse:
+        """A department's cases, the most urgent first; without `state`, those that are not closed.
+
+        `next` is the path of the following page, null on the last. 422 when `after` is not from such a path.
+        """
+        place = _place(after)
+        return JSONResponse(await commands.query(lambda tx: _worklist(tx, code, state, place, min(limit, most))))
+
+    @app.get("/v1/cases/{case_id}")
+    async def case(case_id: UUID) -> JSONResponse:
+        """One case: its application, what was supplied since, why it came here, and what was done."""
+        return JSONResponse(await commands.query(lambda tx: _case(tx, case_id)))
+
+
+def _add_commands(app: FastAPI, commands: Commands) -> None:
+    """Each answers 200 with the case's state, also when the last command is sent again; 409 with what to do instead."""
+
+    async def run(case_id: UUID, order: Order) -> JSONResponse:
+        return JSONResponse(await commands.run(lambda tx: _obey(tx, case_id, order)))
+
+    @app.post("/v1/cases/{case_id}/claim")
+    async def claim(case_id: UUID, order: Claim) -> JSONResponse:
+        return await run(case_id, order)
+
+    @app.post("/v1/cases/{case_id}/handover")
+    async def handover(case_id: UUID, order: Handover) -> JSONResponse:
+        return await run(case_id, order)
+
+    @app.post("/v1/cases/{case_id}/request-correction")
+    async def request_correction(case_id: UUID, order: RequestCorrection) -> JSONResponse:
+        return await run(case_id, order)
+
+    @app.post("/v1/cases/{case_id}/return")
+    async def give_back(case_id: UUID, order: Return) -> JSONResponse:
+        return await run(case_id, order)
+
+    @app.post("/v1/cases/{case_id}/decide")
+    async def decide(case_id: UUID, order: Decide) -> JSONResponse:
+        return await run(case_id, order)
+
+    @app.post("/v1/cases/{case_id}/close")
+    async def close(case_id: UUID, order: Close) -> JSONResponse:
+        return await run(case_id, order)
+
+
+async def _obey(tx: Tx, case_id: UUID, order: Order) -> tuple[dict[str, Any], list[Event]]:
+    """Carry out a command under the lock of its case; what is refused or was done already announces nothing."""
+    verdict = rules.judge(_there(await store.lock_item(tx, case_id)), _command(order), rules.today(tx.now))
+    if verdict.refusal:
+        raise Refused(409, verdict.refusal.code, _both(verdict.refusal.words))
+    item = verdict.item
+    if not verdict.changed:
+        return _summary(tx, item), []
+    await store.save_items(tx, [item])
+    await store.add_steps(tx, [Step(case_id, tx.now, order.NAME, item.department, order.staff, order.body())])
+    return _summary(tx, item), [order.event(handlers.about(item, tx))]
+
+
+def _command(order: Order) -> Command:
+    return Command(
+        order.NAME,
+        order.staff,
+        rules.digest(order.NAME, order.body()),
+        getattr(order, "to_staff", None),
+        getattr(order, "until", None),
+    )
+
+
+async def _worklist(tx: Tx, code: str, state: State | None, after: Place, limit: int) -> dict[str, Any]:
+    found = await store.worklist(tx, code, state, after, limit + 1)
+    items, following = rules.page(found, limit)
+    query = {"state": state, "limit": limit, "after": following}
+    path = f"/v1/departments/{code}/cases?" + urlencode({name: value for name, value in query.items() if value})
+    return {"cases": [_summary(tx, item) for item in items], "next": path if following else None}
+
+
+async def _case(tx: Tx, case_id: UUID) -> dict[str, Any]:
+    item = _there(await store.find_item(tx, case_id))
+    papers = await store.papers(tx, case_id)
+    opened = {"at": papers.opened_at.isoformat(), "what": "opened"} | _words(rules.STEPS["opened"])
+    return _summary(tx, item) | {
+        "opened_at": papers.opened_at.isoformat(),
+        "withdrawn_at": papers.withdrawn_at.isoformat() if papers.withdrawn_at else None,
+        "application": json.loads(papers.content),
+        "corrections": [_correction(found) for found in await store.corrections_of(tx, item.application_id)],
+        "decision": json.loads(papers.why),
+        "history": [opened, *(_step(step) for step in await store.steps_of(tx, case_id))],
+    }
+
+
+def _there(item: Item | None) -> Item:
+    if item is None:
+        raise Refused(404, "no-such-case", "この案件は見つかりません。番号をお確かめください。 There is no such case.")
+    return item
+
+
+def _place(after: str) -> Place:
+    place = rules.read_cursor(after) if after else START
+    if place is None:
+        words = "`after` が正しくありません。最初のページからご覧ください。 Not a cursor: begin at the first page."
+        raise Refused(422, "not-a-cursor", words)
+    return place
+
+
+def _summary(tx: Tx, item: Item) -> dict[str, Any]:
+    return {
+        "case_id": str(item.case_id),
+        "application_id": str(item.application_id),
+        "receipt": item.receipt,
+        "department": item.department,
+        "procedure": item.procedure,
+        "due_on": item.due_on.isoformat(),
+        "overdue": rules.overdue(item, rules.today(tx.now)),
+        "state": item.state,
+        "staff": item.staff,
+    } | _words(rules.STATES[item.state])
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "at": step.at.isoformat(),
+        "what": step.what,
+        "department": step.department,
+        "staff": step.staff,
+        "note": json.loads(step.note),
+    } | _words(rules.STEPS[step.what])
+
+
+def _correction(found: store.Correction) -> dict[str, Any]:
+    return {"received_at": found.received_at.isoformat()} | json.loads(found.content)
+
+
+def _words(words: Words) -> dict[str, Any]:
+    return {"ja": words.ja, "en": words.en}
+
+
+def _both(words: Words) -> str:
+    return f"{words.ja} {words.en}"

@@ -1,0 +1,139 @@
+"""What desk does with what it reads."""
+
+from collections.abc import Sequence
+from functools import singledispatch
+from typing import Any
+
+from chassis.consuming import Batch, Handlers
+from chassis.database import Tx
+from contracts import topics
+from contracts.desk import CaseClosed
+from contracts.envelope import Event, Model
+from contracts.intake import CorrectionAccepted, WithdrawalAccepted
+from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage
+from services.desk import rules, store
+from services.desk.rules import Arrival, Item
+from services.desk.store import Correction
+
+handlers = Handlers()
+
+
+@handlers.consumes(topics.CASES)
+async def open_cases(opened: Batch[CaseOpened], tx: Tx) -> list[Event]:
+    """New work for the worklists; a case whose application was withdrawn before it came is closed at once."""
+    over = await store.open_items(tx, [arrival(event.data) for event in opened])
+    return await _announce_withdrawn(tx, over)
+
+
+@handlers.consumes(topics.CASES)
+async def move_cases(moved: Batch[CaseRerouted | CaseSentToTriage], tx: Tx) -> list[Event]:
+    """Work that goes to another department, or to triage, as if it were new; what is decided or closed stays."""
+    arrivals = [arrival(event.data) for event in moved]
+    items = await store.move_items(tx, rules.last_of_each(arrivals))
+    await store.add_steps(tx, rules.arrival_steps(arrivals, items))
+    return await _announce_withdrawn(tx, rules.closed(items))
+
+
+@handlers.consumes(topics.INTAKE)
+async def take_corrections(accepted: Batch[CorrectionAccepted], tx: Tx) -> list[Event]:
+    """What citizens supplied is kept with the application; whoever waits for it goes on."""
+    await store.keep_corrections(tx, [_correction(event.data) for event in accepted])
+    resumed = rules.resumed(await store.lock_items(tx, {event.data.application_id for event in accepted}))
+    await store.save_items(tx, resumed)
+    await store.add_steps(tx, rules.steps("correction-accepted", resumed, tx.now))
+    return []
+
+
+@handlers.consumes(topics.INTAKE)
+async def withdraw(accepted: Batch[WithdrawalAccepted], tx: Tx) -> list[Event]:
+    """Every case of a withdrawn application is closed: those that are here now, and those still to come."""
+    application_ids = {event.data.application_id for event in accepted}
+    await store.withdraw(tx, application_ids)
+    over = rules.withdrawn(await store.lock_items(tx, application_ids))
+    await store.save_items(tx, over)
+    return await _announce_withdrawn(tx, over)
+
+
+async def _announce_withdrawn(tx: Tx, items: Sequence[Item]) -> list[Event]:
+    await store.add_steps(tx, rules.steps("withdrawn", items, tx.now))
+    return [CaseClosed.model_validate(about(item, tx) | {"cause": "withdrawn"}) for item in items]
+
+
+def about(item: Item, tx: Tx) -> dict[str, Any]:
+    """What every event of a case says."""
+    return {
+        "application_id": item.application_id,
+        "case_id": item.case_id,
+        "receipt": item.receipt,
+        "department": item.department,
+        "at": tx.now,
+    }
+
+
+@singledispatch
+def arrival(event: object) -> Arrival:
+    """A case of `cases.v1` as it comes to a department."""
+    raise TypeError(type(event).__name__)
+
+
+@arrival.register
+def _(event: CaseOpened) -> Arrival:
+    return Arrival(
+        "opened",
+        event.case_id,
+        event.application_id,
+        event.receipt,
+        event.department,
+        event.application.procedure,
+        event.due_on,
+        event.opened_at,
+        _json(event.decision),
+        _json(event.application),
+    )
+
+
+@arrival.register
+def _(event: CaseRerouted) -> Arrival:
+    return Arrival(
+        "rerouted",
+        event.case_id,
+        event.application_id,
+        event.receipt,
+        event.department,
+        event.application.procedure,
+        event.due_on,
+        event.rerouted_at,
+        _json(event, "from_department", "reason"),
+        _json(event.application),
+    )
+
+
+@arrival.register
+def _(event: CaseSentToTriage) -> Arrival:
+    return Arrival(
+        "sent-to-triage",
+        event.case_id,
+        event.application_id,
+        event.receipt,
+        rules.TRIAGE,
+        event.application.procedure,
+        event.due_on,
+        event.sent_at,
+        _json(event, "cause", "decision"),
+        _json(event.application),
+    )
+
+
+def _correction(event: CorrectionAccepted) -> Correction:
+    return Correction(
+        event.application_id,
+        event.origin.source,
+        event.origin.id,
+        event.received_at,
+        _json(event, "facts", "message", "attachments"),
+    )
+
+
+def _json(value: Model, *only: str) -> bytes:
+    """A value as it goes on the wire, or some of its fields."""
+    return value.model_dump_json(include=set(only) or None, exclude_none=True).encode()

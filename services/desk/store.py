@@ -1,0 +1,222 @@
+"""All SQL of desk."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import astuple, dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+import asyncpg
+
+from chassis.database import Tx, columns
+from services.desk.rules import Arrival, Item, State, Step
+
+Place = tuple[date, UUID]
+"""(due_on, case_id): where a page of a worklist begins."""
+
+START: Place = (date.min, UUID(int=0))
+
+_ITEM = "case_id, application_id, receipt, department, procedure, due_on, state, staff, last_command"
+
+# Cases into worklists: their applications first, whose rows are the lock against a withdrawal at the same moment.
+_ARRIVE = """
+    WITH arrival AS MATERIALIZED (
+        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::date[], $7::timestamptz[],
+                             $8::bytea[], $9::bytea[])
+            x(case_id, application_id, receipt, department, procedure, due_on, opened_at, why, content)
+    ), known AS (
+        INSERT INTO application (application_id, content)
+        SELECT DISTINCT ON (application_id) application_id, content FROM arrival ORDER BY application_id
+        ON CONFLICT (application_id) DO UPDATE SET content = EXCLUDED.content
+        RETURNING application_id, withdrawn_at
+    ), arrived AS (
+        INSERT INTO case_item
+            (case_id, application_id, receipt, department, procedure, due_on, opened_at, why, state)
+        SELECT case_id, application_id, receipt, department, procedure, due_on, opened_at, why,
+               CASE WHEN withdrawn_at IS NULL THEN 'open' ELSE 'closed' END
+        FROM arrival JOIN known USING (application_id) ORDER BY case_id
+"""
+_OPEN = f"""{_ARRIVE}
+        ON CONFLICT (case_id) DO NOTHING RETURNING {_ITEM}
+    )
+    SELECT * FROM arrived WHERE state = 'closed'
+"""
+_MOVE = f"""{_ARRIVE}
+        ON CONFLICT (case_id) DO UPDATE SET
+            department = EXCLUDED.department, due_on = EXCLUDED.due_on, why = EXCLUDED.why,
+            state = EXCLUDED.state, staff = NULL, last_command = NULL
+        WHERE case_item.state NOT IN ('decided', 'closed') RETURNING {_ITEM}
+    )
+    SELECT * FROM arrived ORDER BY case_id
+"""
+_PAGE = f"""
+    SELECT {_ITEM} FROM case_item
+    WHERE department = $1 AND (due_on, case_id) > ($2, $3) AND ($5::text IS NULL OR state = $5) AND state %s 'closed'
+    ORDER BY due_on, case_id LIMIT $4
+"""
+WORKLIST = _PAGE % "<>"
+CLOSED = _PAGE % "="
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """What there is to read of a case. `content` is the application and `why` the decision, as JSON."""
+
+    opened_at: datetime
+    why: bytes
+    content: bytes
+    withdrawn_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a citizen supplied; `content` is JSON."""
+
+    application_id: UUID
+    source: str
+    id: str
+    received_at: datetime
+    content: bytes
+
+
+async def open_items(tx: Tx, arrivals: Sequence[Arrival]) -> list[Item]:
+    """Insert the cases that are new; returns those that are closed from the start, their application being withdrawn."""
+    return _items(await tx.fetch(_OPEN, *_columns(arrivals)))
+
+
+async def move_items(tx: Tx, arrivals: Sequence[Arrival]) -> list[Item]:
+    """Insert, or move to the department and open again unless decided or closed; every case once. Returns those moved."""
+    return _items(await tx.fetch(_MOVE, *_columns(arrivals)))
+
+
+async def withdraw(tx: Tx, application_ids: Collection[UUID]) -> None:
+    """Note that these are withdrawn, known or not; from now on whoever brings a case of theirs waits for us."""
+    await tx.execute(
+        """
+        INSERT INTO application (application_id, withdrawn_at)
+        SELECT DISTINCT x, $2::timestamptz FROM unnest($1::uuid[]) x ORDER BY x
+        ON CONFLICT (application_id) DO UPDATE SET withdrawn_at = EXCLUDED.withdrawn_at
+        """,
+        list(application_ids),
+        tx.now,
+    )
+
+
+async def keep_corrections(tx: Tx, corrections: Sequence[Correction]) -> None:
+    """Insert what is new."""
+    await tx.execute(
+        """
+        INSERT INTO correction (application_id, source, id, received_at, content)
+        SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::bytea[]) ON CONFLICT DO NOTHING
+        """,
+        *columns([astuple(correction) for correction in corrections]),
+    )
+
+
+async def lock_items(tx: Tx, application_ids: Collection[UUID]) -> list[Item]:
+    """The items of applications that are not closed, locked in the order of their ids."""
+    return _items(
+        await tx.fetch(
+            f"""
+            SELECT {_ITEM} FROM case_item WHERE application_id = ANY($1::uuid[]) AND state <> 'closed'
+            ORDER BY case_id FOR UPDATE
+            """,
+            list(application_ids),
+        )
+    )
+
+
+async def lock_item(tx: Tx, case_id: UUID) -> Item | None:
+    """One item, locked."""
+    rows = await tx.fetch(f"SELECT {_ITEM} FROM case_item WHERE case_id = $1 FOR UPDATE", case_id)
+    return _items(rows)[0] if rows else None
+
+
+async def find_item(tx: Tx, case_id: UUID) -> Item | None:
+    """One item, to read."""
+    rows = await tx.fetch(f"SELECT {_ITEM} FROM case_item WHERE case_id = $1", case_id)
+    return _items(rows)[0] if rows else None
+
+
+async def save_items(tx: Tx, items: Sequence[Item]) -> None:
+    """Write the state of items that are locked."""
+    if items:
+        await tx.execute(
+            """
+            UPDATE case_item i SET state = x.state, staff = x.staff, last_command = x.last
+            FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[]) x(id, state, staff, last) WHERE case_id = x.id
+            """,
+            *columns([(item.case_id, item.state, item.staff, item.last_command) for item in items]),
+        )
+
+
+async def add_steps(tx: Tx, steps: Sequence[Step]) -> None:
+    """Append to the history, in order."""
+    if steps:
+        await tx.execute(
+            """
+            INSERT INTO case_step (case_id, at, what, department, staff, note)
+            SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::bytea[])
+            """,
+            *columns([astuple(step) for step in steps]),
+        )
+
+
+async def worklist(tx: Tx, department: str, state: State | None, after: Place, limit: int) -> list[Item]:
+    """A department's items by due date, then id; without a state, those that are not closed."""
+    query = CLOSED if state == "closed" else WORKLIST
+    return _items(await tx.fetch(query, department, *after, limit, state))
+
+
+async def papers(tx: Tx, case_id: UUID) -> Papers:
+    """What there is to read of a case. Raises LookupError when there is no such case."""
+    row = await tx.fetchrow(
+        """
+        SELECT opened_at, why, content, withdrawn_at FROM case_item JOIN application USING (application_id)
+        WHERE case_id = $1
+        """,
+        case_id,
+    )
+    return Papers(**dict(row))
+
+
+async def steps_of(tx: Tx, case_id: UUID) -> list[Step]:
+    """What was done to a case, in order."""
+    rows = await tx.fetch(
+        "SELECT case_id, at, what, department, staff, note FROM case_step WHERE case_id = $1 ORDER BY number", case_id
+    )
+    return [Step(**dict(row)) for row in rows]
+
+
+async def corrections_of(tx: Tx, application_id: UUID) -> list[Correction]:
+    """What was supplied to an application, oldest first."""
+    rows = await tx.fetch(
+        """
+        SELECT application_id, source, id, received_at, content FROM correction
+        WHERE application_id = $1 ORDER BY received_at, source, id
+        """,
+        application_id,
+    )
+    return [Correction(**dict(row)) for row in rows]
+
+
+def _items(rows: Sequence[asyncpg.Record]) -> list[Item]:
+    return [Item(*row) for row in rows]
+
+
+def _columns(arrivals: Sequence[Arrival]) -> list[list[object]]:
+    return columns(
+        [
+            (
+                arrival.case_id,
+                arrival.application_id,
+                arrival.receipt,
+                arrival.department,
+                arrival.procedure,
+                arrival.due_on,
+                arrival.at,
+                arrival.why,
+                arrival.content,
+            )
+            for arrival in arrivals
+        ]
+    )

@@ -1,0 +1,1 @@
+"""notify: what is said, in which words, to which address, when?"""

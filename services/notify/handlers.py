@@ -1,0 +1,179 @@
+"""What notify does with what it reads, and with what the mail server answered."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from functools import singledispatch
+
+from chassis.consuming import Batch, Handlers
+from chassis.database import Tx
+from contracts import topics
+from contracts.desk import CaseDecided, CorrectionRequested
+from contracts.envelope import CloudEvent, Event
+from contracts.intake import ApplicationAccepted, WithdrawalAccepted
+from contracts.notify import NoticeFailed, NoticeQueued, NoticeSent, NoticeWithheld
+from services.notify import rules, store
+from services.notify.rules import Answer, Contact, Letter, Mark, Notice, State
+
+handlers = Handlers()
+
+
+@handlers.consumes(topics.INTAKE)
+async def say_received(accepted: Batch[ApplicationAccepted], tx: Tx) -> list[Event]:
+    """Keep how the citizen is reached, say that the application is here, and release what waited for the address."""
+    first = [_first(tx, event) for event in accepted]
+    early = await store.open_contacts(tx, first)
+    released = await store.release(tx, early)
+    return [event for notice, contact, state in [*first, *released] for event in announce(tx, notice, contact, state)]
+
+
+@handlers.consumes(topics.INTAKE)
+async def say_withdrawn(withdrawn: Batch[WithdrawalAccepted], tx: Tx) -> list[Event]:
+    """The application is taken back: say so."""
+    return await _say(tx, [notice_of(event.data, tx, event.traceparent) for event in withdrawn])
+
+
+@handlers.consumes(topics.DESK)
+async def say_what_the_desk_did(seen: Batch[CorrectionRequested | CaseDecided], tx: Tx) -> list[Event]:
+    """A desk asked or decided: say so, when the address is known."""
+    return await _say(tx, [notice_of(event.data, tx, event.traceparent) for event in seen])
+
+
+async def claim(tx: Tx, most: int, lease: timedelta) -> tuple[list[Letter], list[Event]]:
+    """The next letters to send: a command."""
+    return await store.claim(tx, most, lease), []
+
+
+async def settle(tx: Tx, answers: Sequence[Answer], most_attempts: int, domain: str) -> tuple[list[Mark], list[Event]]:
+    """Write down and announce what became of letters, as far as their claims were still good: a command."""
+    marks = [rules.judge(answer, tx.now, most_attempts) for answer in answers]
+    good = await store.mark(tx, marks)
+    kept = [mark for mark in marks if mark.letter.notice.notice_id in good]
+    tx.traces.update(_traces(kept))
+    return kept, [event for mark in kept for event in _SETTLED[mark.state](tx, mark, domain)]
+
+
+async def _say(tx: Tx, notices: Sequence[Notice]) -> list[Event]:
+    contacts = await store.contacts_of(tx, notices)
+    said = [(notice, contacts[notice.application_id]) for notice in notices]
+    await store.add_notices(tx, [(notice, rules.state_of(contact)) for notice, contact in said])
+    return [event for notice, contact in said for event in announce(tx, notice, contact, rules.state_of(contact))]
+
+
+def _first(tx: Tx, event: CloudEvent[ApplicationAccepted]) -> tuple[Notice, Contact, State]:
+    application = event.data.application
+    contact = Contact(rules.address_of(application.applicant.email), application.language)
+    return notice_of(event.data, tx, event.traceparent), contact, rules.state_of(contact)
+
+
+@singledispatch
+def notice_of(event: object, _tx: Tx, _traceparent: str | None) -> Notice:
+    """The notice that tells a citizen of `event`."""
+    raise TypeError(type(event).__name__)
+
+
+@notice_of.register
+def _(event: ApplicationAccepted, tx: Tx, traceparent: str | None) -> Notice:
+    return Notice(tx.new_id(), event.application_id, event.receipt, "receipt", traceparent)
+
+
+@notice_of.register
+def _(event: WithdrawalAccepted, tx: Tx, traceparent: str | None) -> Notice:
+    return Notice(tx.new_id(), event.application_id, event.receipt, "withdrawal", traceparent)
+
+
+@notice_of.register
+def _(event: CorrectionRequested, tx: Tx, traceparent: str | None) -> Notice:
+    return Notice(
+        tx.new_id(),
+        event.application_id,
+        event.receipt,
+        "correction",
+        traceparent,
+        wanted=rules.plain(event.wanted),
+        until=event.until,
+    )
+
+
+@notice_of.register
+def _(event: CaseDecided, tx: Tx, traceparent: str | None) -> Notice:
+    return Notice(tx.new_id(), event.application_id, event.receipt, "result", traceparent, outcome=event.outcome)
+
+
+def announce(tx: Tx, notice: Notice, contact: Contact, state: State) -> list[Event]:
+    """What is said of a new notice; of one that waits for its address nothing yet."""
+    return _ANNOUNCE[state](tx, notice, contact)
+
+
+def _queued(tx: Tx, notice: Notice, contact: Contact) -> list[Event]:
+    return [
+        NoticeQueued(
+            application_id=notice.application_id,
+            notice_id=notice.notice_id,
+            receipt=notice.receipt,
+            kind=notice.kind,
+            at=tx.now,
+            medium="email",
+            language=contact.language or "ja",
+        )
+    ]
+
+
+def _withheld(tx: Tx, notice: Notice, _contact: Contact) -> list[Event]:
+    return [
+        NoticeWithheld(
+            application_id=notice.application_id,
+            notice_id=notice.notice_id,
+            receipt=notice.receipt,
+            kind=notice.kind,
+            at=tx.now,
+            cause="no-address",
+        )
+    ]
+
+
+_ANNOUNCE: dict[State, Callable[[Tx, Notice, Contact], list[Event]]] = {
+    "queued": _queued,
+    "withheld": _withheld,
+    "waiting": lambda _tx, _notice, _contact: [],
+}
+
+
+def _sent(tx: Tx, mark: Mark, domain: str) -> list[Event]:
+    notice = mark.letter.notice
+    return [
+        NoticeSent(
+            application_id=notice.application_id,
+            notice_id=notice.notice_id,
+            receipt=notice.receipt,
+            kind=notice.kind,
+            at=tx.now,
+            message_id=rules.message_id(notice.notice_id, domain),
+        )
+    ]
+
+
+def _failed(tx: Tx, mark: Mark, _domain: str) -> list[Event]:
+    notice = mark.letter.notice
+    return [
+        NoticeFailed(
+            application_id=notice.application_id,
+            notice_id=notice.notice_id,
+            receipt=notice.receipt,
+            kind=notice.kind,
+            at=tx.now,
+            smtp_code=mark.smtp_code or rules.NO_ANSWER,
+            attempts=mark.attempts,
+        )
+    ]
+
+
+_SETTLED: dict[State, Callable[[Tx, Mark, str], list[Event]]] = {
+    "sent": _sent,
+    "failed": _failed,
+    "queued": lambda _tx, _mark, _domain: [],
+}
+
+
+def _traces(marks: Sequence[Mark]) -> dict[str, str]:
+    notices = [mark.letter.notice for mark in marks]
+    return {str(notice.application_id): notice.traceparent for notice in notices if notice.traceparent}

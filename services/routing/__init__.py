@@ -1,0 +1,1 @@
+"""Who is responsible: which department, by which rule, due when."""

@@ -1,0 +1,241 @@
+"""Faults on the real servers: nothing lost, nothing doubled, every key in its order. See docs/delivery.md."""
+
+import asyncio
+import signal
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from chassis import relay
+from chassis.database import Tx, utc_now
+from chassis.kafka import start_producer
+from chassis.redriving import redrive
+from tests.chassis.conftest import Lab, assert_each_once_in_order, series
+from tests.chassis.toy import DieAt, doubler
+
+SAID = series(20, 100)
+
+
+def doubled(said: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    return [(key, 2 * n) for key, n in said]
+
+
+async def test_what_is_said_is_counted_once_in_order(lab: Lab) -> None:
+    lab.start_doubler()
+    await lab.say(SAID)
+    await lab.publish()
+
+    assert_each_once_in_order(await lab.counted(len(SAID)), SAID)
+    await lab.until_relayed(lab.doubler_dsn)
+    assert_each_once_in_order(await lab.doubles_once(), doubled(SAID))
+
+
+@pytest.mark.parametrize("stage", ["promised", "published", "committed"])
+async def test_a_service_killed_at_any_stage_loses_and_doubles_nothing(lab: Lab, stage: DieAt) -> None:
+    for part in range(4):
+        await lab.say(SAID[part * 500 : part * 500 + 500], together=50)
+        await lab.publish()
+        victim = lab.start_doubler("--die-at", stage)
+        assert await asyncio.to_thread(victim.wait, 60) == -signal.SIGKILL
+
+    lab.start_doubler()
+
+    assert_each_once_in_order(await lab.counted(len(SAID)), SAID)
+    await lab.until_relayed(lab.doubler_dsn)
+    await asyncio.sleep(0.5)
+    assert_each_once_in_order(await lab.doubles_once(), doubled(SAID))
+
+
+async def test_two_instances_share_the_work_through_a_rebalance(lab: Lab) -> None:
+    lab.start_doubler()
+    await lab.say(SAID)
+    await lab.publish()
+    await lab.counted(len(SAID) // 2)
+    second = lab.start_doubler()
+    more = series(20, 200)[len(SAID) :]
+    await lab.say(more)
+    await lab.publish()
+    second.terminate()
+    rest = series(20, 300)[len(SAID) + len(more) :]
+    await lab.say(rest)
+    await lab.publish()
+
+    everything = [*SAID, *more, *rest]
+    assert_each_once_in_order(await lab.counted(len(everything)), everything)
+    await lab.until_relayed(lab.doubler_dsn)
+    await asyncio.sleep(0.5)
+    assert_each_once_in_order(await lab.doubles_once(), doubled(everything))
+
+
+async def test_a_zombie_that_wakes_after_a_rebalance_is_fenced(lab: Lab) -> None:
+    zombie = lab.start_doubler()
+    await lab.say(SAID)
+    await lab.publish()
+    await lab.counted(len(SAID))
+    zombie.send_signal(signal.SIGSTOP)
+    lab.start_doubler()
+    more = series(20, 200)[len(SAID) :]
+    await lab.say(more)
+    await lab.publish()
+    await lab.counted(len(SAID) + len(more))
+    zombie.send_signal(signal.SIGCONT)
+    rest = series(20, 250)[len(SAID) + len(more) :]
+    await lab.say(rest)
+    await lab.publish()
+
+    everything = [*SAID, *more, *rest]
+    assert_each_once_in_order(await lab.counted(len(everything)), everything)
+    await asyncio.sleep(2)
+    assert_each_once_in_order(await lab.doubles_once(), doubled(everything))
+
+
+async def test_every_message_delivered_twice_is_counted_once(lab: Lab) -> None:
+    await lab.say(SAID)
+    await lab.publish()
+    await _repeat_all(lab)
+
+    lab.start_doubler()
+
+    assert_each_once_in_order(await lab.counted(len(SAID)), SAID)
+    assert sum(int(str(line["repeats"])) for line in lab.logged("batch")) >= len(SAID)
+
+
+async def test_a_lost_message_is_found_named_and_sent_again(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    from chassis import kafka
+    from tests.chassis.toy import losing
+
+    with monkeypatch.context() as patch:
+        patch.setattr(kafka, "publish", losing(kafka.publish, 7))
+        await lab.say(SAID)
+        await lab.publish()
+    lab.start_doubler()
+    async with asyncio.timeout(30):
+        while len(lab.logged("lane.hole")) < lab.numbers.partitions:
+            await asyncio.sleep(0.1)
+    assert all("first=7, last=7" in str(line["hole"]) for line in lab.logged("lane.hole"))
+    assert len(await lab.counted(0)) == 6 * lab.numbers.partitions
+
+    connection = await asyncpg.connect(lab.counter_dsn)
+    producer = await start_producer(lab.bootstrap, 10)
+    for partition in range(lab.numbers.partitions):
+        sent = await relay.resend(Tx(connection, utc_now()), producer, lab.numbers.name, partition, 7, 7, 10)
+        assert sent == 1
+    await producer.stop()
+    await connection.close()
+
+    assert_each_once_in_order(await lab.counted(len(SAID)), SAID)
+
+
+async def test_one_poison_message_in_a_thousand_stops_only_its_own_key(lab: Lab) -> None:
+    said = series(1000, 3)
+    poisoned = [(key, -n) if key == "k500" and n == 1 else (key, n) for key, n in said]
+    await lab.say(poisoned)
+    await lab.publish()
+    lab.start_doubler()
+
+    others = [number for number in poisoned if number[0] != "k500"]
+    assert_each_once_in_order(await lab.counted(len(others)), others)
+
+    connection = await lab.doubler_tx()
+    assert await connection.fetchval("SELECT count(*) FROM chassis.parked_event WHERE key = 'k500'") == 3
+    assert await connection.fetchval("SELECT cause FROM chassis.parked_event ORDER BY id LIMIT 1") == "builtins.ValueError"
+    await connection.execute("INSERT INTO cured VALUES (-1)")
+    service = doubler(lab.suffix)
+    rehearsed = [found async for found in redrive(connection, "/doubler", service.handlers, ["k500"], "test", dry=True)]
+    assert (rehearsed[0].handled, rehearsed[0].left) == (3, 0)
+    assert await connection.fetchval("SELECT count(*) FROM chassis.parked_event") == 3
+    async for found in redrive(connection, "/doubler", service.handlers, ["k500"], "test", dry=False):
+        assert (found.handled, found.left, found.cause) == (3, 0, None)
+    assert await connection.fetchval("SELECT count(*) FROM chassis.parked_key") == 0
+    await connection.close()
+
+    assert_each_once_in_order(await lab.counted(len(poisoned)), poisoned)
+    await asyncio.sleep(1)
+    assert_each_once_in_order(await lab.doubles_once(), doubled(poisoned))
+
+
+async def test_a_key_still_poisonous_stays_parked_with_what_waits_behind_it(lab: Lab) -> None:
+    await lab.say([("a", 1), ("a", -2), ("a", 3)])
+    await lab.publish()
+    lab.start_doubler()
+    await lab.counted(1)
+    connection = await lab.doubler_tx()
+
+    service = doubler(lab.suffix)
+    (found,) = [found async for found in redrive(connection, "/doubler", service.handlers, ["a"], "test", dry=False)]
+
+    assert (found.handled, found.left, found.cause) == (0, 2, "builtins.ValueError")
+    assert await connection.fetchval("SELECT max(attempts) FROM chassis.parked_event") == 2
+    assert await connection.fetchval("SELECT left_over FROM chassis.redrive") == 2
+    await connection.close()
+
+
+async def test_when_every_message_is_poison_nothing_is_parked_and_the_consumer_pauses(lab: Lab) -> None:
+    await lab.say([(f"k{n}", -n) for n in range(1, 200)])
+    await lab.publish()
+    lab.start_doubler()
+    async with asyncio.timeout(30):
+        while len(lab.logged("consumer.paused")) < 2:
+            await asyncio.sleep(0.1)
+
+    connection = await lab.doubler_tx()
+    assert await connection.fetchval("SELECT count(*) FROM chassis.parked_event") == 0
+    await connection.execute("INSERT INTO cured SELECT -n FROM generate_series(1, 200) n")
+    await connection.close()
+
+    assert len(await lab.counted(199)) == 199
+
+
+async def test_bytes_that_are_no_event_are_parked_and_the_lane_goes_on(lab: Lab) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=lab.bootstrap)
+    await producer.start()
+    await producer.send_and_wait(lab.numbers.name, b"\xff\xfe{", key=b"x", partition=0)
+    await producer.stop()
+    await lab.say(SAID)
+    await lab.publish()
+
+    lab.start_doubler()
+
+    assert_each_once_in_order(await lab.counted(len(SAID)), SAID)
+    connection = await lab.doubler_tx()
+    row = await connection.fetchrow("SELECT key, value, cause FROM chassis.parked_event")
+    await connection.close()
+    assert row is not None
+    assert row["value"] == b"\xff\xfe{"
+    assert row["key"].startswith("stray ")
+
+
+async def test_a_topic_that_grows_loses_and_doubles_nothing(lab: Lab) -> None:
+    from dataclasses import replace
+
+    from deploy.topics import create_topics
+
+    lab.start_doubler()
+    await lab.say(SAID)
+    await lab.publish()
+    await lab.counted(len(SAID))
+
+    await create_topics(lab.bootstrap, [replace(lab.numbers, partitions=6)])
+    more = series(20, 200)[len(SAID) :]
+    await lab.say(more)
+    await lab.publish()
+
+    assert {partition for partition, *_ in await lab.on_topic(lab.numbers)} == set(range(6))
+    assert_each_once_in_order(await lab.counted(len(SAID) + len(more), seconds=120), [*SAID, *more])
+
+
+async def _repeat_all(lab: Lab) -> None:
+    """Deliver everything on the numbers' topic a second time."""
+    consumer = AIOKafkaConsumer(lab.numbers.name, bootstrap_servers=lab.bootstrap, auto_offset_reset="earliest")
+    producer = AIOKafkaProducer(bootstrap_servers=lab.bootstrap)
+    await consumer.start()
+    await producer.start()
+    for _ in range(len(SAID)):
+        record = await consumer.getone()
+        await producer.send(
+            lab.numbers.name, record.value, key=record.key, partition=record.partition, headers=list(record.headers)
+        )
+    await producer.flush()
+    await consumer.stop()
+    await producer.stop()

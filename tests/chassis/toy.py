@@ -1,0 +1,130 @@
+"""A small service to try the chassis with, without a word of any city: `counter` says numbers, `doubler` says them twice as big.
+
+As a process, so that it can be killed:  python -m tests.chassis.toy SUFFIX [--die-at STAGE] [--lose N] [--name NAME]
+"""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+import uvloop
+from aiokafka import AIOKafkaProducer
+
+from chassis import kafka
+from chassis.consuming import Batch, Handlers
+from chassis.database import Tx
+from chassis.pulse import Pulse
+from chassis.service import Service, make_consumer, make_relay
+from chassis.settings import ServiceSettings
+from chassis.telemetry import Telemetry
+from contracts.envelope import Event
+from contracts.topics import Topic
+
+DieAt = Literal["promised", "published", "committed"]
+
+
+class Number(Event):
+    """A key and its next number."""
+
+    TYPE: ClassVar[str] = "test.number.v1"
+
+    key: str
+    n: int
+
+    @property
+    def subject(self) -> str:
+        return self.key
+
+
+class Double(Number):
+    """Twice the number."""
+
+    TYPE: ClassVar[str] = "test.double.v1"
+
+
+class Settings(ServiceSettings):
+    """Read from the plain names of the fields."""
+
+
+def topics(suffix: str) -> tuple[Topic, Topic]:
+    """Topics of one test."""
+    return (
+        Topic(f"numbers-{suffix}.v1", "/counter", ("doubler",), (Number,)),
+        Topic(f"doubles-{suffix}.v1", "/doubler", (), (Double,)),
+    )
+
+
+def doubler(suffix: str) -> Service:
+    """Counts every number, chokes on those that are not cured, and says their doubles."""
+    numbers, doubles = topics(suffix)
+    handlers = Handlers()
+
+    @handlers.consumes(numbers)
+    async def double(batch: Batch[Number], tx: Tx) -> list[Event]:  # pyright: ignore[reportUnusedFunction]
+        cured = {row["n"] for row in await tx.fetch("SELECT n FROM cured")}
+        for event in batch:
+            if event.data.n < 0 and event.data.n not in cured:
+                raise ValueError("a number that hurts")
+        await tx.execute(
+            "INSERT INTO counted (key, n) SELECT * FROM unnest($1::text[], $2::int[])",
+            [event.data.key for event in batch],
+            [event.data.n for event in batch],
+        )
+        return [Double(key=event.data.key, n=2 * event.data.n) for event in batch]
+
+    return Service(f"doubler-{suffix}", "tests.chassis", doubles, handlers)
+
+
+async def run(arguments: argparse.Namespace, settings: Settings) -> None:
+    """Consumer and relay of the doubler until SIGTERM, dying where it is told to."""
+    service = doubler(arguments.suffix)
+    telemetry = Telemetry(service.name, None)
+    pulse = Pulse(60)
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    relay = make_relay(service, settings, pulse, telemetry)
+    consumer = make_consumer(service, settings, pulse, telemetry, relay.wake.set)
+
+    def reached(stage: str) -> None:
+        if stage == arguments.die_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    relay.reached = reached
+    consumer.reached = reached
+    if arguments.lose:
+        kafka.publish = losing(kafka.publish, arguments.lose)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(relay.run(stop))
+        tasks.create_task(consumer.run(stop))
+
+
+def losing(publish: kafka.Publish, number: int) -> kafka.Publish:
+    """A network that takes one record of every lane, its `number`, the first time it is published."""
+    lost: set[int] = set()
+
+    async def publish_all_but_one(
+        producer: AIOKafkaProducer, topic: str, records: Sequence[kafka.Outgoing], seconds: float
+    ) -> None:
+        gone = {record.partition for record in records if record.number == number} - lost
+        lost.update(gone)
+        kept = [record for record in records if record.number != number or record.partition not in gone]
+        await publish(producer, topic, kept, seconds)
+
+    return publish_all_but_one
+
+
+def main() -> None:
+    """Run the doubler."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("suffix")
+    parser.add_argument("--die-at", choices=("promised", "published", "committed"))
+    parser.add_argument("--lose", type=int, default=0)
+    uvloop.run(run(parser.parse_args(sys.argv[1:]), Settings.model_validate({})))
+
+
+if __name__ == "__main__":
+    main()
