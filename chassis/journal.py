@@ -1,8 +1,10 @@
 """The journal: what the service said, appended in the transaction that makes it true."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from json.encoder import encode_basestring_ascii
 
 import asyncpg
 
@@ -19,8 +21,9 @@ MARGIN = timedelta(hours=1)
 MOST_BYTES = 400_000
 """The largest event: a Kafka batch of ours holds at least one."""
 
+_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _ENVELOPE = (
-    b'{"specversion":"1.0","id":"%b","source":"%b","type":"%b","subject":"%b","time":"%b",'
+    b'{"specversion":"1.0","id":"%b","source":"%b","type":"%b","subject":%b,"time":"%b",'
     b'"datacontenttype":"application/json"%b,"data":%b}'
 )
 
@@ -69,15 +72,18 @@ async def append(tx: Tx, said: Sequence[Line]) -> None:
 
 
 def envelope(event: Event, source: str, now: datetime, traceparent: str) -> bytes:
-    """The exact bytes that will stand on the topic, for as long as anybody asks. Raises Poison when no batch holds them."""
-    trace = b',"traceparent":"%b"' % traceparent.encode() if traceparent else b""
-    at = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ").encode()
+    """The exact bytes that will stand on the topic, for as long as anybody asks.
+
+    Subject and trace can come from a vendor: the one is quoted, the other left out when it is no W3C traceparent.
+    Raises Poison when no batch holds the event.
+    """
+    trace = b',"traceparent":"%b"' % traceparent.encode() if _TRACEPARENT.fullmatch(traceparent) else b""
     payload = _ENVELOPE % (
         str(uuid7(now)).encode(),
         source.encode(),
         event.TYPE.encode(),
-        event.subject.encode(),
-        at,
+        encode_basestring_ascii(event.subject).encode(),
+        now.strftime("%Y-%m-%dT%H:%M:%S.%fZ").encode(),
         trace,
         event.to_json(),
     )

@@ -88,9 +88,8 @@ async def judge(tx: Tx, submissions: Sequence[Submission]) -> list[Judged]:
     numbers = await store.next_numbers(tx, len(applications))
     new = [_new(tx, this, event, number) for (this, event), number in zip(applications, numbers, strict=True)]
     added = await store.add_applications(tx, new)
-    known = {row.application_id: row.known() for row in new if row.application_id in added}
-    known |= await store.known(tx, rules.referred(sent) - known.keys())
-    verdicts = rules.judge(sent, known, added)
+    known = added | await store.known(tx, rules.referred(sent) - added.keys())
+    verdicts = rules.judge(sent, known, added.keys())
     await store.set_state(tx, "withdrawn", rules.withdrawn(sent, verdicts))
     return [Judged(submission, verdict) for submission, verdict in zip(submissions, verdicts, strict=True)]
 

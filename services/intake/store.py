@@ -83,15 +83,15 @@ async def next_numbers(tx: Tx, count: int) -> list[int]:
     return [row[0] for row in rows]
 
 
-async def add_applications(tx: Tx, applications: Sequence[NewApplication]) -> set[UUID]:
-    """Insert; returns the ids that were not there before."""
+async def add_applications(tx: Tx, applications: Sequence[NewApplication]) -> dict[UUID, Known]:
+    """Insert; returns the applications that were not there before, of several under one id the one that is there now."""
     if not applications:
-        return set()
+        return {}
     rows = await tx.fetch(
         """
         INSERT INTO application (application_id, receipt, source, digest, received_at, procedure, channel)
         SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::timestamptz[], $6::text[], $7::text[])
-        ON CONFLICT DO NOTHING RETURNING application_id
+        ON CONFLICT DO NOTHING RETURNING receipt
         """,
         *columns(
             [
@@ -100,7 +100,8 @@ async def add_applications(tx: Tx, applications: Sequence[NewApplication]) -> se
             ]
         ),
     )
-    return {row[0] for row in rows}
+    added = {row[0] for row in rows}
+    return {new.application_id: new.known() for new in applications if new.receipt in added}
 
 
 async def known(tx: Tx, application_ids: Collection[UUID]) -> dict[UUID, Known]:

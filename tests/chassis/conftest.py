@@ -16,11 +16,11 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from chassis import journal
+from chassis.consuming import Handlers
 from chassis.database import Tx, connect, transaction, utc_now
 from chassis.kafka import number_of
 from chassis.pulse import Pulse
 from chassis.service import Service, make_relay
-from chassis.consuming import Handlers
 from chassis.telemetry import Telemetry
 from contracts.topics import Topic
 from deploy.local import Stack
@@ -137,7 +137,7 @@ class Lab:
             while [tp for tp, end in ends.items() if await consumer.position(tp) < end]:
                 for tp, records in (await consumer.getmany(timeout_ms=200)).items():
                     for record in records:
-                        data = json.loads(record.value)["data"]
+                        data = json.loads(record.value or b"")["data"]
                         found.append((tp.partition, number_of(record) or 0, data["key"], data["n"]))
             return found
         finally:

@@ -1,0 +1,207 @@
+"""A desk on a real PostgreSQL: what it reads is handed to its consumer as bytes, what it says is read from its journal."""
+
+import itertools
+import json
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+import pytest
+from aiokafka.structs import ConsumerRecord
+
+from chassis import database, http, journal
+from chassis.commands import Commands
+from chassis.database import Owned, Pool, Tx
+from chassis.parking import ParkingLimit
+from chassis.processing import Outcome, process
+from chassis.pulse import Pulse
+from contracts import topics
+from contracts.channels import Application
+from contracts.envelope import Event
+from contracts.ids import uuid7
+from contracts.intake import CorrectionAccepted, Origin, WithdrawalAccepted
+from contracts.personal import Applicant
+from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage, Decision
+from services.desk.api import add_routes
+from services.desk.handlers import handlers
+from services.desk.settings import Settings
+from tests.conftest import FreshDatabase
+
+NOW = datetime(2026, 4, 10, 15, 30, tzinfo=UTC)
+"""Half past midnight on 11 April in Japan."""
+
+RECEIPT = "0000-0000-0012-4"
+_numbers = itertools.count(1)
+APPLICATION = Application(
+    municipality="012068",
+    procedure="moving-in",
+    channel="portal",
+    submitted_at=NOW,
+    facts={"household_size": 3},
+    applicant=Applicant(name="釧路 花子"),
+)
+DECISION = Decision(rule_set="a" * 64, table="moving-in", rows=("r1",), inputs={"household_size": 3}, reason="転入")
+
+
+def new_id() -> UUID:
+    return uuid7(NOW)
+
+
+def opened(
+    application_id: UUID,
+    case_id: UUID,
+    department: str = "residents",
+    due_on: date = date(2026, 4, 20),
+    application: Application = APPLICATION,
+) -> CaseOpened:
+    return CaseOpened(
+        application_id=application_id,
+        case_id=case_id,
+        receipt=RECEIPT,
+        opened_at=NOW,
+        department=department,
+        due_on=due_on,
+        decision=DECISION,
+        application=application,
+    )
+
+
+def rerouted(application_id: UUID, case_id: UUID, department: str = "health-insurance") -> CaseRerouted:
+    return CaseRerouted(
+        application_id=application_id,
+        case_id=case_id,
+        receipt=RECEIPT,
+        rerouted_at=NOW,
+        from_department="residents",
+        department=department,
+        due_on=date(2026, 4, 30),
+        reason="国民健康保険の手続きのため",
+        application=APPLICATION,
+    )
+
+
+def sent_to_triage(application_id: UUID, case_id: UUID) -> CaseSentToTriage:
+    return CaseSentToTriage(
+        application_id=application_id,
+        case_id=case_id,
+        receipt=RECEIPT,
+        sent_at=NOW,
+        cause="returned",
+        due_on=date(2026, 4, 25),
+        decision=DECISION,
+        application=APPLICATION,
+    )
+
+
+def corrected(application_id: UUID) -> CorrectionAccepted:
+    return CorrectionAccepted(
+        application_id=application_id,
+        receipt=RECEIPT,
+        received_at=NOW,
+        origin=Origin(source="//portal.example", id=str(next(_numbers))),
+        facts={"household_size": 4},
+        message="続柄を訂正します",
+    )
+
+
+def withdrawn(application_id: UUID) -> WithdrawalAccepted:
+    return WithdrawalAccepted(
+        application_id=application_id,
+        receipt=RECEIPT,
+        received_at=NOW,
+        origin=Origin(source="//portal.example", id=str(next(_numbers))),
+    )
+
+
+def record(event: Event) -> ConsumerRecord[bytes, bytes]:
+    """The event as it stands on its topic."""
+    topic = topics.topic_of(type(event))
+    value = journal.envelope(event, topic.producer or "", NOW, "")
+    key = event.subject.encode()
+    return ConsumerRecord(topic.name, 0, next(_numbers), 0, 0, key, value, None, len(key), len(value), ())
+
+
+@dataclass(slots=True)
+class Desk:
+    """One desk: its consumer's connection, its pool, its API."""
+
+    connection: Owned
+    pool: Pool
+    client: httpx.AsyncClient
+
+    async def read(self, *events: Event) -> Outcome:
+        """Let the consumer handle these as one batch; nothing may be parked."""
+        return await read(self.connection, *events)
+
+    async def said(self) -> list[dict[str, Any]]:
+        """The events in the journal, in order: their data, with `type` shortened to `case.claimed`."""
+        rows = await self.pool.fetch("SELECT payload FROM chassis.journal ORDER BY id")
+        events = [topics.DESK.adapter.validate_json(row[0]) for row in rows]
+        return [
+            {"type": event.type.removeprefix("jp.madoguchi.").removesuffix(".v1")} | json.loads(event.data.to_json())
+            for event in events
+        ]
+
+    async def types(self) -> list[str]:
+        """The types of what was said, in order."""
+        return [event["type"] for event in await self.said()]
+
+    async def case(self, department: str = "residents", due_on: date = date(2026, 4, 20)) -> tuple[UUID, UUID]:
+        """(application, case) that has just been opened."""
+        application_id, case_id = new_id(), new_id()
+        await self.read(opened(application_id, case_id, department, due_on))
+        return application_id, case_id
+
+    async def do(self, case_id: UUID, command: str, staff: str = "sato", **said: Any) -> httpx.Response:
+        """Send a command."""
+        return await self.client.post(f"/v1/cases/{case_id}/{command}", json={"staff": staff} | said)
+
+    async def get(self, path: str) -> Any:
+        """Read; it must succeed."""
+        answer = await self.client.get(path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def see(self, case_id: UUID) -> Any:
+        """One case."""
+        return await self.get(f"/v1/cases/{case_id}")
+
+
+async def read(connection: Owned, *events: Event) -> Outcome:
+    deliveries = [handlers.read(record(event), None) for event in events]
+    outcome = await process(connection, "/desk", deliveries, {}, ParkingLimit(), clock=lambda: NOW)
+    assert (outcome.handled, outcome.parked, outcome.waiting) == (len(events), 0, 0)
+    return outcome
+
+
+@pytest.fixture
+async def dsn(fresh_database: FreshDatabase) -> str:
+    return await fresh_database("chassis", "services.desk")
+
+
+@pytest.fixture
+async def connection(dsn: str) -> AsyncGenerator[Owned]:
+    connection = await database.connect(dsn)
+    yield connection
+    await database.close(connection)
+
+
+@pytest.fixture
+async def tx(connection: Owned) -> AsyncGenerator[Tx]:
+    async with connection.transaction():
+        yield Tx(connection, NOW)
+
+
+@pytest.fixture
+async def desk(dsn: str, connection: Owned) -> AsyncGenerator[Desk]:
+    settings = Settings.model_validate({"kafka_bootstrap": "none:1", "postgres_dsn": dsn, "most_cases": 10})
+    pool = await asyncpg.create_pool(dsn, min_size=1, max_size=4)
+    app = http.make_app("desk", Pulse(60))
+    add_routes(app, Commands("/desk", pool, lambda: None, clock=lambda: NOW), settings)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://desk") as client:
+        yield Desk(connection, pool, client)
+    await pool.close()

@@ -1,0 +1,64 @@
+import json
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from chassis.database import Tx
+from services.desk import store
+
+MANY = """
+    INSERT INTO case_item (case_id, application_id, receipt, department, procedure, due_on, opened_at, state, staff, why)
+    SELECT gen_random_uuid(), gen_random_uuid(), '0000-0000-0012-4', 'department-' || n % 20, 'moving-in',
+           date '2026-04-01' + n % 90, now(), (ARRAY['open', 'claimed', 'closed', 'closed'])[1 + n % 4], 'sato', '{}'
+    FROM generate_series(1, 50000) n
+"""
+
+
+@pytest.fixture
+async def many(tx: Tx) -> Tx:
+    await tx.execute(MANY)
+    await tx.execute("ANALYZE case_item")
+    return tx
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from nodes(child)
+
+
+async def explain(tx: Tx, query: str, *args: object) -> list[dict[str, Any]]:
+    answer = await tx.fetchval(f"EXPLAIN (FORMAT JSON) {query}", *args)
+    return list(nodes(json.loads(answer)[0]["Plan"]))
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+@pytest.mark.parametrize("place", [store.START, (date(2026, 5, 1), UUID(int=1))])
+@pytest.mark.parametrize(
+    "query, state, index",
+    [
+        (store.WORKLIST, None, "case_item_worklist"),
+        (store.WORKLIST, "claimed", "case_item_worklist"),
+        (store.CLOSED, "closed", "case_item_closed"),
+    ],
+)
+async def test_a_worklist_of_many_is_read_in_order_from_its_index(
+    many: Tx, query: str, state: str | None, index: str, place: store.Place, mode: str
+) -> None:
+    await many.execute(f"SET LOCAL plan_cache_mode = {mode}")
+
+    plan = await explain(many, query, "department-4", *place, 51, state)
+
+    assert [node.get("Index Name") for node in plan if "Scan" in node["Node Type"]] == [index]
+    assert not [node for node in plan if node["Node Type"] == "Sort"]
+
+
+async def test_the_items_of_an_application_are_found_by_its_index(many: Tx) -> None:
+    plan = await explain(
+        many, "SELECT 1 FROM case_item WHERE application_id = ANY($1::uuid[]) AND state <> 'closed'", [UUID(int=1)]
+    )
+
+    assert "case_item_application" in [node.get("Index Name") for node in plan]

@@ -1,0 +1,91 @@
+"""intake on a real database, spoken to as channels do."""
+
+import json
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from chassis import http
+from chassis.commands import Commands
+from chassis.consuming import Verbatim
+from chassis.database import Pool, make_pool, transaction
+from chassis.pulse import Pulse
+from contracts.envelope import Event
+from contracts.ids import uuid7
+from services.intake import handlers
+from services.intake.api import add_routes
+from services.intake.settings import Settings
+from tests.conftest import FreshDatabase
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+SUBMITTED = "jp.madoguchi.application.submitted.v1"
+CORRECTED = "jp.madoguchi.application.correction-submitted.v1"
+WITHDRAWN = "jp.madoguchi.application.withdrawn.v1"
+
+
+def application(application_id: str | None = None, **changes: Any) -> dict[str, Any]:
+    """An application as a portal would submit it."""
+    application_id = application_id or str(uuid7(NOW))
+    content = {
+        "municipality": "012068",
+        "procedure": "road.snow",
+        "channel": "portal",
+        "submitted_at": "2026-11-24T17:00:00+09:00",
+        "facts": {"district": "akan"},
+        "applicant": {"name": "釧路 花子", "email": "hanako@example.jp", "message": "家の前に雪山があります。"},
+    }
+    return event(SUBMITTED, application_id, {"application_id": application_id, "application": content | changes})
+
+
+def event(kind: str, application_id: str, data: dict[str, Any]) -> dict[str, Any]:
+    """A structured CloudEvent of the portal's."""
+    return {
+        "specversion": "1.0",
+        "id": str(uuid7(NOW)),
+        "source": "/channels/portal",
+        "type": kind,
+        "subject": application_id,
+        "time": "2026-11-24T08:00:00Z",
+        "datacontenttype": "application/json",
+        "data": data,
+    }
+
+
+@dataclass(slots=True)
+class Intake:
+    """What a test does with intake."""
+
+    pool: Pool
+    http: httpx.AsyncClient
+
+    async def receive(self, *sent: dict[str, Any] | bytes) -> list[Event]:
+        """Let intake consume these from Kafka in one batch; what it announces comes back."""
+        bodies = [body if isinstance(body, bytes) else json.dumps(body).encode() for body in sent]
+        async with self.pool.acquire() as connection, transaction(connection, lambda: NOW) as tx:
+            return await handlers.take_in([Verbatim(body, {}) for body in bodies], tx)  # pyright: ignore[reportReturnType]
+
+    async def post(self, body: dict[str, Any] | bytes, **headers: str) -> httpx.Response:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return await self.http.post("/v1/applications", content=content, headers=headers)
+
+    async def rows(self, query: str) -> Sequence[asyncpg.Record]:
+        async with self.pool.acquire() as connection:
+            return await connection.fetch(query)
+
+
+@pytest.fixture
+async def intake(fresh_database: FreshDatabase) -> AsyncGenerator[Intake]:
+    dsn = await fresh_database("chassis", "services.intake")
+    settings = Settings.model_validate({"kafka_bootstrap": "nowhere:9", "postgres_dsn": dsn, "most_bytes": 65_536})
+    pool = await make_pool(dsn, 4)
+    app = http.make_app("intake", Pulse(60))
+    partial(add_routes, settings=settings)(app, Commands("/intake", pool, lambda: None, lambda: NOW))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://intake") as client:
+        yield Intake(pool, client)
+    await pool.close()

@@ -1,0 +1,105 @@
+import pytest
+
+from contracts.channels import Application
+from contracts.ids import uuid7
+from contracts.intake import ApplicationAccepted, ApplicationRejected, CorrectionAccepted, WithdrawalAccepted
+from contracts.reading import Unreadable
+from tests.intake.conftest import CORRECTED, NOW, WITHDRAWN, Intake, application, event
+
+
+async def test_an_application_delivered_twice_is_accepted_once(intake: Intake) -> None:
+    sent = application()
+
+    first = await intake.receive(sent, sent)
+    second = await intake.receive(sent)
+
+    assert [type(said) for said in first] == [ApplicationAccepted]
+    assert second == []
+
+
+async def test_an_accepted_application_carries_all_that_was_submitted(intake: Intake) -> None:
+    sent = application()
+
+    (accepted,) = await intake.receive(sent)
+
+    assert isinstance(accepted, ApplicationAccepted)
+    assert accepted.application == Application.model_validate(sent["data"]["application"])
+    assert (accepted.origin.source, accepted.origin.id) == (sent["source"], sent["id"])
+
+
+async def test_the_same_application_in_a_second_submission_is_repeated(intake: Intake) -> None:
+    sent = application()
+
+    said = await intake.receive(sent, sent | {"id": "again"})
+
+    assert len(said) == 1
+    outcomes = {row["id"]: row["outcome"] for row in await intake.rows("SELECT id, outcome FROM submission")}
+    assert outcomes == {sent["id"]: "accepted", "again": "repeated"}
+
+
+async def test_another_content_under_the_same_application_id_is_rejected(intake: Intake) -> None:
+    first = application()
+    other = application(first["subject"], procedure="graffiti")
+
+    said = await intake.receive(first, other)
+
+    assert [type(event) for event in said] == [ApplicationAccepted, ApplicationRejected]
+    assert isinstance(said[1], ApplicationRejected)
+    assert said[1].faults[0].code == "application-id-taken"
+
+
+async def test_a_submission_with_faults_is_rejected_with_all_of_them_and_kept(intake: Intake) -> None:
+    (said,) = await intake.receive(application(procedure="SNOW!", municipality="x"))
+
+    assert isinstance(said, ApplicationRejected)
+    assert {fault.field for fault in said.faults} == {"data.application.procedure", "data.application.municipality"}
+    (row,) = await intake.rows("SELECT outcome, fault FROM submission")
+    assert (row["outcome"], row["fault"]) == ("rejected", "string_pattern_mismatch")
+
+
+async def test_an_id_that_comes_again_with_another_content_is_refused_once_per_content(intake: Intake) -> None:
+    sent = application()
+    await intake.receive(sent)
+    other = application(sent["subject"], procedure="graffiti") | {"id": sent["id"]}
+
+    said = await intake.receive(other, other)
+    again = await intake.receive(other)
+
+    assert [type(event) for event in said] == [ApplicationRejected]
+    assert again == []
+
+
+async def test_corrections_and_withdrawals_in_one_batch_are_judged_in_their_order(intake: Intake) -> None:
+    application_id = str(uuid7(NOW))
+    correction = event(
+        CORRECTED, application_id, {"application_id": application_id, "submitted_at": "2026-11-25T00:00:00Z"}
+    )
+    withdrawal = event(
+        WITHDRAWN, application_id, {"application_id": application_id, "withdrawn_at": "2026-11-26T00:00:00Z"}
+    )
+    late = correction | {"id": "late"}
+
+    said = await intake.receive(application(application_id), correction, withdrawal, late)
+
+    assert [type(event) for event in said] == [
+        ApplicationAccepted,
+        CorrectionAccepted,
+        WithdrawalAccepted,
+        ApplicationRejected,
+    ]
+
+
+async def test_a_correction_of_an_application_nobody_knows_is_rejected(intake: Intake) -> None:
+    application_id = str(uuid7(NOW))
+
+    (said,) = await intake.receive(
+        event(CORRECTED, application_id, {"application_id": application_id, "submitted_at": "2026-11-25T00:00:00Z"})
+    )
+
+    assert isinstance(said, ApplicationRejected)
+    assert said.faults[0].code == "unknown-application"
+
+
+async def test_bytes_that_are_no_event_are_poison(intake: Intake) -> None:
+    with pytest.raises(Unreadable):
+        await intake.receive(b"\xff\xfe not json")

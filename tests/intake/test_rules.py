@@ -1,0 +1,38 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.topics import EVENTS
+from services.intake import rules
+
+
+def test_a_receipt_number_has_the_check_digit_of_iso_7064() -> None:
+    # ISO/IEC 7064:2003, MOD 11,10: the standard's own example 0794 has check digit 5.
+    assert rules.check_digit("0794") == "5"
+    assert rules.receipt_number(12345) == "0000-0001-2345-" + rules.check_digit("000000012345")
+
+
+@given(st.integers(0, 10**12 - 1), st.integers(0, 12), st.integers(1, 9))
+def test_every_single_wrong_digit_is_found(number: int, place: int, off: int) -> None:
+    digits = rules.receipt_number(number).replace("-", "")
+    wrong = digits[:place] + str((int(digits[place]) + off) % 10) + digits[place + 1 :]
+
+    assert rules.is_receipt(digits)
+    assert not rules.is_receipt(wrong)
+
+
+@pytest.mark.parametrize("text", ["", "１２３４", "0000-0000-0000", "0000-0000-0000-0-0", "abcd-efgh-ijkl-m", "-" * 40])
+def test_what_is_no_receipt_number_is_not_taken_for_one(text: str) -> None:
+    assert not rules.is_receipt(text)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in EVENTS if "submitted" not in name and not name.endswith("withdrawn.v1")]
+)
+def test_every_event_has_words_for_the_citizen_in_three_registers(name: str) -> None:
+    words = rules.words_of(name)
+
+    assert rules.TIMELINE.get(name.removeprefix("jp.madoguchi.").rsplit(".", 1)[0]) == words or "rejected" in name
+    assert words.ja
+    assert words.easy
+    assert words.en
