@@ -21,6 +21,10 @@ def runs(items: Iterable[T], kind_of: Callable[[T], K], key_of: Callable[[T], st
 
     Each item joins the first run of its kind that does not stand before the last item of its key.
     """
+    items = list(items)
+    kinds = {kind_of(item) for item in items}
+    if len(kinds) == 1:  # nearly always
+        return [Run(kinds.pop(), items)]
     found: list[Run[K, T]] = []
     reached: dict[str, int] = {}
     of_kind: dict[K, list[int]] = {}

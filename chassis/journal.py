@@ -12,7 +12,7 @@ from chassis.database import Tx
 from chassis.errors import Poison
 from chassis.ticks import Tick, horizon
 from contracts.envelope import Event
-from contracts.ids import uuid7
+from contracts.ids import uuid7_texts
 
 PAGE = 4000
 MARGIN = timedelta(hours=1)
@@ -22,10 +22,6 @@ MOST_BYTES = 400_000
 """The largest event: a Kafka batch of ours holds at least one."""
 
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-_ENVELOPE = (
-    b'{"specversion":"1.0","id":"%b","source":"%b","type":"%b","subject":%b,"time":"%b",'
-    b'"datacontenttype":"application/json"%b,"data":%b}'
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +47,11 @@ def lines(tx: Tx, source: str, events: Sequence[Event], fallback: str = "") -> l
 
     Raises Poison for an event that no topic takes.
     """
+    at = tx.now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     return [
-        Line(event.subject, event.TYPE, envelope(event, source, tx.now, tx.traces.get(event.subject, fallback)))
-        for event in events
+        Line(subject, event.TYPE, envelope(event, event_id, source, subject, at, tx.traces.get(subject, fallback)))
+        for event, event_id in zip(events, uuid7_texts(tx.now, len(events)), strict=True)
+        for subject in (event.subject,)
     ]
 
 
@@ -71,22 +69,18 @@ async def append(tx: Tx, said: Sequence[Line]) -> None:
         )
 
 
-def envelope(event: Event, source: str, now: datetime, traceparent: str) -> bytes:
+def envelope(event: Event, event_id: str, source: str, subject: str, at: str, traceparent: str) -> bytes:
     """The exact bytes that will stand on the topic, for as long as anybody asks.
 
     Subject and trace can come from a vendor: the one is quoted, the other left out when it is no W3C traceparent.
     Raises Poison when no batch holds the event.
     """
-    trace = b',"traceparent":"%b"' % traceparent.encode() if _TRACEPARENT.fullmatch(traceparent) else b""
-    payload = _ENVELOPE % (
-        str(uuid7(now)).encode(),
-        source.encode(),
-        event.TYPE.encode(),
-        encode_basestring_ascii(event.subject).encode(),
-        now.strftime("%Y-%m-%dT%H:%M:%S.%fZ").encode(),
-        trace,
-        event.to_json(),
+    trace = f',"traceparent":"{traceparent}"' if _TRACEPARENT.fullmatch(traceparent) else ""
+    opening = (
+        f'{{"specversion":"1.0","id":"{event_id}","source":"{source}","type":"{event.TYPE}",'
+        f'"subject":{encode_basestring_ascii(subject)},"time":"{at}","datacontenttype":"application/json"{trace},"data":'
     )
+    payload = b"%b%b}" % (opening.encode(), event.to_json())
     if len(payload) > MOST_BYTES:
         raise Poison(f"an event of {len(payload)} bytes; a topic takes {MOST_BYTES}")
     return payload

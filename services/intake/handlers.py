@@ -52,9 +52,10 @@ async def take_in(received: Sequence[Verbatim], tx: Tx) -> list[Event]:
     """Everything that channels published: accepted once, recognised when repeated, refused with every reason."""
     submissions = [reading.read(message.headers, message.body) for message in received]
     tx.traces.update({sent.subject: sent.traceparent for sent in submissions if sent.traceparent})
-    fresh, again = rules.divide([_sent(sent) for sent in submissions], await claim(tx, submissions))
+    sent = [_sent(submission) for submission in submissions]
+    fresh, again = rules.divide(sent, await store.claim_submissions(tx, sent))
     reused = await store.contradictions(tx, again.values())
-    judged = await judge(tx, [submissions[index] for index in fresh])
+    judged = await _judge(tx, [submissions[index] for index in fresh], [sent[index] for index in fresh])
     await store.set_outcomes(tx, [_outcome(found) for found in judged if found.verdict.outcome != "accepted"])
     return [
         *(event for found in judged for event in announce(tx, found)),
@@ -79,7 +80,10 @@ async def claim(tx: Tx, submissions: Sequence[Submission]) -> set[tuple[str, str
 
 async def judge(tx: Tx, submissions: Sequence[Submission]) -> list[Judged]:
     """Save what is new, and judge every submission: applications first, then what belongs to one, in their order."""
-    sent = [_sent(submission) for submission in submissions]
+    return await _judge(tx, submissions, [_sent(submission) for submission in submissions])
+
+
+async def _judge(tx: Tx, submissions: Sequence[Submission], sent: Sequence[Sent]) -> list[Judged]:
     applications = [
         (this, submission.event)
         for this, submission in zip(sent, submissions, strict=True)
