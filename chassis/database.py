@@ -29,6 +29,8 @@ _SESSION = {
     "statement_timeout": f"{STATEMENT_SECONDS}s",
     "lock_timeout": "10s",
     "idle_in_transaction_session_timeout": "60s",
+    # The relay reads no further back than `journal.MARGIN`: no transaction may live as long. PostgreSQL 17 and later.
+    "transaction_timeout": "600s",
     "synchronous_commit": "on",
     "jit": "off",
     "timezone": "UTC",

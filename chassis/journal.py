@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from json.encoder import encode_basestring_ascii
 
 import asyncpg
@@ -190,6 +190,7 @@ async def make_partitions(tx: Tx, today: date) -> None:
 
 async def drop_partitions(tx: Tx, before: date) -> list[str]:
     """Drop the days before `before`, and the ticks that promised them. Returns the partitions' names."""
+    oldest = datetime.combine(before, datetime.min.time(), UTC)
     rows = await tx.fetch(
         """
         SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
@@ -199,9 +200,9 @@ async def drop_partitions(tx: Tx, before: date) -> list[str]:
     )
     for row in rows:
         await tx.execute(f"DROP TABLE chassis.{row['relname']}")
+    await tx.execute("DELETE FROM chassis.journal_default WHERE at < $1", oldest)
     await tx.execute(
-        "DELETE FROM chassis.tick WHERE at < $1 AND number < (SELECT max(number) FROM chassis.tick)",
-        datetime.combine(before, datetime.min.time()).astimezone(),
+        "DELETE FROM chassis.tick WHERE at < $1 AND number < (SELECT max(number) FROM chassis.tick)", oldest
     )
     return [row["relname"] for row in rows]
 

@@ -18,7 +18,7 @@ Record = ConsumerRecord[bytes, bytes]
 _BATCH_BYTES = 1 << 19
 _REQUEST_BYTES = 1 << 21
 _METADATA_MS = 10_000
-"""How soon a topic that has grown is noticed."""
+"""How soon the growth of a topic is seen."""
 SEQUENCE = "sequence"
 HEADERS = (("content-type", CONTENT_TYPE),)
 

@@ -17,7 +17,7 @@ import uvloop
 from fastapi import FastAPI
 from pydantic import ValidationError
 
-from chassis import database, http, migrations
+from chassis import database, http, journal, migrations
 from chassis.commands import Commands
 from chassis.consumer import Consumer
 from chassis.consuming import Handlers
@@ -87,7 +87,7 @@ def _settings(settings: type[S]) -> S:
 
 
 async def migrate(service: Service, dsn: str) -> None:
-    """Bring the service's database up to this release, its first journal partitions included."""
+    """Bring the service's database up to this release."""
     connection = await database.connect(dsn)
     try:
         for name in await migrations.migrate(connection, service.packages):
@@ -114,6 +114,7 @@ async def _database(service: Service, settings: ServiceSettings) -> Pool:
     async with pool.acquire() as connection:
         await migrations.check(connection, service.packages)
         async with database.transaction(connection) as tx:
+            await journal.make_partitions(tx, tx.now.date())
             await service.prepare(tx)
     return pool
 

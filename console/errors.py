@@ -14,10 +14,11 @@ def explained(error: Exception) -> click.ClickException | None:
     from aiokafka.errors import KafkaError
     from pydantic import ValidationError
 
+    from channels.bulk.errors import BulkError
     from chassis.errors import ChassisError
     from deploy.local import StackError
 
-    if isinstance(error, (StackError, ChassisError)):
+    if isinstance(error, (StackError, ChassisError, BulkError)):
         return Trouble(str(error))
     if isinstance(error, ValidationError):
         return Trouble(_settings(error))

@@ -139,7 +139,9 @@ async def test_one_poison_message_in_a_thousand_stops_only_its_own_key(lab: Lab)
 
     connection = await lab.doubler_tx()
     assert await connection.fetchval("SELECT count(*) FROM chassis.parked_event WHERE key = 'k500'") == 3
-    assert await connection.fetchval("SELECT cause FROM chassis.parked_event ORDER BY id LIMIT 1") == "builtins.ValueError"
+    assert (
+        await connection.fetchval("SELECT cause FROM chassis.parked_event ORDER BY id LIMIT 1") == "builtins.ValueError"
+    )
     await connection.execute("INSERT INTO cured VALUES (-1)")
     service = doubler(lab.suffix)
     rehearsed = [found async for found in redrive(connection, "/doubler", service.handlers, ["k500"], "test", dry=True)]

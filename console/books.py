@@ -1,0 +1,114 @@
+"""What the services' databases say."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+
+from chassis.database import Owned, Tx, utc_now
+from chassis.journal import last_tick
+from console.city import City
+from console.tally import Account, Stage
+from contracts.topics import TOPICS, Topic
+from deploy.databases import SERVICES
+
+SUBMISSIONS = """
+    SELECT source, id, outcome, fault FROM submission WHERE source = $1 OR $1 IS NULL
+    UNION ALL SELECT source, id, 'rejected', 'id-reused' FROM contradiction WHERE source = $1 OR $1 IS NULL
+"""
+APPLICATIONS = "SELECT application_id FROM application WHERE source = $1 OR $1 IS NULL"
+OUTCOMES: dict[str, Stage] = {"accepted": "accepted-submissions", "repeated": "repeated", "rejected": "rejected"}
+
+QUERIES: tuple[tuple[str, str], ...] = (
+    (
+        "routing",
+        "SELECT CASE department WHEN 'triage' THEN 'triaged' ELSE 'routed' END AS stage, application_id AS key, application_id FROM routed_case",
+    ),
+    ("desk", "SELECT 'in-desk' AS stage, application_id AS key, application_id FROM case_item"),
+    ("desk", "SELECT 'closed' AS stage, application_id AS key, application_id FROM case_item WHERE state = 'closed'"),
+    (
+        "notify",
+        "SELECT CASE state WHEN 'sending' THEN 'queued' WHEN 'waiting' THEN 'queued' ELSE state END AS stage, application_id AS key, application_id FROM notice WHERE kind = 'receipt'",
+    ),
+    ("archive", "SELECT 'events' AS stage, event_id::uuid AS key, application_id FROM stored_event"),
+    ("archive", "SELECT 'sealed' AS stage, application_id AS key, application_id FROM record"),
+)
+"""Per service: rows of (stage, key, application)."""
+
+
+@dataclass(slots=True)
+class Books:
+    """Reads databases into an account; `source` restricts it to what one channel has sent."""
+
+    city: City
+    source: str | None
+    account: Account = field(default_factory=Account)
+    lanes: dict[str, list[asyncpg.Record]] = field(default_factory=lambda: dict[str, list[asyncpg.Record]]())
+    """The watermarks, by reader."""
+
+    async def read(self) -> Account:
+        """Everything. intake comes first: it says which applications are of the source."""
+        await self._intake()
+        for service, query in QUERIES:
+            async with self.city.database(service) as connection:
+                for stage, key, application in await connection.fetch(query):
+                    if self.source is None or application in self.account.stages["accepted"].keys:
+                        self.account.stages[stage].add(key)
+        for service in SERVICES:
+            await self._chassis(service)
+        self._lagging()
+        return self.account
+
+    async def _intake(self) -> None:
+        stages = self.account.stages
+        async with self.city.database("intake") as connection:
+            for source, submission, outcome, fault in await connection.fetch(SUBMISSIONS, self.source):
+                stages[OUTCOMES[outcome]].add((source, submission))
+                stages["read"].keys.add((source, submission))
+                if outcome == "rejected":
+                    self.account.reasons[fault or "?"] = self.account.reasons.get(fault or "?", 0) + 1
+            for row in await connection.fetch(APPLICATIONS, self.source):
+                stages["accepted"].add(row[0])
+
+    async def _chassis(self, service: str) -> None:
+        async with self.city.database(service) as connection:
+            parked, keys = await parked_in(connection)
+            self.lanes[service] = await watermarks(connection)
+            for partition, number in enumerate(await counters(connection)):
+                self.account.highest[topic_by(service).name, partition] = number
+        if parked:
+            self.account.faults.append(f"{service} has parked {parked:,} events of {keys:,} keys: `madoguchi parked {service}`")
+
+    def _lagging(self) -> None:
+        """Readers that have not seen the last number of a lane, and those that have seen more than there are."""
+        for service, rows in self.lanes.items():
+            for row in rows:
+                last = self.account.highest.get((row["topic"], row["partition"]), 0)
+                if row["seen"] != last:
+                    lane = f"{row['topic']}/{row['partition']}"
+                    self.account.faults.append(f"{service} has seen {lane} up to {row['seen']:,} of {last:,}")
+
+
+async def parked_in(connection: Owned) -> tuple[int, int]:
+    """(events, keys) that a service has parked."""
+    row: Sequence[Any] | None = await connection.fetchrow(
+        "SELECT (SELECT count(*) FROM chassis.parked_event), (SELECT count(*) FROM chassis.parked_key)"
+    )
+    return (row[0], row[1]) if row else (0, 0)
+
+
+async def watermarks(connection: Owned) -> list[asyncpg.Record]:
+    """How far a reader is on every lane."""
+    return await connection.fetch("SELECT topic, partition, seen FROM chassis.lane ORDER BY topic, partition")
+
+
+async def counters(connection: Owned) -> tuple[int, ...]:
+    """The last number that a producer has given on every partition of its topic."""
+    tick, _ = await last_tick(Tx(connection, utc_now()))
+    return tick.counters
+
+
+def topic_by(service: str) -> Topic:
+    """The topic a service writes."""
+    return next(topic for topic in TOPICS if topic.producer == f"/{service}")

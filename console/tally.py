@@ -1,0 +1,73 @@
+"""Who was seen at which stage, and how often: the common measure of databases and topics."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import UUID
+
+Stage = Literal[
+    "read",
+    "accepted-submissions",
+    "repeated",
+    "rejected",
+    "accepted",
+    "routed",
+    "triaged",
+    "in-desk",
+    "receipts",
+    "queued",
+    "sent",
+    "failed",
+    "withheld",
+    "mailed",
+    "archived",
+    "events",
+    "closed",
+    "sealed",
+]
+Key = UUID | tuple[str, str]
+"""An application or an event; a submission by source and id."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Distinct keys, and how many entries there were in all."""
+
+    keys: set[Key] = field(default_factory=lambda: set[Key]())
+    entries: int = 0
+
+    def add(self, key: Key) -> None:
+        """One entry."""
+        self.keys.add(key)
+        self.entries += 1
+
+    @property
+    def twice(self) -> int:
+        """Entries beyond the first of their key."""
+        return self.entries - len(self.keys)
+
+
+def tallies() -> defaultdict[Stage, Tally]:
+    """Nothing seen yet, at any stage."""
+    return defaultdict(Tally)
+
+
+@dataclass(slots=True)
+class Account:
+    """What one side, the databases or the topics, says. `faults` are sentences about lanes and parked events."""
+
+    stages: defaultdict[Stage, Tally] = field(default_factory=tallies)
+    faults: list[str] = field(default_factory=lambda: list[str]())
+    reasons: dict[str, int] = field(default_factory=lambda: dict[str, int]())
+    repeats: int = 0
+    complete: bool = True
+    highest: dict[tuple[str, int], int] = field(default_factory=lambda: dict[tuple[str, int], int]())
+    """The last lane number by topic and partition."""
+
+    def keys(self, *stages: Stage) -> set[Key]:
+        """The distinct keys of all of these stages."""
+        return set[Key]().union(*(self.stages[stage].keys for stage in stages))
+
+    def twice(self, *stages: Stage) -> int:
+        """Entries of these stages beyond the first of their key."""
+        return sum(self.stages[stage].twice for stage in stages)

@@ -1,0 +1,173 @@
+import json
+from datetime import UTC, date, datetime, timedelta
+
+import asyncpg
+import pytest
+
+from chassis import journal, ticks
+from chassis.database import Owned, Tx, connect, transaction, utc_now
+from chassis.errors import Poison
+from tests.chassis.conftest import Lab
+from tests.chassis.toy import Number
+from tests.conftest import FreshDatabase
+
+SAYS = [Number(key=f"k{n}", n=n) for n in range(10)]
+
+
+@pytest.fixture
+async def database(fresh_database: FreshDatabase) -> Owned:
+    return await connect(await fresh_database("chassis", "tests.chassis"))
+
+
+async def say(connection: Owned, count: int) -> None:
+    async with transaction(connection) as tx:
+        await journal.append(tx, journal.lines(tx, "/counter", [Number(key=f"k{n}", n=n) for n in range(count)]))
+
+
+async def test_the_window_holds_what_became_visible_and_nothing_twice(
+    database: Owned, fresh_database: FreshDatabase
+) -> None:
+    tx = Tx(database, utc_now())
+    tick, since = await journal.last_tick(tx)
+    await say(database, 3)
+
+    snapshot, entries = await journal.window(tx, tick.snapshot, since)
+
+    assert len(entries) == 3
+    assert snapshot is not None
+    assert await journal.window(tx, snapshot, since) == (None, [])
+
+
+async def test_a_transaction_that_commits_late_is_found_although_its_ids_are_smaller(
+    database: Owned, fresh_database: FreshDatabase
+) -> None:
+    dsn = await fresh_database("chassis", "tests.chassis")
+    early, late, reader = await connect(dsn), await connect(dsn), await connect(dsn)
+    tx = Tx(reader, utc_now())
+    tick, since = await journal.last_tick(tx)
+    slow = late.transaction()
+    await slow.start()
+    await journal.append(Tx(late, utc_now()), journal.lines(Tx(late, utc_now()), "/counter", SAYS[:2]))
+    await say(early, 3)
+
+    snapshot, first = await journal.window(tx, tick.snapshot, since)
+    await slow.commit()
+    assert snapshot is not None
+    _, second = await journal.window(tx, snapshot, since)
+
+    assert len(first) == 3
+    assert len(second) == 2
+    assert max(entry.id for entry in second) < min(entry.id for entry in first)
+
+
+async def test_a_window_larger_than_a_page_is_read_in_pages_that_can_be_read_again(database: Owned) -> None:
+    tx = Tx(database, utc_now())
+    tick, since = await journal.last_tick(tx)
+    await say(database, 2 * journal.PAGE + 10)
+    seen: list[int] = []
+    snapshot, entries = await journal.window(tx, tick.snapshot, since)
+    assert snapshot is not None
+    while entries:
+        tick = ticks.follow(
+            tick,
+            snapshot,
+            [entry.id for entry in entries],
+            [0] * len(entries),
+            width=1,
+            whole=len(entries) < journal.PAGE,
+        )
+        await journal.save_tick(tx, tick)
+        assert await journal.promised(tx, tick) == entries
+        seen += [entry.id for entry in entries]
+        entries = [] if tick.whole else await journal.page(tx, tick)
+
+    assert seen == sorted(set(seen))
+    assert len(seen) == 2 * journal.PAGE + 10
+    assert (await journal.last_tick(tx))[0].counters == (2 * journal.PAGE + 10,)
+
+
+async def test_a_tick_can_be_promised_by_one_relay_only(database: Owned) -> None:
+    tx = Tx(database, utc_now())
+    tick, _ = await journal.last_tick(tx)
+    following = ticks.follow(tick, tick.snapshot, [1], [0], width=1, whole=True)
+    await journal.save_tick(tx, following)
+
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await journal.save_tick(tx, following)
+
+
+async def test_old_days_are_dropped_with_their_ticks_and_the_last_tick_stays(database: Owned) -> None:
+    tx = Tx(database, utc_now())
+    old = date(2020, 1, 1)
+    await tx.execute("SELECT chassis.make_journal_partition($1)", old)
+    await tx.execute(
+        "INSERT INTO chassis.tick (number, at, previous, snapshot, after, upto, whole, before, counters)"
+        " SELECT -1, '2020-01-01', previous, snapshot, 0, 0, true, '{}', '{}' FROM chassis.tick"
+    )
+
+    dropped = await journal.drop_partitions(tx, utc_now().date() - timedelta(days=40))
+
+    assert dropped == ["journal_20200101"]
+    assert [row[0] for row in await tx.fetch("SELECT number FROM chassis.tick")] == [0]
+
+
+async def test_what_a_vendor_named_cannot_break_out_of_the_envelope(database: Owned) -> None:
+    nasty = 'a","type":"jp.forged.v1","x":"'
+    tx = Tx(database, datetime(2026, 1, 1, tzinfo=UTC), {nasty: '00-","forged":"'})
+
+    (line,) = journal.lines(tx, "/counter", [Number(key=nasty, n=1)])
+
+    envelope = json.loads(line.payload)
+    assert envelope["subject"] == nasty
+    assert envelope["type"] == Number.TYPE
+    assert "traceparent" not in envelope
+    assert "forged" not in envelope
+
+
+async def test_an_event_that_no_topic_takes_is_poison(database: Owned) -> None:
+    with pytest.raises(Poison):
+        journal.lines(Tx(database, utc_now()), "/counter", [Number(key="x" * 500_000, n=1)])
+
+
+async def test_reading_the_news_of_a_long_day_uses_the_index_on_transactions(database: Owned) -> None:
+    await database.execute(
+        "INSERT INTO chassis.journal (key, type, payload)"
+        " SELECT 'k'::bytea, 't', repeat('x', 200)::bytea FROM generate_series(1, 100000)"
+    )
+    await database.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
+    snapshot = await database.fetchval("SELECT pg_current_snapshot()::text")
+    xmax, _ = ticks.horizon(snapshot)
+
+    plan = await database.fetch(
+        "EXPLAIN (ANALYZE, BUFFERS OFF, TIMING OFF, COSTS OFF) SELECT id FROM chassis.journal"
+        f" WHERE xid >= '{xmax}'::xid8 AND at >= now() - interval '1 hour'"
+    )
+
+    text = "\n".join(row[0] for row in plan)
+    assert "Index Scan using" in text
+    assert "_xid_idx" in text
+    assert "Seq Scan" not in text
+
+
+async def test_numbers_are_found_again_for_a_resend_across_many_ticks(lab: Lab) -> None:
+    for start in range(0, 60, 20):
+        await lab.say([(f"k{n}", n) for n in range(start, start + 20)])
+        await lab.publish()
+    connection = await connect(lab.counter_dsn)
+
+    found = await journal.ticks_of(Tx(connection, utc_now()), 0, 1, 10_000)
+
+    assert [tick.number for tick in found] == sorted(tick.number for tick in found)
+    published = {number for partition, number, *_ in await lab.on_topic(lab.numbers) if partition == 0}
+    assert published == set(range(1, found[-1].counters[0] + 1))
+    await connection.close()
+
+
+async def test_rows_of_a_day_without_a_partition_are_kept_and_later_partitions_do_not_fail(database: Owned) -> None:
+    tx = Tx(database, utc_now())
+    far = date(2031, 5, 5)
+    await tx.execute("INSERT INTO chassis.journal (at, key, type, payload) VALUES ('2031-05-05', 'k', 't', 'p')")
+
+    await tx.execute("SELECT chassis.make_journal_partition($1)", far)
+
+    assert await tx.fetchval("SELECT count(*) FROM chassis.journal WHERE at > '2031-01-01'") == 1

@@ -1,0 +1,191 @@
+"""Start, stop, health, migrations, settings, telemetry."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Generator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+
+from chassis import migrations
+from chassis.errors import WrongSchema
+from chassis.http import make_app
+from chassis.pulse import Pulse
+from chassis.telemetry import Telemetry
+from deploy.local import Stack
+from services.intake.settings import Settings as IntakeSettings
+from tests.chassis.conftest import Lab, assert_each_once_in_order, series
+from tests.conftest import FreshDatabase, dsn_of
+
+SAID = series(20, 100)
+
+
+async def test_a_service_stopped_and_started_again_and_again_loses_nothing(lab: Lab) -> None:
+    for part in range(4):
+        doubler = lab.start_doubler()
+        await lab.say(SAID[part * 500 : part * 500 + 500], together=20)
+        await lab.publish()
+        async with asyncio.timeout(30):
+            while len(lab.logged("relay.leads")) <= part:
+                await asyncio.sleep(0.02)
+        doubler.terminate()
+        assert await asyncio.to_thread(doubler.wait, 20) == 0
+    lab.start_doubler()
+
+    assert_each_once_in_order(await lab.counted(len(SAID)), SAID)
+    await lab.until_relayed(lab.doubler_dsn)
+    await asyncio.sleep(0.3)
+    assert_each_once_in_order(await lab.doubles_once(), [(key, 2 * n) for key, n in SAID])
+
+
+async def test_one_line_is_logged_a_batch_and_none_of_it_is_personal(lab: Lab) -> None:
+    lab.start_doubler()
+    await lab.say([("a-name-that-must-not-be-logged", n) for n in range(1, 50)])
+    await lab.publish()
+    await lab.counted(49)
+
+    batches = lab.logged("batch")
+
+    assert sum(int(str(line["handled"])) for line in batches) == 49
+    assert len(batches) < 10
+    assert "a-name-that-must-not-be-logged" not in lab.log.read_text()
+
+
+async def test_health_tells_stalled_loops_from_missing_dependencies() -> None:
+    now = [0.0]
+    pulse = Pulse(60, clock=lambda: now[0])
+    pulse.beat("consumer")
+    pulse.is_ready("consumer", ready=False)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(make_app("x", pulse)), base_url="http://x") as client:
+        assert (await client.get("/health/live")).status_code == 200
+        waiting = await client.get("/health/ready")
+        pulse.is_ready("consumer", ready=True)
+        ready = await client.get("/health/ready")
+        now[0] = 61
+        stalled = await client.get("/health/live")
+
+    assert (waiting.status_code, waiting.json()["waiting"]) == (503, ["consumer"])
+    assert ready.status_code == 200
+    assert (stalled.status_code, stalled.json()["stalled"]) == (503, ["consumer"])
+
+
+async def test_a_path_nobody_serves_gets_a_problem_document() -> None:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(make_app("x", Pulse(60))), base_url="http://x"
+    ) as client:
+        answer = await client.get("/nothing")
+
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == 404
+
+
+async def test_migrations_run_once_and_the_schema_is_checked_both_ways(servers: Stack) -> None:
+    admin = await asyncpg.connect(servers.postgres_dsn)
+    await admin.execute("CREATE DATABASE migrating")
+    await admin.close()
+    connection = await asyncpg.connect(dsn_of(servers.postgres_dsn, "migrating"))
+
+    with pytest.raises(WrongSchema, match="run `migrate` first"):
+        await migrations.check(connection, ("chassis",))
+    first = await migrations.migrate(connection, ("chassis", "tests.chassis"))
+    second = await migrations.migrate(connection, ("chassis", "tests.chassis"))
+    await migrations.check(connection, ("chassis", "tests.chassis"))
+    await connection.execute("INSERT INTO chassis.schema_version VALUES ('chassis', 9999, 'from the future')")
+    with pytest.raises(WrongSchema, match="start the newer release"):
+        await migrations.check(connection, ("chassis",))
+
+    assert first == ["chassis/0001_chassis.sql", "tests.chassis/0001_toy.sql"]
+    assert second == []
+    await connection.close()
+
+
+@pytest.mark.parametrize("service", ["intake", "routing", "desk", "notify", "archive"])
+async def test_every_service_migrates_an_empty_database(fresh_database: FreshDatabase, service: str) -> None:
+    connection = await asyncpg.connect(await fresh_database("chassis", f"services.{service}"))
+
+    await migrations.check(connection, ("chassis", f"services.{service}"))
+
+    await connection.close()
+
+
+def test_a_secret_is_never_printed() -> None:
+    settings = IntakeSettings.model_validate(
+        {"kafka_bootstrap": "k:9092", "postgres_dsn": "postgresql://u:hunter2@h/d"}
+    )
+
+    assert "hunter2" not in repr(settings)
+    assert "hunter2" not in settings.model_dump_json()
+
+
+class _Collector(BaseHTTPRequestHandler):
+    """An OTLP/HTTP collector that remembers which paths were posted to."""
+
+    def do_POST(self) -> None:
+        length = int(self.headers["content-length"])
+        assert isinstance(self.server, _Server)
+        self.server.received.append((self.path, self.rfile.read(length)))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+class _Server(ThreadingHTTPServer):
+    received: list[tuple[str, bytes]]
+
+
+@pytest.fixture
+def collector() -> Generator[_Server]:
+    server = _Server(("127.0.0.1", 0), _Collector)
+    server.received = []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_spans_and_metrics_leave_over_otlp(collector: _Server, capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry = Telemetry("toy", f"http://127.0.0.1:{collector.server_port}")
+    with telemetry.processing([]) as span:
+        traceparent = span.traceparent
+    telemetry.flush()
+
+    paths = {path for path, _ in collector.received}
+    assert paths == {"/v1/traces", "/v1/metrics"}
+    spans = b"".join(body for path, body in collector.received if path == "/v1/traces")
+    assert bytes.fromhex(traceparent.split("-")[1]) in spans
+    assert b"madoguchi.batch.events" in b"".join(body for path, body in collector.received if path == "/v1/metrics")
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["event"] == "batch"
+
+
+def test_no_word_of_the_domain_occurs_in_the_chassis() -> None:
+    words = ("application_id", "citizen", "department", "receipt", "notice", "triage", "applicant")
+    for file in (Path(__file__).parents[2] / "chassis").rglob("*.*"):
+        if file.suffix in (".py", ".sql"):
+            text = file.read_text().lower()
+            assert not [word for word in words if word in text], file
+
+
+def test_the_folders_on_disk_are_the_rooms_of_the_house() -> None:
+    root = Path(__file__).parents[2] / "services"
+    for service in ("intake", "routing", "desk", "notify", "archive"):
+        modules = {file.stem for file in (root / service).glob("*.py")} - {"__init__"}
+        assert (
+            {"app", "settings", "handlers", "rules", "store"}
+            <= modules
+            <= {
+                "app",
+                "settings",
+                "handlers",
+                "rules",
+                "store",
+                "api",
+                "work",
+            }
+        ), service
+        assert sorted((root / service / "migrations").glob("0001_*.sql")), service
