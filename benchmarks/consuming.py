@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from deploy.topics import create_topics
 TOPIC = Topic("consuming.v1", "/bench", (), ())
 ROUNDS = 3
 GOAL = 1.0
-Reader = Callable[[str, str, int], Awaitable[None]]
+Reader = Callable[[str, str, int], Coroutine[Any, Any, None]]
 
 
 async def ours(bootstrap: str, group: str, records: int) -> None:
@@ -46,9 +46,7 @@ async def ours(bootstrap: str, group: str, records: int) -> None:
     await consumer.start()
     seen = 0
     while seen < records:
-        for batch in (
-            await kafka.within(30, "fetch", consumer.getmany(timeout_ms=100, max_records=1000))
-        ).values():
+        for batch in (await kafka.within(30, "fetch", consumer.getmany(timeout_ms=100, max_records=1000))).values():
             seen += sum(kafka.number_of(record) is not None for record in batch)
         await kafka.within(30, "commit", consumer.commit())
     await consumer.stop()
@@ -139,7 +137,17 @@ async def fill(bootstrap: str, records: int) -> None:
 def measure(name: str, bootstrap: str, records: int) -> dict[str, Any]:
     """One reader in a process of its own: records a second and CPU µs a record."""
     share = records // SHARE.get(name, 1)
-    command = [sys.executable, "-m", "benchmarks.consuming", "--read", name, "--kafka", bootstrap, "--records", str(share)]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.consuming",
+        "--read",
+        name,
+        "--kafka",
+        bootstrap,
+        "--records",
+        str(share),
+    ]
     answer = subprocess.run(command, check=True, capture_output=True)
     return json.loads(answer.stdout)
 

@@ -25,8 +25,9 @@ from chassis.ticks import Tick
 
 LOOP = "relay"
 Stage = Literal["promised", "published"]
-_PLANNER = {"enable_seqscan": "off", "enable_bitmapscan": "off", "plan_cache_mode": "force_custom_plan"}
-_IDLE_SECONDS = (0.005, 0.05)
+_PLANNER = {"enable_seqscan": "off", "enable_bitmapscan": "off", "plan_cache_mode": "force_generic_plan"}
+_IDLE_SECONDS = (0.005, 0.1)
+"""The first and the longest pause between looks; a commit of this process wakes the relay at once."""
 _HOUSEKEEPING = timedelta(hours=1)
 
 

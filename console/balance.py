@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from console.tally import Account, Key, Stage
 
+MOVES: tuple[tuple[str, Stage], ...] = (("  routed to a department", "routed"), ("  in triage", "triaged"))
+ENDS: tuple[tuple[str, Stage], ...] = (("  withheld: no address", "withheld"), ("  failed for good", "failed"))
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -30,7 +33,7 @@ class Mail:
 def rows(books: Account, tapes: Account, mail: Mail | None) -> Iterator[Row]:
     """The table, in the order in which things happen."""
     yield _read(books, tapes)
-    yield _same("  accepted (applications, corrections, withdrawals)", books, tapes, ("accepted-submissions",))
+    yield _same("  accepted", books, tapes, ("accepted-submissions",))
     yield Row("  repeated", len(books.stages["repeated"].keys), None, note="the same application under another id")
     yield _same("  rejected", books, tapes, ("rejected",), note=_reasons(books))
     yield _same("applications accepted", books, tapes, ("accepted",))
@@ -38,7 +41,9 @@ def rows(books: Account, tapes: Account, mail: Mail | None) -> Iterator[Row]:
     yield from _notices(books, tapes)
     if mail is not None:
         yield _mailed(books, mail)
-        yield Row("mails in the catcher, all kinds", mail.mails, mail.announced, _mails(mail), f"{mail.duplicates} came again")
+        yield Row(
+            "mails in the catcher, all kinds", mail.mails, mail.announced, _mails(mail), f"{mail.duplicates} came again"
+        )
     yield from _archived(books, tapes)
     yield from _lanes(books, tapes)
 
@@ -52,7 +57,9 @@ def _read(books: Account, tapes: Account) -> Row:
     database, topic = books.keys("read"), tapes.keys("read")
     over_http = len(database - topic) if tapes.complete else 0
     outcomes = len(books.keys("accepted-submissions", "repeated", "rejected"))
-    wrong = _missing(topic, database, "not taken in yet") or (None if outcomes == len(database) else "outcomes are missing")
+    wrong = _missing(topic, database, "not taken in yet") or (
+        None if outcomes == len(database) else "outcomes are missing"
+    )
     return Row("rows read", len(database), len(topic), wrong, f"{over_http:,} of them over HTTP" if over_http else "")
 
 
@@ -76,7 +83,7 @@ def _follow(books: Account, tapes: Account) -> Iterator[Row]:
     accepted = books.keys("accepted")
     cases = _same("cases (routed + in triage)", books, tapes, ("routed", "triaged"))
     yield _and(cases, _missing(accepted, books.keys("routed", "triaged"), "not routed yet"))
-    for what, stage in (("  routed to a department", "routed"), ("  in triage", "triaged")):
+    for what, stage in MOVES:
         moved = "" if books.keys(stage) == tapes.keys(stage) else "the topic counts first decisions"
         yield Row(what, len(books.keys(stage)), len(tapes.keys(stage)), note=moved)
     desk = books.keys("in-desk")
@@ -90,7 +97,7 @@ def _notices(books: Account, tapes: Account) -> Iterator[Row]:
     on_topic = len(tapes.keys("queued", "withheld"))
     yield Row("receipt notices", len(noticed), on_topic, wrong or _twice(books, tapes, ("sent", "withheld", "failed")))
     yield _and(_same("  sent", books, tapes, ("sent",)), _waiting(len(books.keys("queued"))))
-    for what, stage in (("  withheld: no address", "withheld"), ("  failed for good", "failed")):
+    for what, stage in ENDS:
         yield _same(what, books, tapes, (stage,))
 
 
@@ -101,7 +108,7 @@ def _waiting(count: int) -> str | None:
 def _mailed(books: Account, mail: Mail) -> Row:
     sent = books.keys("sent")
     wrong = _missing(sent, set(mail.receipts), "not in the mail folder")
-    return Row("receipts in the mail folder", len(sent), len(mail.receipts), wrong, "each Message-ID counted once")
+    return Row("receipts in the mail folder", len(sent), len(mail.receipts), wrong, "each Message-ID once")
 
 
 def _mails(mail: Mail) -> str | None:

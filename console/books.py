@@ -1,8 +1,6 @@
 """What the services' databases say."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import asyncpg
 
@@ -35,6 +33,8 @@ QUERIES: tuple[tuple[str, str], ...] = (
     ("archive", "SELECT 'sealed' AS stage, application_id AS key, application_id FROM record"),
 )
 """Per service: rows of (stage, key, application)."""
+
+READERS = {topic.name: topic.readers for topic in TOPICS}
 
 
 @dataclass(slots=True)
@@ -78,24 +78,24 @@ class Books:
             for partition, number in enumerate(await counters(connection)):
                 self.account.highest[topic_by(service).name, partition] = number
         if parked:
-            self.account.faults.append(f"{service} has parked {parked:,} events of {keys:,} keys: `madoguchi parked {service}`")
+            self.account.faults.append(
+                f"{service} has parked {parked:,} events of {keys:,} keys: `madoguchi parked {service}`"
+            )
 
     def _lagging(self) -> None:
         """Readers that have not seen the last number of a lane, and those that have seen more than there are."""
         for service, rows in self.lanes.items():
-            for row in rows:
-                last = self.account.highest.get((row["topic"], row["partition"]), 0)
-                if row["seen"] != last:
-                    lane = f"{row['topic']}/{row['partition']}"
-                    self.account.faults.append(f"{service} has seen {lane} up to {row['seen']:,} of {last:,}")
+            seen = {(row["topic"], row["partition"]): row["seen"] for row in rows}
+            for (topic, partition), last in self.account.highest.items():
+                number = seen.get((topic, partition), 0)
+                if number != last and service in READERS[topic]:
+                    self.account.faults.append(f"{service} has seen {topic}/{partition} up to {number:,} of {last:,}")
 
 
 async def parked_in(connection: Owned) -> tuple[int, int]:
     """(events, keys) that a service has parked."""
-    row: Sequence[Any] | None = await connection.fetchrow(
-        "SELECT (SELECT count(*) FROM chassis.parked_event), (SELECT count(*) FROM chassis.parked_key)"
-    )
-    return (row[0], row[1]) if row else (0, 0)
+    events: int = await connection.fetchval("SELECT count(*) FROM chassis.parked_event")
+    return events, await connection.fetchval("SELECT count(*) FROM chassis.parked_key")
 
 
 async def watermarks(connection: Owned) -> list[asyncpg.Record]:

@@ -1,16 +1,17 @@
 """Where everything of the running city is reached."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from chassis.database import Owned, close, connect
 from console.errors import Trouble
 from deploy.databases import SERVICES
 from deploy.local import LocalSettings
 from deploy.local.home import home_of
-from deploy.local.services import database_of, read_notes, read_plan, supervisors
+from deploy.local.services import password_file, read_notes, read_plan, supervisors
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,6 @@ class Place:
 
     dsn: str = field(repr=False)
     url: str
-    database: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class City:
     services: Mapping[str, Place]
     mail_folder: Path | None
     log_folder: Path
+    password_file: Path
 
     def service(self, name: str) -> Place:
         """A service by its name. Raises Trouble that names those there are."""
@@ -38,8 +39,19 @@ class City:
             raise Trouble(f"There is no service {name!r}: choose one of {', '.join(SERVICES)}.")
         return self.services[name]
 
+    def named(self, name: str) -> str:
+        """The name of a service that there is."""
+        self.service(name)
+        return name
+
+    def psql(self, name: str) -> str:
+        """How a person reads a service's tables; the password stays in its file."""
+        parts = urlsplit(self.service(name).dsn)
+        where = f"-h {parts.hostname} -p {parts.port or 5432} -U {parts.username} {parts.path.strip('/')}"
+        return f"PGPASSFILE={self.password_file} psql {where}"
+
     @asynccontextmanager
-    async def database(self, name: str) -> AsyncIterator[Owned]:
+    async def database(self, name: str) -> AsyncGenerator[Owned]:
         """A connection to a service's database, as its role."""
         connection = await connect(self.service(name).dsn)
         try:
@@ -58,10 +70,8 @@ def running_city(settings: LocalSettings) -> City:
     return City(
         bootstrap=plan.kafka_bootstrap,
         admin_dsn=plan.postgres_dsn,
-        services={
-            name: Place(plan.dsn(name), f"http://127.0.0.1:{port}", database_of(name, "").name)
-            for name, port in ports.items()
-        },
+        services={name: Place(plan.dsn(name), f"http://127.0.0.1:{port}") for name, port in ports.items()},
         mail_folder=plan.mail_folder,
         log_folder=home.log,
+        password_file=password_file(home),
     )

@@ -1,6 +1,11 @@
 """What goes wrong for a reason a person can act upon, as one sentence."""
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class Trouble(click.ClickException):
@@ -18,6 +23,8 @@ def explained(error: Exception) -> click.ClickException | None:
     from chassis.errors import ChassisError
     from deploy.local import StackError
 
+    if isinstance(error, click.ClickException):
+        return error
     if isinstance(error, (StackError, ChassisError, BulkError)):
         return Trouble(str(error))
     if isinstance(error, ValidationError):
@@ -29,9 +36,11 @@ def explained(error: Exception) -> click.ClickException | None:
     return None
 
 
-def _settings(error: "ValidationError") -> str:  # noqa: F821
+def _settings(error: "ValidationError") -> str:
     faults = error.errors(include_url=False, include_input=False, include_context=False)
-    return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults) + ". Mend that variable."
+    return (
+        "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults) + ". Mend that variable."
+    )
 
 
 def name_of(error: BaseException) -> str:

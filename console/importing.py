@@ -1,29 +1,26 @@
 """`madoguchi import`."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from console.helping import example
+
 if TYPE_CHECKING:
     from channels.bulk.importing import Imported
     from console.city import City
 
 
-@click.command("import")
+@click.command("import", epilog=example("madoguchi import requests.csv.gz --mapping boston --rows 2000"))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--mapping", required=True, help="Which column means what: a name from channels/bulk/mappings.")
 @click.option("--rows", type=click.IntRange(min=1), help="Only the first N rows.")
 def import_(file: Path, mapping: str, rows: int | None) -> None:
-    """Publish every row of a city's file as an application. Safe to repeat: a row is counted once.
-
-    \b
-    Example:
-      madoguchi import requests.csv.gz --mapping boston --rows 2000
-    """
+    """Publish every row of a city's file as an application. Safe to repeat: a row is counted once."""
     from console.city import running_city
     from console.terminal import out
     from deploy.local import LocalSettings
@@ -52,7 +49,7 @@ async def import_with_progress(city: "City", file: Path, mapping: str, rows: int
 
 
 @contextmanager
-def progress_bar(title: str, rows: int | None) -> Iterator[Callable[[int, int, int], None]]:
+def progress_bar(title: str, rows: int | None) -> Generator[Callable[[int, int, int], None]]:
     """Rows, rows a second, and the time left: by rows where their number is known, else by bytes."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -64,8 +61,6 @@ def progress_bar(title: str, rows: int | None) -> Iterator[Callable[[int, int, i
 
         def moved(done: int, read: int, total: int) -> None:
             elapsed = bar.tasks[0].elapsed or 1
-            bar.update(
-                task, completed=done if rows else read, total=rows or total, rows=done, rate=done / elapsed
-            )
+            bar.update(task, completed=done if rows else read, total=rows or total, rows=done, rate=done / elapsed)
 
         yield moved

@@ -5,6 +5,8 @@ import sys
 
 import click
 
+from console.helping import example
+
 COMMANDS = {
     "up": "console.running:up",
     "down": "console.running:down",
@@ -23,11 +25,11 @@ COMMANDS = {
 class Commands(click.Group):
     """Loads a command when it is asked for."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
         """All of them, in our order."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """The command of that name."""
         if cmd_name not in COMMANDS:
             return None
@@ -35,17 +37,18 @@ class Commands(click.Group):
         return getattr(importlib.import_module(module), name)
 
 
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=example(
+        "madoguchi demo          everything, once, on this machine",
+        "madoguchi up            start it and leave it running",
+        "madoguchi COMMAND -h    what a command does, with an example",
+    ),
+)
 @click.version_option(package_name="madoguchi")
 def cli() -> None:
-    """Madoguchi: from any channel of a city hall to the department that decides, and into the archive.
-
-    \b
-    Example:
-      madoguchi demo          everything, once, on this machine
-      madoguchi up            start it and leave it running
-      madoguchi COMMAND -h    what a command does, with an example
-    """
+    """Madoguchi: from any channel of a city hall to the department that decides, and into the archive."""
 
 
 def main() -> None:

@@ -1,7 +1,6 @@
 """Reads databases, topics and mails, and says whether they agree."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +10,7 @@ from console.balance import Mail, Row, adds_up, rows
 from console.books import Books
 from console.city import City
 from console.errors import Trouble
+from console.patience import Patience
 from console.tapes import Tapes
 
 PAUSE = 1.0
@@ -28,38 +28,14 @@ async def reconciled(city: City, source: str | None) -> list[Row]:
     return list(rows(books, published, mail))
 
 
-async def settled(city: City, source: str | None, seconds: float, tell: Tell) -> list[Row]:
-    """The table once it adds up, or as it is after `seconds`; servers that are away meanwhile are waited for."""
-    deadline = time.monotonic() + seconds
+async def settled(city: City, source: str | None, patient: Patience, tell: Tell) -> list[Row]:
+    """The table once it adds up, or as it is when patience is over; servers that are away meanwhile are waited for."""
     while True:
-        try:
-            table = await reconciled(city, source)
-        except Exception as error:
-            if not is_passing(error) or time.monotonic() > deadline:
-                raise
-            tell("a server is away: waiting for it")
-        else:
-            if adds_up(table) or time.monotonic() > deadline:
-                return table
-            tell(_open_points(table))
+        table = await patient.persist(lambda: reconciled(city, source))
+        if adds_up(table) or patient.over:
+            return table
+        tell(_open_points(table))
         await asyncio.sleep(PAUSE)
-
-
-def is_passing(error: BaseException) -> bool:
-    """Whether waiting may help: a server is away, or has just come back."""
-    import asyncpg
-    import httpx
-    from aiokafka.errors import KafkaError
-
-    from channels.bulk.errors import KafkaAway
-    from chassis.errors import Transient
-
-    if isinstance(error, BaseExceptionGroup):
-        return all(map(is_passing, error.exceptions))
-    if isinstance(error, asyncpg.PostgresError):
-        return (error.sqlstate or "")[:2] in {"08", "53", "57"}
-    passing = (OSError, TimeoutError, Transient, KafkaError, KafkaAway, httpx.TransportError, asyncpg.InterfaceError)
-    return isinstance(error, passing)
 
 
 def _open_points(table: list[Row]) -> str:

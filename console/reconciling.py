@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from console.helping import example
+
 if TYPE_CHECKING:
     from console.balance import Row
 
 
-@click.command()
+@click.command(epilog=example("madoguchi reconcile", "madoguchi reconcile --source /bulk/sample --wait 60"))
 @click.option("--source", help="Only what one channel has sent, as `madoguchi import` prints it.")
 @click.option("--wait", "seconds", type=float, default=0, metavar="SECONDS", help="Wait until it adds up.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
@@ -19,21 +21,17 @@ def reconcile(source: str | None, seconds: float, as_json: bool) -> None:  # noq
     """Count every application at every stage, in the databases and on the topics, and compare.
 
     Exit code 1 when any two numbers that must agree do not.
-
-    \b
-    Example:
-      madoguchi reconcile
-      madoguchi reconcile --source /bulk/sample --wait 60
     """
     from console import reconciliation
     from console.balance import adds_up
     from console.city import running_city
+    from console.patience import patience
     from console.terminal import err, out
     from deploy.local import LocalSettings
 
     city = running_city(LocalSettings())
     with err.status("counting") as spinner:
-        table = asyncio.run(reconciliation.settled(city, source, seconds, spinner.update))
+        table = asyncio.run(reconciliation.settled(city, source, patience(seconds), spinner.update))
     if as_json:
         out.print_json(json.dumps(reconciliation.as_json(table)))
     else:

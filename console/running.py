@@ -5,21 +5,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from console.helping import example
+
 if TYPE_CHECKING:
     from console.city import City
 
 
-@click.command()
+@click.command(epilog=example("madoguchi up"))
 def up() -> None:
     """Start the city on this machine and leave it running.
 
     PostgreSQL, Kafka and a mail catcher are started unless MADOGUCHI_POSTGRES_DSN, MADOGUCHI_KAFKA_BOOTSTRAP and
     MADOGUCHI_SMTP_URL name servers you have. Data, logs and notes are kept in MADOGUCHI_HOME (default: .madoguchi).
     A city that runs already is left as it is.
-
-    \b
-    Example:
-      madoguchi up
     """
     from console.starting import city_up
     from console.terminal import say
@@ -28,16 +26,10 @@ def up() -> None:
     show_addresses(city_up(LocalSettings(), say))
 
 
-@click.command()
+@click.command(epilog=example("madoguchi down", "madoguchi down --reset"))
 @click.option("--reset", is_flag=True, help="Delete the data too; the downloaded Kafka stays.")
 def down(reset: bool) -> None:  # noqa: FBT001
-    """Stop everything that `up` has started; the data stays.
-
-    \b
-    Example:
-      madoguchi down
-      madoguchi down --reset
-    """
+    """Stop everything that `up` has started; the data stays."""
     from console.starting import city_down
     from console.terminal import say
     from deploy.local import LocalSettings
@@ -46,16 +38,10 @@ def down(reset: bool) -> None:  # noqa: FBT001
     say("all is stopped" + (" and its data deleted" if reset else ""))
 
 
-@click.command()
+@click.command(epilog=example("madoguchi status", "madoguchi status --json | jq '.[] | select(.state != \"ready\")'"))
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def status(as_json: bool) -> None:  # noqa: FBT001
-    """Show what runs: servers and services, with process, port, address and restarts.
-
-    \b
-    Example:
-      madoguchi status
-      madoguchi status --json | jq '.[] | select(.state != "ready")'
-    """
+    """Show what runs: servers and services, with process, port, address and restarts."""
     from console.state import COLUMNS, lines
     from console.terminal import out, table
     from deploy.local import LocalSettings
@@ -64,7 +50,12 @@ def status(as_json: bool) -> None:  # noqa: FBT001
     if as_json:
         out.print_json(json.dumps(found))
         return
-    table("", COLUMNS, [[str(line[column] or "") for column in COLUMNS] for line in found], numbers=("pid", "port"))
+    table(
+        "",
+        COLUMNS,
+        [["" if line[column] is None else str(line[column]) for column in COLUMNS] for line in found],
+        numbers=("pid", "port"),
+    )
 
 
 def show_addresses(city: "City") -> None:

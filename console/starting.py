@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
@@ -54,7 +54,7 @@ def city_down(settings: LocalSettings, say: Say, *, reset: bool) -> None:
 
 
 @contextmanager
-def _alone(home: Home, say: Say) -> Iterator[None]:
+def _alone(home: Home, say: Say) -> Generator[None]:
     with locked(home.root / "city.lock", say):
         yield
 
@@ -86,7 +86,7 @@ def _end(pids: Sequence[int]) -> None:
 
 
 @contextmanager
-def _gone_is_fine() -> Iterator[None]:
+def _gone_is_fine() -> Generator[None]:
     try:
         yield
     except psutil.NoSuchProcess:

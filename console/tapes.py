@@ -86,7 +86,7 @@ class Tapes:
     async def _records(self, topic: Topic) -> AsyncIterator[tuple[int, Record]]:
         """(first offset of its partition, record) up to the end as it is now."""
         consumer = AIOKafkaConsumer(
-            topic.name, bootstrap_servers=self.bootstrap.split(","), group_id=None, auto_offset_reset="earliest"
+            topic.name, bootstrap_servers=self.bootstrap, group_id=None, auto_offset_reset="earliest"
         )
         try:
             await kafka.within(SECONDS, "consumer start", consumer.start())
@@ -107,7 +107,7 @@ class Tapes:
             await kafka.stop(consumer)
 
     def _submission(self, record: Record) -> None:
-        headers = {name: value for name, value in record.headers}
+        headers = dict(record.headers)
         try:
             sent = reading.read(headers, record.value or b"")
         except reading.Unreadable:

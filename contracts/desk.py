@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import UUID7, AwareDatetime, Field
 
+from .channels import Application
 from .envelope import Event
 from .intake import Receipt
 from .personal import PersonalText
@@ -58,13 +59,17 @@ class CorrectionRequested(CaseEvent):
 
 
 class CaseReturned(CaseEvent):
-    """The department is not responsible: back to routing, with the reason and, where known, who is."""
+    """The department is not responsible: back to routing, with the reason and, where known, who is.
+
+    It carries the application back: routing decides and keeps no copy.
+    """
 
     TYPE: ClassVar[str] = "jp.madoguchi.case.returned.v1"
 
     staff: Staff
     reason: Reason
     suggestion: DepartmentCode | None = None
+    application: Application
 
 
 class CaseDecided(CaseEvent):

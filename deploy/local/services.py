@@ -12,11 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import psutil
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from deploy.databases import SERVICES as _ALL, ServiceDatabase, dsn_of  # DEV
+from deploy.databases import SERVICES as _ALL  # DEV
+from deploy.databases import ServiceDatabase, dsn_of
 from deploy.local.home import Home, LocalSettings, StackError, home_of
 from deploy.local.process import alive
 from deploy.local.stack import Stack
@@ -102,8 +104,19 @@ def read_plan(home: Home) -> Plan | None:
 
 
 def write_plan(home: Home, plan: Plan) -> None:
-    """Replace the plan."""
+    """Replace the plan, and the password file for whoever wants to look into a database with `psql`."""
+    write_private(password_file(home), "".join(map(_pgpass, map(plan.dsn, plan.passwords))).encode())
     write_private(plan_path(home), plan.model_dump_json(indent=2).encode())
+
+
+def password_file(home: Home) -> Path:
+    """In the format of PGPASSFILE."""
+    return home.run / "pgpass"
+
+
+def _pgpass(dsn: str) -> str:
+    parts = urlsplit(dsn)
+    return f"{parts.hostname}:{parts.port or 5432}:{parts.path.strip('/')}:{parts.username}:{parts.password}\n"
 
 
 def read_notes(home: Home) -> dict[str, ServiceNote]:
@@ -188,7 +201,9 @@ def _state(home: Home, name: str, note: ServiceNote) -> ServiceState:
     if not alive(note.pid, mark_of(home, name)):
         return ServiceState(name, "stopped", note)
     status, waiting = _ask(note.port)
-    return ServiceState(name, "ready" if status == http.client.OK else "waiting" if status else "starting", note, waiting)
+    return ServiceState(
+        name, "ready" if status == http.client.OK else "waiting" if status else "starting", note, waiting
+    )
 
 
 def _ask(port: int) -> tuple[int, tuple[str, ...]]:

@@ -179,7 +179,9 @@ async def _obey(tx: Tx, case_id: UUID, order: Order) -> tuple[dict[str, Any], li
         return _summary(tx, item), []
     await store.save_items(tx, [item])
     await store.add_steps(tx, [Step(case_id, tx.now, order.NAME, item.department, order.staff, order.body())])
-    return _summary(tx, item), [order.event(handlers.about(item, tx))]
+    papers = await store.papers(tx, case_id)
+    about = handlers.about(item, tx) | {"application": json.loads(papers.content)}
+    return _summary(tx, item), [order.event(about)]
 
 
 def _command(order: Order) -> Command:

@@ -50,7 +50,6 @@ def _decide(tx: Tx, accepted: ApplicationAccepted, table: Table) -> tuple[Routed
         assignment.department,
         assignment.due_on,
         decision.__pydantic_serializer__.to_json(decision),
-        application.__pydantic_serializer__.to_json(application, exclude_none=True),
     )
     return case, _ANNOUNCE[assignment.cause is None](case, assignment, decision, application)
 
@@ -121,7 +120,7 @@ def _rerouted(tx: Tx, returned: CaseReturned, case: RoutedCase, department: str)
         department=department,
         due_on=case.due_on,
         reason=returned.reason,
-        application=Application.model_validate_json(case.application),
+        application=returned.application,
     )
 
 
@@ -135,7 +134,7 @@ def _returned_to_triage(tx: Tx, returned: CaseReturned, case: RoutedCase, _: str
         cause="returned",
         due_on=case.due_on,
         decision=before.model_copy(update={"reason": returned.reason}),
-        application=Application.model_validate_json(case.application),
+        application=returned.application,
     )
 
 

@@ -11,7 +11,7 @@ from services.routing.rules import Table, compile_table
 
 @dataclass(frozen=True, slots=True)
 class RoutedCase:
-    """A case as it is stored; `decision` and `application` are JSON."""
+    """A case as it is stored; `decision` is JSON."""
 
     case_id: UUID
     application_id: UUID
@@ -20,7 +20,6 @@ class RoutedCase:
     department: str
     due_on: date
     decision: bytes
-    application: bytes
 
 
 async def load_rules(tx: Tx, table: Table, content: str, departments: str) -> None:
@@ -63,10 +62,9 @@ async def open_cases(tx: Tx, cases: Sequence[RoutedCase]) -> None:
     """Insert new cases."""
     await tx.execute(
         """
-        INSERT INTO routed_case
-            (case_id, application_id, receipt, opened_at, department, due_on, decision, application)
+        INSERT INTO routed_case (case_id, application_id, receipt, opened_at, department, due_on, decision)
         SELECT * FROM unnest
-            ($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[], $6::date[], $7::bytea[], $8::bytea[])
+            ($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[], $6::date[], $7::bytea[])
         """,
         *columns(
             [
@@ -78,7 +76,6 @@ async def open_cases(tx: Tx, cases: Sequence[RoutedCase]) -> None:
                     case.department,
                     case.due_on,
                     case.decision,
-                    case.application,
                 )
                 for case in cases
             ]
@@ -90,7 +87,7 @@ async def cases(tx: Tx, case_ids: Sequence[UUID]) -> dict[UUID, RoutedCase]:
     """The cases of these ids, locked in the order of their ids: what follows is committed in order per key."""
     rows = await tx.fetch(
         """
-        SELECT case_id, application_id, receipt, opened_at, department, due_on, decision, application
+        SELECT case_id, application_id, receipt, opened_at, department, due_on, decision
         FROM routed_case WHERE case_id = ANY($1::uuid[]) ORDER BY case_id FOR UPDATE
         """,
         list(case_ids),

@@ -35,6 +35,7 @@ NOW = datetime(2026, 4, 10, 15, 30, tzinfo=UTC)
 """Half past midnight on 11 April in Japan."""
 
 RECEIPT = "0000-0000-0012-4"
+_NO_CONNECTION: Any = None
 _numbers = itertools.count(1)
 APPLICATION = Application(
     municipality="012068",
@@ -120,8 +121,8 @@ def withdrawn(application_id: UUID) -> WithdrawalAccepted:
 def record(event: Event) -> ConsumerRecord[bytes, bytes]:
     """The event as it stands on its topic."""
     topic = topics.topic_of(type(event))
-    value = journal.envelope(event, topic.producer or "", NOW, "")
-    key = event.subject.encode()
+    (line,) = journal.lines(Tx(_NO_CONNECTION, NOW), topic.producer or "", [event])
+    key, value = line.key.encode(), line.payload
     return ConsumerRecord(topic.name, 0, next(_numbers), 0, 0, key, value, None, len(key), len(value), ())
 
 

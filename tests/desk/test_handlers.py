@@ -243,5 +243,5 @@ async def test_the_application_is_kept_as_it_was(tx: Tx) -> None:
 
 async def _until_someone_waits(tx: Tx) -> None:
     async with asyncio.timeout(10):
-        while not await tx.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110
+        while not await tx.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
             await asyncio.sleep(0.01)

@@ -20,7 +20,5 @@ CREATE TABLE routed_case (
     opened_at      timestamptz NOT NULL,
     department     text NOT NULL,
     due_on         date NOT NULL,
-    decision       bytea NOT NULL,
-    application    bytea NOT NULL
+    decision       bytea NOT NULL  -- as JSON
 );
-ALTER TABLE routed_case ALTER COLUMN application SET STORAGE EXTERNAL;

@@ -1,0 +1,128 @@
+"""This product: all its services, every one a process, with and without telemetry. Notify has no mail server: queued is its end."""
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from functools import partial
+
+from benchmarks import workload
+from benchmarks.processes import Command, inherited
+from benchmarks.rivals import Rival
+from benchmarks.servers import ROOT, Servers
+from contracts.topics import CASES, INTAKE, NOTICES, TOPICS, Topic
+from deploy.databases import ServiceDatabase, create_databases, dsn_of
+from deploy.local.services import SERVICES
+
+PATIENCE = 1800
+SAID: tuple[Topic, ...] = (INTAKE, CASES, NOTICES)
+"""Where one event per application is said: accepted, case opened, notice queued."""
+
+_SEEN = "SELECT topic, sum(seen)::bigint FROM chassis.lane GROUP BY topic"
+_SAID = "SELECT coalesce(max(id), 0) FROM chassis.journal"
+_PARKED = "SELECT count(*) FROM chassis.parked_event"
+_COUNTS: Mapping[str, Mapping[str, str]] = {
+    "intake": {
+        "applications": "SELECT count(*) FROM application",
+        "accepted": "SELECT count(*) FROM chassis.journal WHERE type = 'jp.madoguchi.application.accepted.v1'",
+        "timeline: case": "SELECT count(DISTINCT application_id) FROM progress WHERE type = 'jp.madoguchi.case.opened.v1'",
+        "timeline: notice": "SELECT count(DISTINCT application_id) FROM progress WHERE type = 'jp.madoguchi.notice.queued.v1'",
+    },
+    "routing": {
+        "cases": "SELECT count(*) FROM routed_case WHERE department <> 'triage'",
+        "opened": "SELECT count(*) FROM chassis.journal WHERE type = 'jp.madoguchi.case.opened.v1'",
+    },
+    "desk": {"items": "SELECT count(*) FROM case_item"},
+    "notify": {
+        "notices": "SELECT count(*) FROM notice WHERE state = 'queued'",
+        "queued": "SELECT count(*) FROM chassis.journal WHERE type = 'jp.madoguchi.notice.queued.v1'",
+    },
+    "archive": {
+        f"kept: {name}": f"SELECT count(DISTINCT application_id) FROM event WHERE type = 'jp.madoguchi.{name}.v1'"
+        for name in ("application.accepted", "case.opened", "notice.queued")
+    },
+}
+"""Every one of these must be the number of applications."""
+
+
+def database_of(service: str, password: str = "") -> ServiceDatabase:
+    """The database of one service, the same name as in a city, on servers of our own."""
+    return ServiceDatabase(service, f"madoguchi_{service}", f"madoguchi_{service}", password)
+
+
+async def prepare(servers: Servers) -> None:
+    """Databases of this release, and the topics."""
+    await create_databases(servers.dsn, tuple(database_of(name, servers.password) for name in SERVICES))
+    await servers.topics(TOPICS)
+    async with asyncio.TaskGroup() as tasks:
+        for name in SERVICES:
+            tasks.create_task(_migrate(servers, name))
+
+
+async def produce(servers: Servers, count: int) -> None:
+    """Applications from their channel."""
+    await asyncio.to_thread(workload.publish, servers.kafka, count)
+
+
+def commands(servers: Servers, *, telemetry: bool) -> dict[str, Command]:
+    """`python -m services.<name>.app run`."""
+    return {name: _command(servers, name, "run", telemetry=telemetry) for name in SERVICES}
+
+
+async def progress(servers: Servers) -> Mapping[str, int]:
+    """What intake has said, and the watermark of everyone who reads something of every application."""
+    said = await servers.count(database_of("intake").name, _SAID)
+    seen = {name: await _seen(servers, name) for name in SERVICES}
+    return {"intake": said} | {
+        f"{reader} < {topic.name}": seen[reader].get(topic.name, 0)
+        for topic in SAID
+        for reader in topic.readers
+        if reader in SERVICES
+    }
+
+
+async def counters(servers: Servers) -> dict[str, int]:
+    """Every table that must hold every application, and what must be nowhere: parked events, as `n` minus them."""
+    found = {
+        f"{name}: {what}": await servers.count(database_of(name).name, sql)
+        for name in SERVICES
+        for what, sql in _COUNTS[name].items()
+    }
+    parked = sum([await servers.count(database_of(name).name, _PARKED) for name in SERVICES])
+    return found | {"intake: applications": found["intake: applications"] - parked}
+
+
+async def _seen(servers: Servers, name: str) -> dict[str, int]:
+    return {row[0]: row[1] for row in await servers.rows(database_of(name).name, _SEEN)}
+
+
+async def _migrate(servers: Servers, name: str) -> None:
+    command = _command(servers, name, "migrate", telemetry=False)
+    process = await asyncio.create_subprocess_exec(
+        *command.arguments,
+        env=inherited() | dict(command.environment),
+        cwd=command.folder,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"{name} could not be migrated:\n{output.decode(errors='replace')}")
+
+
+def _command(servers: Servers, name: str, verb: str, *, telemetry: bool) -> Command:
+    prefix = f"MADOGUCHI_{name.upper()}"
+    environment = {
+        f"{prefix}_KAFKA_BOOTSTRAP": servers.kafka,
+        f"{prefix}_POSTGRES_DSN": dsn_of(servers.dsn, database_of(name, servers.password)),
+        f"{prefix}_HTTP_PORT": "0",
+        f"{prefix}_LOG_LEVEL": "info",
+    } | ({f"{prefix}_OTLP_ENDPOINT": servers.sink} if telemetry else {})
+    return Command((sys.executable, "-m", f"services.{name}.app", verb), environment, ROOT)
+
+
+PRODUCT = Rival(
+    "product", prepare, produce, partial(commands, telemetry=True), progress, counters, limit=PATIENCE, exports=True
+)
+SILENT = Rival(
+    "product-silent", prepare, produce, partial(commands, telemetry=False), progress, counters, limit=PATIENCE
+)

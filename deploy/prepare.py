@@ -1,0 +1,131 @@
+r"""Make ready what the services stand on, once before they start: databases and roles, migrations, topics.
+
+It may run again at any time: what is there stays, what is missing is made. Each password becomes that of its role.
+
+Example:
+  MADOGUCHI_KAFKA_BOOTSTRAP=kafka:9092 \
+  MADOGUCHI_POSTGRES_DSN=postgresql://postgres:…@postgres:5432/postgres \
+  MADOGUCHI_INTAKE_PASSWORD=… MADOGUCHI_ROUTING_PASSWORD=… MADOGUCHI_DESK_PASSWORD=… \
+  MADOGUCHI_NOTIFY_PASSWORD=… MADOGUCHI_ARCHIVE_PASSWORD=… \
+  python -m deploy.prepare
+"""
+
+import argparse
+import asyncio
+import re
+import sys
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import asyncpg
+from aiokafka.errors import KafkaError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from chassis import database, migrations
+from deploy.databases import SERVICES, ServiceDatabase, create_databases, dsn_of
+from deploy.topics import create_topics
+
+PREFIX = "MADOGUCHI_"
+
+
+def _fits_a_url(secret: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[A-Za-z0-9._~-]{16,}", secret.get_secret_value()):
+        raise ValueError(
+            "16 or more of A-Z a-z 0-9 . _ ~ - are needed, as it stands in a URL: try `openssl rand -hex 24`"
+        )
+    return secret
+
+
+def _is_an_address(secret: SecretStr) -> SecretStr:
+    """Refuse what a password with a slash in it makes of a URL, before a library repeats a part of it in an error."""
+    parts = urlsplit(secret.get_secret_value())
+    digits = parts.netloc.rpartition("@")[2].rpartition(":")[2]
+    if not (parts.scheme == "postgresql" and parts.username and parts.hostname and digits.isdigit() and parts.path[1:]):
+        raise ValueError("postgresql://user:password@host:port/database is needed; a password's signs as %XX")
+    return secret
+
+
+Password = Annotated[SecretStr, AfterValidator(_fits_a_url)]
+
+
+class Settings(BaseSettings):
+    """What preparing needs to know, each as `MADOGUCHI_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX)
+
+    kafka_bootstrap: str = Field(description="host:port of one or more brokers, comma separated")
+    postgres_dsn: Annotated[SecretStr, AfterValidator(_is_an_address)] = Field(
+        description="the server, as a role that may make databases and roles"
+    )
+    intake_password: Password = Field(description="the password of the role madoguchi_intake")
+    routing_password: Password = Field(description="the password of the role madoguchi_routing")
+    desk_password: Password = Field(description="the password of the role madoguchi_desk")
+    notify_password: Password = Field(description="the password of the role madoguchi_notify")
+    archive_password: Password = Field(description="the password of the role madoguchi_archive")
+    replication: Annotated[int, Field(ge=1, le=9)] = Field(default=1, description="brokers that keep each topic")
+
+    def databases(self) -> tuple[ServiceDatabase, ...]:
+        """The database of every service, `madoguchi_<service>`, owned by the role of the same name."""
+        passwords: dict[str, SecretStr] = {name: getattr(self, f"{name}_password") for name in SERVICES}
+        return tuple(
+            ServiceDatabase(name, f"madoguchi_{name}", f"madoguchi_{name}", password.get_secret_value())
+            for name, password in passwords.items()
+        )
+
+
+async def prepare(settings: Settings) -> list[str]:
+    """Make what is missing. Returns a line for everything made, nothing when all was there."""
+    admin = settings.postgres_dsn.get_secret_value()
+    made = await create_databases(admin, settings.databases())
+    applied = [line for found in settings.databases() for line in await _migrate(admin, found)]
+    topics = await create_topics(settings.kafka_bootstrap, replication=settings.replication)
+    return [*(f"database {name}" for name in made), *applied, *(f"topic {name}" for name in topics)]
+
+
+async def _migrate(admin: str, found: ServiceDatabase) -> list[str]:
+    """As the service's own role, so that it owns its tables."""
+    connection = await database.connect(dsn_of(admin, found))
+    try:
+        applied = await migrations.migrate(connection, ("chassis", f"services.{found.service}"))
+    finally:
+        await database.close(connection)
+    return [f"migration {name} in {found.name}" for name in applied]
+
+
+def variables() -> str:
+    """Every variable, with its meaning, one a line."""
+    return "".join(f"  {PREFIX}{name.upper()}  {field.description}\n" for name, field in Settings.model_fields.items())
+
+
+def _settings() -> Settings:
+    """Read the environment, or end with what is missing or wrong in it: names and rules, never a value."""
+    try:
+        return Settings.model_validate({})
+    except ValidationError as error:
+        for fault in error.errors(include_url=False, include_input=False):
+            sys.stderr.write(f"{PREFIX}{'.'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}\n")
+        sys.exit(78)  # EX_CONFIG
+
+
+def main() -> None:
+    """`python -m deploy.prepare`."""
+    parser = argparse.ArgumentParser(
+        prog="python -m deploy.prepare",
+        description=__doc__,
+        epilog=f"environment:\n{variables()}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.parse_args()
+    settings = _settings()
+    try:
+        made = asyncio.run(prepare(settings))
+    except (OSError, KafkaError, asyncpg.PostgresError) as error:
+        sys.exit(
+            f"not prepared ({type(error).__name__}: {error}). Mend that and run this again: it goes on where it ended."
+        )
+    sys.stdout.write("".join(f"made {line}\n" for line in made) + "everything the services stand on is there\n")
+
+
+if __name__ == "__main__":
+    main()
