@@ -14,16 +14,14 @@ from dataclasses import dataclass
 from benchmarks import processes, workload
 from benchmarks.processes import Command, Workers
 from benchmarks.rivals import product
-from benchmarks.rivals.product import PRODUCT, database_of
+from benchmarks.rivals.product import KEPT, PRODUCT, database_of
 from benchmarks.servers import Servers
 from deploy.local.home import Say
 from deploy.local.services import SERVICES
 
-END, COLUMN, TABLE = (
-    ("archive", "application_id", "event") if "archive" in SERVICES else ("desk", "application_id", "case_item")
-)
+END, TABLE = ("archive", KEPT) if "archive" in SERVICES else ("desk", "case_item")
 _ENDS = f"""
-SELECT {COLUMN} AS id, extract(epoch FROM max(pg_xact_commit_timestamp(xmin)))::float8 AS at FROM {TABLE} GROUP BY 1
+SELECT application_id AS id, extract(epoch FROM max(pg_xact_commit_timestamp(xmin)))::float8 AS at FROM {TABLE} GROUP BY 1
 """
 _FLUSHES = "SELECT coalesce(sum(fsyncs), 0)::float8 AS n, coalesce(sum(fsync_time), 0)::float8 AS ms FROM pg_stat_io WHERE object = 'wal'"
 WARM_RATE = 200

@@ -39,11 +39,19 @@ def _fits_a_url(secret: SecretStr) -> SecretStr:
 
 def _is_an_address(secret: SecretStr) -> SecretStr:
     """Refuse what a password with a slash in it makes of a URL, before a library repeats a part of it in an error."""
-    parts = urlsplit(secret.get_secret_value())
-    digits = parts.netloc.rpartition("@")[2].rpartition(":")[2]
-    if not (parts.scheme == "postgresql" and parts.username and parts.hostname and digits.isdigit() and parts.path[1:]):
+    if not _has_all_parts(secret.get_secret_value()):
         raise ValueError("postgresql://user:password@host:port/database is needed; a password's signs as %XX")
     return secret
+
+
+def _has_all_parts(dsn: str) -> bool:
+    try:
+        parts = urlsplit(dsn)
+        return bool(
+            parts.scheme == "postgresql" and parts.username and parts.hostname and parts.port and parts.path[1:]
+        )
+    except ValueError:
+        return False
 
 
 Password = Annotated[SecretStr, AfterValidator(_fits_a_url)]

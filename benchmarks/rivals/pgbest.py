@@ -27,7 +27,9 @@ from contracts.ids import uuid7
 
 BATCH = 2000
 IDLE = 0.002
-PLANNER = {"enable_seqscan": "off", "plan_cache_mode": "force_custom_plan", "jit": "off"}
+PLANNER = {"enable_seqscan": "off", "enable_bitmapscan": "off", "plan_cache_mode": "force_custom_plan", "jit": "off"}
+BY_REFERENCE = {"enable_hashjoin": "off", "enable_mergejoin": "off"}
+"""For the steps that fetch bytes by reference: never by reading the whole log, whatever the planner thinks of its size."""
 Step = Callable[[asyncpg.Connection, int], Awaitable[int | None]]
 """From the cursor to where it stands afterwards; None when nothing waits."""
 
@@ -156,7 +158,8 @@ WHERE step = 'archive' AND seq = $1 AND EXISTS (SELECT FROM r) RETURNING seq
 
 async def consume(step: str) -> None:
     """Do one step for ever. The cursor is moved from where we know it: a second worker of the step would move nothing."""
-    connection = await asyncpg.connect(WorkerSettings.model_validate({}).dsn, server_settings=PLANNER)
+    planner = PLANNER if step == "intake" else PLANNER | BY_REFERENCE
+    connection = await asyncpg.connect(WorkerSettings.model_validate({}).dsn, server_settings=planner)
     cursor = await connection.fetchval("SELECT seq FROM pb.cursor WHERE step = $1", step)
     while True:
         reached = await STEPS[step](connection, cursor)

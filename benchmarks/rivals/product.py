@@ -14,6 +14,9 @@ from deploy.databases import ServiceDatabase, create_databases, dsn_of
 from deploy.local.services import SERVICES
 
 PATIENCE = 1800
+KEPT = "event"
+"""The archive's event store; it has the columns `application_id` and `type`."""
+
 SAID: tuple[Topic, ...] = (INTAKE, CASES, NOTICES)
 """Where one event per application is said: accepted, case opened, notice queued."""
 
@@ -37,7 +40,7 @@ _COUNTS: Mapping[str, Mapping[str, str]] = {
         "queued": "SELECT count(*) FROM chassis.journal WHERE type = 'jp.madoguchi.notice.queued.v1'",
     },
     "archive": {
-        f"kept: {name}": f"SELECT count(DISTINCT application_id) FROM event WHERE type = 'jp.madoguchi.{name}.v1'"
+        f"kept: {name}": f"SELECT count(DISTINCT application_id) FROM {KEPT} WHERE type = 'jp.madoguchi.{name}.v1'"
         for name in ("application.accepted", "case.opened", "notice.queued")
     },
 }

@@ -35,12 +35,13 @@ def properties(folder: Path, port: int) -> dict[str, str]:
     return named
 
 
-@pytest.fixture
-def broker(tmp_path: Path) -> Generator[str]:
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     """Its bootstrap address."""
-    home = home_of(LocalSettings(home=tmp_path, jars=JARS))
+    folder = tmp_path_factory.mktemp("broker")
+    home = home_of(LocalSettings(home=folder, jars=JARS))
     prepare(home)
-    port, file, output = free_port(), tmp_path / "server.properties", tmp_path / "output"
+    port, file, output = free_port(), folder / "server.properties", folder / "output"
     file.write_text("".join(f"{key}={value}\n" for key, value in properties(home.kafka, port).items()))
     java = java_command(home, environment("kafka")["KAFKA_HEAP_OPTS"], ensure_jars(home.jars, print, read_lock()))
     cluster = ("--cluster-id", environment("kafka")["CLUSTER_ID"], "--config", str(file))

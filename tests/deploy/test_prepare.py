@@ -99,7 +99,7 @@ def test_a_password_that_would_break_a_url_is_refused_and_not_repeated(password:
     assert password not in done.stderr
 
 
-@pytest.mark.parametrize("password", ["hunter/2", "1/hunter2", "#hunter2", "?hunter2", "[hunter2"])
+@pytest.mark.parametrize("password", ["hunter/2", "1/hunter2", "#hunter2", "?hunter2", "[hunter2", "hunter２／"])
 def test_an_administrator_whose_password_breaks_the_url_is_refused_without_repeating_it(password: str) -> None:
     done = run_prepare(f"MADOGUCHI_POSTGRES_DSN=postgresql://postgres:{password}@postgres:5432/postgres")
 

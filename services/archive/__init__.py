@@ -1,0 +1,1 @@
+"""What is kept: every event, and one sealed record per closed application."""

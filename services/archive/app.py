@@ -1,0 +1,22 @@
+"""archive, put together."""
+
+from chassis import service
+from chassis.service import Service
+from contracts import topics
+from services.archive.api import add_routes
+from services.archive.handlers import handlers
+from services.archive.settings import Settings
+
+
+def build(_: Settings) -> Service:
+    """The service."""
+    return Service("archive", "services.archive", topics.RECORDS, handlers, add_routes=add_routes)
+
+
+def main() -> None:
+    """`madoguchi-archive`."""
+    service.main("archive", build, Settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,11 @@
+"""Settings of archive, from `MADOGUCHI_ARCHIVE_…`."""
+
+from pydantic_settings import SettingsConfigDict
+
+from chassis.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """What archive needs to know."""
+
+    model_config = SettingsConfigDict(env_prefix="MADOGUCHI_ARCHIVE_")

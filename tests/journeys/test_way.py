@@ -1,0 +1,119 @@
+"""The way of an application through all services."""
+
+import hashlib
+import json
+from uuid import UUID
+
+import httpx
+
+from deploy.local import mail
+from tests.journeys.conftest import RunningCity, event, submission
+
+
+async def test_an_application_goes_the_whole_way(city: RunningCity) -> None:
+    sent = submission(procedure="graffiti")
+    receipt = await city.submit(sent)
+    await city.until(receipt, "case.opened")
+    (case,) = await _cases(city, sent["subject"])
+    assert case["department"] == "shimin-seikatsu"
+
+    for command, said in (
+        ("claim", {}),
+        ("decide", {"outcome": "approved", "explanation": "消去の手配をいたしました。"}),
+        ("close", {}),
+    ):
+        assert (await city.work(case["case_id"], command, **said)).status_code == 200
+    found = await city.until(receipt, "record.sealed", seconds=60)
+
+    assert {"application.accepted", "case.opened", "case.claimed", "case.decided", "case.closed"} <= set(found)
+    mails = [letter for letter in _letters(city) if letter["To"] == f"{sent['subject']}@example.jp"]
+    assert len(mails) == 2
+    async with httpx.AsyncClient() as client:
+        record = await client.get(f"{city.url('archive')}/v1/records/{receipt}")
+        chain = await client.get(f"{city.url('archive')}/v1/chain/verify")
+    body = record.json()
+    assert body["application_id"] == sent["subject"]
+    assert all(hashlib.sha256(kept["body"].encode()).hexdigest() == kept["digest"] for kept in body["events"])
+    assert {json.loads(kept["body"])["type"].split(".")[2] for kept in body["events"]} == {
+        "application",
+        "case",
+        "notice",
+    }
+    assert chain.json()["intact"] is True
+
+
+async def test_an_application_submitted_twice_is_routed_once(city: RunningCity) -> None:
+    sent = submission()
+    receipt = await city.submit(sent)
+
+    again = await city.submit(sent)
+    await city.publish([sent, sent])
+
+    assert again == receipt
+    await city.everywhere({sent["subject"]})
+
+
+async def test_an_application_nobody_is_responsible_for_waits_in_triage_and_is_rerouted_by_a_person(
+    city: RunningCity,
+) -> None:
+    sent = submission(procedure="nobody.knows-this")
+    receipt = await city.submit(sent)
+    await city.until(receipt, "case.sent-to-triage")
+    (case,) = await _cases(city, sent["subject"])
+    assert case["department"] == "triage"
+
+    await city.work(case["case_id"], "claim")
+    await city.work(case["case_id"], "return", reason="市民生活課の所管です。", suggestion="shimin-seikatsu")
+
+    await city.until(receipt, "case.rerouted")
+    (case,) = await _cases(city, sent["subject"], department="shimin-seikatsu")
+    assert case["state"] == "open"
+
+
+async def test_a_withdrawn_application_is_closed_everywhere(city: RunningCity) -> None:
+    sent = submission(procedure="graffiti")
+    receipt = await city.submit(sent)
+    application_id = UUID(sent["subject"])
+    withdrawal = {"application_id": str(application_id), "withdrawn_at": "2026-11-25T00:00:00Z"}
+    await city.publish([event("withdrawn", application_id, withdrawal)])
+
+    found = await city.until(receipt, "record.sealed", seconds=60)
+
+    assert "case.closed" in found
+
+
+async def test_a_correction_reaches_the_clerk_who_asked_for_it(city: RunningCity) -> None:
+    sent = submission(procedure="graffiti")
+    receipt = await city.submit(sent)
+    await city.until(receipt, "case.opened")
+    (case,) = await _cases(city, sent["subject"])
+    await city.work(case["case_id"], "claim")
+    asked = await city.work(
+        case["case_id"], "request-correction", wanted="写真を一枚お送りください。", until="2030-01-31"
+    )
+    assert asked.status_code == 200, asked.text
+    await city.until(receipt, "case.correction-requested")
+
+    application_id = UUID(sent["subject"])
+    supplied = {"application_id": str(application_id), "submitted_at": "2026-11-25T00:00:00Z", "facts": {"photos": 1}}
+    await city.submit(event("correction-submitted", application_id, supplied))
+
+    (case,) = await _cases(city, sent["subject"], state="claimed")
+    assert case["staff"] == "sato"
+
+
+async def _cases(city: RunningCity, application_id: str, **wanted: str) -> list[dict[str, object]]:
+    """The cases of an application, once there is one that is as wanted."""
+    import asyncio
+
+    async with asyncio.timeout(30):
+        while True:
+            found = [dict(row) for row in await city.cases_of(application_id)]
+            if found and all(case[name] == value for case in found for name, value in wanted.items()):
+                return found
+            await asyncio.sleep(0.1)
+
+
+def _letters(city: RunningCity) -> list[object]:
+    assert city.city.mail_folder is not None
+    return [*mail.messages(city.city.mail_folder)]
