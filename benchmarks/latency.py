@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from benchmarks import processes, workload
 from benchmarks.processes import Command, Workers
 from benchmarks.rivals import product
-from benchmarks.rivals.product import KEPT, PRODUCT, database_of
+from benchmarks.rivals.product import PRODUCT, database_of
 from benchmarks.servers import Servers
 from deploy.local.home import Say
-from deploy.local.services import SERVICES
 
-END, TABLE = ("archive", KEPT) if "archive" in SERVICES else ("desk", "case_item")
-_ENDS = f"""
-SELECT application_id AS id, extract(epoch FROM max(pg_xact_commit_timestamp(xmin)))::float8 AS at FROM {TABLE} GROUP BY 1
+_ENDS = """
+SELECT subject AS id, extract(epoch FROM max(pg_xact_commit_timestamp(xmin)))::float8 AS at FROM event
+GROUP BY subject HAVING count(*) = 3
 """
 _FLUSHES = "SELECT coalesce(sum(fsyncs), 0)::float8 AS n, coalesce(sum(fsync_time), 0)::float8 AS ms FROM pg_stat_io WHERE object = 'wal'"
 WARM_RATE = 200
@@ -85,11 +84,11 @@ async def _measured(servers: Servers, workers: Workers, rate: float, seconds: fl
     await _archived(servers, workers, first + count)
     after = await _flushes(servers)
     flush = (after[1] - before[1]) / max(after[0] - before[0], 1)
-    ends = {row["id"]: row["at"] for row in await servers.rows(database_of(END).name, _ENDS)}
+    ends = {row["id"]: row["at"] for row in await servers.rows(database_of("archive").name, _ENDS)}
     waits = [
         (ends[name] - start - index / rate) * 1000 + flush
         for index in range(count)
-        if (name := workload.application_id(first + index)) in ends
+        if (name := str(workload.application_id(first + index))) in ends
     ]
     return _latency(rate, count, waits, flush, late), first + count
 

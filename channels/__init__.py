@@ -1,0 +1,1 @@
+"""Reference channel systems: they use the public contracts and nothing else."""

@@ -91,7 +91,9 @@ class _Reading:
         said = [(branch, list(self.refused(branch, writer, path, inside))) for branch in alternatives(reader)]
         if all(refused for _, refused in said):
             kind = writer.get("type")
-            meant = next((refused for branch, refused in said if resolved(branch, self.reader).get("type") == kind), None)
+            meant = next(
+                (refused for branch, refused in said if resolved(branch, self.reader).get("type") == kind), None
+            )
             yield from meant or [f"{path}: refuses {kind or 'any value'}"]
 
     def _by_one(self, reader: Schema, writer: Schema, path: str, inside: tuple[object, ...]) -> Iterator[str]:

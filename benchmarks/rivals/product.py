@@ -10,13 +10,9 @@ from benchmarks.processes import Command, inherited
 from benchmarks.rivals import Rival
 from benchmarks.servers import ROOT, Servers
 from contracts.topics import CASES, INTAKE, NOTICES, TOPICS, Topic
-from deploy.databases import ServiceDatabase, create_databases, dsn_of
-from deploy.local.services import SERVICES
+from deploy.databases import SERVICES, ServiceDatabase, create_databases, dsn_of
 
 PATIENCE = 1800
-KEPT = "event"
-"""The archive's event store; it has the columns `application_id` and `type`."""
-
 SAID: tuple[Topic, ...] = (INTAKE, CASES, NOTICES)
 """Where one event per application is said: accepted, case opened, notice queued."""
 
@@ -40,7 +36,7 @@ _COUNTS: Mapping[str, Mapping[str, str]] = {
         "queued": "SELECT count(*) FROM chassis.journal WHERE type = 'jp.madoguchi.notice.queued.v1'",
     },
     "archive": {
-        f"kept: {name}": f"SELECT count(DISTINCT application_id) FROM {KEPT} WHERE type = 'jp.madoguchi.{name}.v1'"
+        f"kept: {name}": f"SELECT count(DISTINCT subject) FROM event WHERE type = 'jp.madoguchi.{name}.v1'"
         for name in ("application.accepted", "case.opened", "notice.queued")
     },
 }

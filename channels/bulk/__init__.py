@@ -1,10 +1,10 @@
 """A city's service requests in a CSV file, published as applications: the reference channel for RPA, AI-OCR and exports.
 
-    mapping   which column means what: data, one TOML file per city
-    files     a CSV file, plain or gzip, read as a stream
-    rows      one row -> one event; pure
-    publishing, importing   Kafka, and the whole of an import
-    sample    a small file of a fictional Kushiro
+mapping   which column means what: data, one TOML file per city
+files     a CSV file, plain or gzip, read as a stream
+rows      one row -> one event; pure
+publishing, importing   Kafka, and the whole of an import
+sample    a small file of a fictional Kushiro
 """
 
 from channels.bulk.errors import BulkError, InvalidMapping, KafkaAway, UnreadableFile

@@ -1,9 +1,9 @@
 """What can go wrong with an import, each with words that say what to do.
 
-    BulkError
-    ├── InvalidMapping     the mapping: file, key, what was expected
-    ├── UnreadableFile     the file, or a column of it
-    └── KafkaAway          Kafka does not answer, or refuses
+BulkError
+├── InvalidMapping     the mapping: file, key, what was expected
+├── UnreadableFile     the file, or a column of it
+└── KafkaAway          Kafka does not answer, or refuses
 """
 
 

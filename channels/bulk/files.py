@@ -63,7 +63,9 @@ def _rows(path: Path, reader: Iterator[list[str]]) -> Iterator[list[str] | None]
         except csv.Error:
             cells = None
         except (EOFError, zlib.error, OSError) as error:
-            raise UnreadableFile(f"{path} is damaged after row {max(count - 1, 0)}: {error}. Get the file again.") from None
+            raise UnreadableFile(
+                f"{path} is damaged after row {max(count - 1, 0)}: {error}. Get the file again."
+            ) from None
         if cells != []:
             count += 1
             yield cells

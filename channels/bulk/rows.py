@@ -181,7 +181,11 @@ class Translator:
 
     def _channel(self, cells: list[str]) -> str:
         table = self.mapping.channel
-        return table.default if self.layout.channel is None else table.values.get(cells[self.layout.channel], table.default)
+        return (
+            table.default
+            if self.layout.channel is None
+            else table.values.get(cells[self.layout.channel], table.default)
+        )
 
     def _procedure(self, cells: list[str]) -> str:
         values = [cells[index] for index in self.layout.procedure]

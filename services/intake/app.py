@@ -12,7 +12,9 @@ from services.intake.settings import Settings
 
 def build(settings: Settings) -> Service:
     """The service."""
-    return Service("intake", "services.intake", topics.INTAKE, handlers, add_routes=partial(add_routes, settings=settings))
+    return Service(
+        "intake", "services.intake", topics.INTAKE, handlers, add_routes=partial(add_routes, settings=settings)
+    )
 
 
 def main() -> None:

@@ -1,1 +1,1 @@
-"""notify: what is said, in which words, to which address, when?"""
+"""What is said to the citizen: in which words, to which address, when."""

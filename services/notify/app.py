@@ -12,7 +12,9 @@ from services.notify.work import send_notices
 
 def build(settings: Settings) -> Service:
     """The service."""
-    return Service("notify", "services.notify", topics.NOTICES, handlers, work=(partial(send_notices, settings=settings),))
+    return Service(
+        "notify", "services.notify", topics.NOTICES, handlers, work=(partial(send_notices, settings=settings),)
+    )
 
 
 def main() -> None:

@@ -237,7 +237,10 @@ OUTCOMES: Mapping[tuple[str, Language], str] = {
     ("refused", "ja-easy"): "申(もう)し込(こ)みは 認(みと)められませんでした。",
     ("refused", "en"): "we regret that your application is refused.",
     ("not-applicable", "ja"): "今回の申請は、この手続きの対象となりませんでした。",
-    ("not-applicable", "ja-easy"): "あなたの 場合(ばあい)は、この 手続(てつづ)きを しなくても いいです。または、この 手続(てつづ)きは できません。",
+    (
+        "not-applicable",
+        "ja-easy",
+    ): "あなたの 場合(ばあい)は、この 手続(てつづ)きを しなくても いいです。または、この 手続(てつづ)きは できません。",
     ("not-applicable", "en"): "this procedure does not apply to your case.",
 }
 

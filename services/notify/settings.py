@@ -24,6 +24,8 @@ class Settings(ServiceSettings):
     smtp_seconds: Annotated[float, Field(gt=0)] = Field(default=30, description="time-out of any one SMTP command")
     mail_from: Address = Field(default="no-reply@madoguchi.example", description="the sender of every mail")
     mail_domain: Domain = Field(default="madoguchi.example", description="right side of every Message-ID")
-    mails_claimed: Annotated[int, Field(ge=1, le=1000)] = Field(default=50, description="mails a connection claims at once")
+    mails_claimed: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=50, description="mails a connection claims at once"
+    )
     lease_seconds: Annotated[float, Field(ge=1)] = Field(default=60, description="how long a claim is good for")
     most_attempts: Annotated[int, Field(ge=1, le=100)] = Field(default=24, description="attempts before giving up")

@@ -33,7 +33,16 @@ async def open_contacts(tx: Tx, contacts: Sequence[tuple[Notice, Contact, State]
         """,
         *columns(
             [
-                (new.notice_id, new.application_id, new.receipt, new.kind, new.traceparent, to.email, to.language, state)
+                (
+                    new.notice_id,
+                    new.application_id,
+                    new.receipt,
+                    new.kind,
+                    new.traceparent,
+                    to.email,
+                    to.language,
+                    state,
+                )
                 for new, to, state in contacts
             ]
         ),

@@ -10,7 +10,7 @@ better to offer.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -46,7 +46,7 @@ async def send_notices(commands: Commands, telemetry: Telemetry, stop: asyncio.E
 
 
 @asynccontextmanager
-async def _present(commands: Commands) -> AsyncIterator[None]:
+async def _present(commands: Commands) -> AsyncGenerator[None]:
     """Be known to other instances while sending; who starts alone takes up at once what a dead one had claimed.
 
     The lock lives on a connection of the pool. Should that be cut, another instance that starts may take up what we are
@@ -142,7 +142,9 @@ class Sender:
 
     def _report(self, marks: Sequence[Mark]) -> None:
         states = [mark.state for mark in marks]
-        self.telemetry.info("notices", sent=states.count("sent"), failed=states.count("failed"), again=states.count("queued"))
+        self.telemetry.info(
+            "notices", sent=states.count("sent"), failed=states.count("failed"), again=states.count("queued")
+        )
 
 
 def client_of(settings: Settings) -> SMTP:

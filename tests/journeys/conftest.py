@@ -5,7 +5,7 @@ import json
 import os
 import random
 import signal
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -141,7 +141,7 @@ class RunningCity:
         """Wait until every application is everywhere, then see that it is there once."""
         wanted = list(ids)
         async with asyncio.timeout(seconds):
-            while not all([len(found) >= len(ids) for found in [await self._held(name, wanted) for name in SERVICES]]):
+            while not all(len(found) >= len(ids) for found in [await self._held(name, wanted) for name in SERVICES]):
                 await asyncio.sleep(0.5)
         await asyncio.sleep(1)
         for name in SERVICES:
@@ -208,6 +208,6 @@ def city_settings(tmp_path_factory: pytest.TempPathFactory) -> Generator[LocalSe
 
 
 @pytest.fixture
-async def city(city_settings: LocalSettings) -> AsyncGenerator[RunningCity]:
+async def city(city_settings: LocalSettings) -> RunningCity:
     city_up(city_settings, print)
-    yield RunningCity(city_settings, running_city(city_settings))
+    return RunningCity(city_settings, running_city(city_settings))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -102,7 +103,7 @@ async def test_a_correction_reaches_the_clerk_who_asked_for_it(city: RunningCity
     assert case["staff"] == "sato"
 
 
-async def _cases(city: RunningCity, application_id: str, **wanted: str) -> list[dict[str, object]]:
+async def _cases(city: RunningCity, application_id: str, **wanted: str) -> list[dict[str, Any]]:
     """The cases of an application, once there is one that is as wanted."""
     import asyncio
 
@@ -114,6 +115,6 @@ async def _cases(city: RunningCity, application_id: str, **wanted: str) -> list[
             await asyncio.sleep(0.1)
 
 
-def _letters(city: RunningCity) -> list[object]:
+def _letters(city: RunningCity) -> list[Any]:
     assert city.city.mail_folder is not None
     return [*mail.messages(city.city.mail_folder)]

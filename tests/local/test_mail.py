@@ -42,7 +42,7 @@ def test_a_mail_is_found_by_its_message_id(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "message_id"),
+    "content, message_id",
     [
         (b"Message-ID: <1@city>\r\n\r\nbody", b"<1@city>"),
         (b"Subject: x\r\nmessage-id:\r\n <1@city>\r\n\r\nbody", b"<1@city>"),

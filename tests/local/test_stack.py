@@ -83,7 +83,7 @@ async def test_postgres_killed_comes_back_at_the_same_address_with_its_rows(
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    "name, value",
     [
         ("server_version_num", "18"),
         ("fsync", "on"),

@@ -50,7 +50,9 @@ def accepted(procedure: str, **facts: Any) -> ApplicationAccepted:
 
 
 def envelope(event: Event) -> CloudEvent[Any]:
-    return CloudEvent[Any](specversion="1.0", id="1", source="/x", type=event.TYPE, subject=event.subject, time=NOW, data=event)
+    return CloudEvent[Any](
+        specversion="1.0", id="1", source="/x", type=event.TYPE, subject=event.subject, time=NOW, data=event
+    )
 
 
 async def route(database: Owned, *events: ApplicationAccepted) -> Sequence[Event]:
