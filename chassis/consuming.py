@@ -14,6 +14,10 @@ from contracts.topics import Topic
 
 E = TypeVar("E", bound=Event)
 
+_TYPE = b'"type":"'
+_ATTRIBUTES_END = 256
+"""Our own envelopes name their type within so many bytes, before anything that a vendor wrote."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verbatim:
@@ -122,10 +126,17 @@ class Handlers:
             return Delivery(record, number, key, None, None, Poison(_what(error)))
         return Delivery(record, number, key, event, handling)
 
+    def _is_of_no_use(self, topic: str, body: bytes) -> bool:
+        """Whether this is an event of the topic that this service has no handler for."""
+        kind = _type_of(body)
+        return (topic, kind) not in self.by_type and any(event.TYPE == kind for event in self.topics[topic].events)
+
     def _event(self, record: Record) -> tuple[CloudEvent[Any] | Header | Kept | Verbatim | None, Handling | None]:
         body = record.value or b""
         if handling := self.views.get(record.topic):
             return _view(handling.view, body, record), handling
+        if self._is_of_no_use(record.topic, body):
+            return None, None
         try:
             event = self.topics[record.topic].adapter.validate_json(body)
         except ValidationError as error:
@@ -134,6 +145,15 @@ class Handlers:
                 return None, None
             raise
         return event, self.by_type.get((record.topic, event.type))
+
+
+def _type_of(body: bytes) -> str:
+    """The type of an event as a relay writes it, without reading the event; empty when it is written otherwise.
+
+    Reading whole what nobody handles cost a service that reads two of a topic's types a quarter of its time.
+    """
+    start = body.find(_TYPE, 0, _ATTRIBUTES_END) + len(_TYPE)
+    return body[start : body.find(b'"', start)].decode() if start >= len(_TYPE) else ""
 
 
 def _view(

@@ -117,15 +117,11 @@ def _mails(mail: Mail) -> str | None:
 
 def _archived(books: Account, tapes: Account) -> Iterator[Row]:
     yield _same("events kept by the archive", books, tapes, ("events",))
-    closed = _closed(books)
+    yield _same("refusals kept by the archive", books, tapes, ("refusals",))
+    closed = books.keys("closed")
     wrong = _missing(closed, books.keys("sealed"), "not sealed yet")
     yield Row("applications closed", len(closed), len(tapes.keys("closed")), wrong)
     yield _same("records sealed", books, tapes, ("sealed",))
-
-
-def _closed(books: Account) -> set[Key]:
-    """Applications all of whose cases are closed."""
-    return books.keys("closed")
 
 
 def _lanes(books: Account, tapes: Account) -> Iterator[Row]:

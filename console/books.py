@@ -24,15 +24,26 @@ QUERIES: tuple[tuple[str, str], ...] = (
         "SELECT CASE department WHEN 'triage' THEN 'triaged' ELSE 'routed' END AS stage, application_id AS key, application_id FROM routed_case",
     ),
     ("desk", "SELECT 'in-desk' AS stage, application_id AS key, application_id FROM case_item"),
-    ("desk", "SELECT 'closed' AS stage, application_id AS key, application_id FROM case_item WHERE state = 'closed'"),
+    (
+        "desk",
+        "SELECT 'closed' AS stage, application_id AS key, application_id FROM case_item GROUP BY 2 HAVING bool_and(state = 'closed')",
+    ),
     (
         "notify",
         "SELECT CASE state WHEN 'sending' THEN 'queued' WHEN 'waiting' THEN 'queued' ELSE state END AS stage, application_id AS key, application_id FROM notice WHERE kind = 'receipt'",
     ),
-    ("archive", "SELECT 'events' AS stage, event_id::uuid AS key, application_id FROM stored_event"),
+    (
+        "archive",
+        "SELECT 'events' AS stage, id::uuid AS key, subject::uuid FROM event WHERE type <> 'jp.madoguchi.application.rejected.v1'",
+    ),
     ("archive", "SELECT 'sealed' AS stage, application_id AS key, application_id FROM record"),
 )
 """Per service: rows of (stage, key, application)."""
+
+REFUSALS = """
+    SELECT id::uuid FROM event WHERE type = 'jp.madoguchi.application.rejected.v1'
+    AND ($1::text IS NULL OR convert_from(body, 'UTF8')::jsonb -> 'data' -> 'origin' ->> 'source' = $1)
+"""
 
 READERS = {topic.name: topic.readers for topic in TOPICS}
 
@@ -55,6 +66,7 @@ class Books:
                 for stage, key, application in await connection.fetch(query):
                     if self.source is None or application in self.account.stages["accepted"].keys:
                         self.account.stages[stage].add(key)
+        await self._refusals()
         for service in SERVICES:
             await self._chassis(service)
         self._lagging()
@@ -70,6 +82,12 @@ class Books:
                     self.account.reasons[fault or "?"] = self.account.reasons.get(fault or "?", 0) + 1
             for row in await connection.fetch(APPLICATIONS, self.source):
                 stages["accepted"].add(row[0])
+
+    async def _refusals(self) -> None:
+        """The archive keeps them too; they are about a submission, not about an application."""
+        async with self.city.database("archive") as connection:
+            for row in await connection.fetch(REFUSALS, self.source):
+                self.account.stages["refusals"].add(row[0])
 
     async def _chassis(self, service: str) -> None:
         async with self.city.database(service) as connection:

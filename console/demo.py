@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from deploy.local import LocalSettings
 
 SECONDS = 300
+TELL_SECONDS = 15
+STILL_SECONDS = 45
+"""When nothing has moved for so long, waiting is no use."""
+
 CASES = 20
 REAL = Path("shared") / "data" / "requests" / "boston_2011H2_A.csv.gz"
 REAL_ROWS = 2000
@@ -83,7 +88,7 @@ async def _demonstrate(settings: "LocalSettings", city: "City", sample: Sample) 
     from console.reconciliation import settled
     from console.terminal import err, say
 
-    patient = patience(SECONDS, lambda: _mend(settings))
+    patient = patience(SECONDS, Mender(settings).mend)
     done = await patient.persist(lambda: _import(city, sample))
     say(f"{done.rows:,} rows published as {done.source}, at {done.rows / max(done.seconds, 0.001):,.0f} a second")
     await stages.watch(city, done, patient)
@@ -91,7 +96,7 @@ async def _demonstrate(settings: "LocalSettings", city: "City", sample: Sample) 
     await citizen.apply(city, patient)
     _where(city)
     with err.status("counting") as spinner:
-        return await settled(city, None, patient, spinner.update)
+        return await settled(city, None, patient, spinner.update, STILL_SECONDS)
 
 
 async def _import(city: "City", sample: Sample) -> "Imported":
@@ -111,25 +116,42 @@ async def _worked(city: "City", patient: "Patience") -> None:
     say(f"{len(closed)} cases claimed, decided and closed by {clerk.STAFF}; {sealed} records sealed")
 
 
-async def _mend(settings: "LocalSettings") -> None:
-    """Start the supervisor again if it was killed; it mends the rest."""
-    from console.patience import is_passing
-    from console.starting import city_up
-    from console.terminal import say
-    from deploy.local import StackError
-    from deploy.local.home import home_of
-    from deploy.local.services import supervisors
+@dataclass(slots=True)
+class Mender:
+    """Starts the supervisor again when it was killed; the supervisor mends the rest."""
 
-    say("a server is away: trying again")
-    if supervisors(home_of(settings)):
-        return
-    try:
-        await asyncio.to_thread(city_up, settings, say)
-    except (click.ClickException, StackError) as error:
-        say(str(error))
-    except Exception as error:
-        if not is_passing(error):
-            raise
+    settings: "LocalSettings"
+    told: float = 0.0
+
+    async def mend(self) -> None:
+        """Called while a server is away."""
+        from deploy.local.home import home_of
+        from deploy.local.services import supervisors
+
+        self._tell()
+        if not supervisors(home_of(self.settings)):
+            await self._up()
+
+    async def _up(self) -> None:
+        from console.patience import is_passing
+        from console.starting import city_up
+        from console.terminal import say
+        from deploy.local import StackError
+
+        try:
+            await asyncio.to_thread(city_up, self.settings, say)
+        except (click.ClickException, StackError) as error:
+            say(str(error))
+        except Exception as error:
+            if not is_passing(error):
+                raise
+
+    def _tell(self) -> None:
+        from console.terminal import say
+
+        if time.monotonic() - self.told > TELL_SECONDS:
+            say("a server is away: trying again until it is back")
+            self.told = time.monotonic()
 
 
 def _where(city: "City") -> None:

@@ -1,6 +1,8 @@
 """Reads databases, topics and mails, and says whether they agree."""
 
 import asyncio
+import math
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -28,11 +30,18 @@ async def reconciled(city: City, source: str | None) -> list[Row]:
     return list(rows(books, published, mail))
 
 
-async def settled(city: City, source: str | None, patient: Patience, tell: Tell) -> list[Row]:
-    """The table once it adds up, or as it is when patience is over; servers that are away meanwhile are waited for."""
+async def settled(city: City, source: str | None, patient: Patience, tell: Tell, still: float = math.inf) -> list[Row]:
+    """The table once it adds up; else as it is when patience is over, or when nothing has moved for `still` seconds.
+
+    Servers that are away meanwhile are waited for.
+    """
+    last: list[Row] = []
+    since = time.monotonic()
     while True:
         table = await patient.persist(lambda: reconciled(city, source))
-        if adds_up(table) or patient.over:
+        if table != last:
+            last, since = table, time.monotonic()
+        if adds_up(table) or patient.over or time.monotonic() - since > still:
             return table
         tell(_open_points(table))
         await asyncio.sleep(PAUSE)

@@ -20,7 +20,7 @@ STAGES = {
         "notify",
         "SELECT count(*) FROM notice WHERE kind = 'receipt' AND state IN ('sent', 'withheld', 'failed')",
     ),
-    "archived": ("archive", "SELECT count(DISTINCT application_id) FROM stored_event"),
+    "archived": ("archive", "SELECT count(*) FROM event WHERE type = 'jp.madoguchi.application.accepted.v1'"),
 }
 TAKEN_IN = "SELECT count(*) FROM submission WHERE source = $1"
 PAUSE = 0.3

@@ -22,6 +22,7 @@ Stage = Literal[
     "mailed",
     "archived",
     "events",
+    "refusals",
     "closed",
     "sealed",
 ]

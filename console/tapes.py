@@ -140,6 +140,8 @@ class Tapes:
         if self.source in (None, origin.source):
             refused = event.type == intake.ApplicationRejected.TYPE
             self.account.stages["rejected" if refused else "accepted-submissions"].add((origin.source, origin.id))
+            if refused:
+                self.account.stages["refusals"].add(UUID(event.id))
             if event.type == intake.ApplicationAccepted.TYPE:
                 accepted.add(UUID(event.subject))
         if event.type != intake.ApplicationRejected.TYPE and UUID(event.subject) in accepted.keys:

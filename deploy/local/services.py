@@ -17,15 +17,13 @@ from urllib.parse import urlsplit
 import psutil
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from deploy.databases import SERVICES as _ALL  # DEV
-from deploy.databases import ServiceDatabase, dsn_of
+from deploy.databases import SERVICES, ServiceDatabase, dsn_of
 from deploy.local.home import Home, LocalSettings, StackError, home_of
 from deploy.local.process import alive
 from deploy.local.stack import Stack
 
 PACKAGES = Path(__file__).parents[2]
 SUPERVISOR = "deploy.local.supervisor"
-SERVICES = tuple(n for n in _ALL if (PACKAGES / "services" / n / "app.py").exists())  # DEV
 
 State = Literal["ready", "waiting", "starting", "stopped"]
 
