@@ -69,7 +69,6 @@ def demo(once: bool, rows: int | None, file: Path | None, mapping: str | None) -
 def _sample(settings: "LocalSettings", rows: int | None) -> Sample:
     """A real city's file where it lies beside the project, else a generated one."""
     from channels.bulk.sample import write_sample
-
     from deploy.local.home import home_of
     from deploy.local.services import PACKAGES
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "redrive": "console.parking:redrive",
     "lane": "console.lanes:lane",
     "doctor": "console.doctor:doctor",
+    "bench": "console.bench:bench",
 }
 """In the order in which a newcomer needs them."""
 

@@ -5,7 +5,7 @@ Source: CloudEvents specification 1.0.2, and its Distributed Tracing extension f
 
 from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
-from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field, JsonValue, create_model
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, create_model
 
 CONTENT_TYPE = b"application/cloudevents+json"
 
@@ -66,7 +66,7 @@ class AnyCloudEvent(Model):
     dataschema: str | None = None
     traceparent: str | None = None
     data: JsonValue = None
-    data_base64: Base64Bytes | None = None
+    data_base64: str | None = None
 
 
 class Header(Model):

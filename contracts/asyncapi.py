@@ -1,0 +1,70 @@
+"""The topics as an AsyncAPI 3.0 document, for vendors and their tools. Generated from the catalogue, never edited."""
+
+from typing import Any
+
+from .schemata import Schema
+from .topics import TOPICS, Topic
+
+_CONTENT_TYPE = "application/cloudevents+json"
+_HEADERS: Schema = {
+    "type": "object",
+    "properties": {
+        "content-type": {"type": "string", "const": _CONTENT_TYPE},
+        "sequence": {"type": "string", "pattern": "^[0-9]+$", "description": "the event's number on its lane"},
+    },
+}
+
+
+def document(schemas: dict[str, Schema], version: str) -> dict[str, Any]:
+    """The document; `schemas` are the frozen ones by CloudEvents type."""
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Madoguchi",
+            "version": version,
+            "description": "The events of a city hall, one topic per producing service, keyed by application id.",
+        },
+        "defaultContentType": _CONTENT_TYPE,
+        "channels": {_name(topic): _channel(topic) for topic in TOPICS},
+        "operations": {name: operation for topic in TOPICS for name, operation in _operations(topic).items()},
+        "components": {
+            "messages": {kind: _message(kind, schema) for kind, schema in schemas.items()},
+        },
+    }
+
+
+def _name(topic: Topic) -> str:
+    return topic.name.replace(".", "-")
+
+
+def _channel(topic: Topic) -> dict[str, Any]:
+    return {
+        "address": topic.name,
+        "description": f"written by {topic.producer or 'channel systems'}, read by {', '.join(topic.readers)}",
+        "messages": {event.TYPE: {"$ref": f"#/components/messages/{event.TYPE}"} for event in topic.events},
+        "bindings": {"kafka": {"topic": topic.name, "partitions": topic.partitions, "replicas": 1}},
+    }
+
+
+def _operations(topic: Topic) -> dict[str, dict[str, Any]]:
+    writer = topic.producer.strip("/") if topic.producer else "channels"
+    sending = {f"{writer}-sends-{_name(topic)}": _operation("send", topic)}
+    return sending | {f"{reader}-reads-{_name(topic)}": _operation("receive", topic) for reader in topic.readers}
+
+
+def _operation(action: str, topic: Topic) -> dict[str, Any]:
+    return {"action": action, "channel": {"$ref": f"#/channels/{_name(topic)}"}}
+
+
+def _message(kind: str, schema: Schema) -> dict[str, Any]:
+    return {
+        "name": kind,
+        "title": str(schema.get("title", kind)),
+        "summary": str(schema.get("description", "")),
+        "contentType": _CONTENT_TYPE,
+        "headers": _HEADERS,
+        "payload": {
+            "schemaFormat": "application/schema+json;version=draft-2020-12",
+            "schema": {name: part for name, part in schema.items() if name != "$schema"},
+        },
+    }
