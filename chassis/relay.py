@@ -169,7 +169,8 @@ async def resend(
     Harmless at any time, also beside a running relay: readers drop what they have seen.
     """
     sent = 0
-    for tick in await journal.ticks_of(tx, partition, first, last):
+    found = await journal.ticks_of(tx, partition, first, last)
+    for tick in (tick for tick in found if ticks.covers(tick, partition, first, last)):
         records = [
             record
             for record in outgoing(tick, await journal.promised(tx, tick))

@@ -83,8 +83,5 @@ def covers(tick: Tick, partition: int, first: int, last: int) -> bool:
     """Whether a tick numbered any of `first`…`last` of a partition: where to look when a range must be sent again."""
     if partition >= len(tick.counters):
         return False
-    return (
-        tick.before[partition] < last + 1
-        and tick.counters[partition] >= first
-        and tick.before[partition] != tick.counters[partition]
-    )
+    before, after = tick.before[partition], tick.counters[partition]
+    return before < after and before < last and after >= first
