@@ -5,7 +5,7 @@ what may be taken from it is decided by lanes.py.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -33,13 +33,13 @@ _RESTART_AFTER = 3
 
 
 class _Rebalance(ConsumerRebalanceListener):
-    """Counts assignments: what is held in memory of a lane ends with the assignment it belongs to."""
+    """Counts assignments: what is held in memory of a lane ends when its position is reset, which is then and no sooner."""
 
     def __init__(self) -> None:
         self.generation = 0
 
-    def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:  # noqa: ARG002
-        self.generation += 1
+    def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        """Positions still hold; the next assignment resets them."""
 
     def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:  # noqa: ARG002
         self.generation += 1
@@ -88,25 +88,25 @@ class Consumer:
     reached: Callable[[Stage], None] = lambda _: None
     """Called when a batch's state is committed and its offsets are not; tests that kill the process stand here."""
     limit: ParkingLimit = field(default_factory=ParkingLimit)
+    pause: Iterator[float] = field(default_factory=pauses)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop`, pausing with growing back-off while something is away."""
-        pause = pauses()
         while not stop.is_set():
             self.pulse.beat(LOOP)
             session: Session | None = None
             try:
                 session = await self._open()
                 await self._polls(session, stop)
-                pause = pauses()
             except Fenced as error:
                 self.telemetry.warn("consumer.fenced", detail=str(error))
             except (Transient, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                await self._rest(error, stop, next(pause))
+                await self._rest(error, stop)
             finally:
                 await self._shut(session)
 
-    async def _rest(self, error: Exception, stop: asyncio.Event, seconds: float) -> None:
+    async def _rest(self, error: Exception, stop: asyncio.Event) -> None:
+        seconds = next(self.pause)
         self.pulse.is_ready(LOOP, ready=False)
         detail = str(error) if isinstance(error, Transient) else None
         self.telemetry.warn("consumer.paused", error=name_of(error), detail=detail, seconds=round(seconds, 3))
@@ -136,32 +136,41 @@ class Consumer:
             await database.close(session.connection)
 
     async def _polls(self, session: Session, stop: asyncio.Event) -> None:
-        """Poll and process until stopped; a transient fault is retried with the same batch a few times."""
-        pause, failures = pauses(), 0
+        """Poll and process until stopped; a transient fault is retried with the same batch a few times.
+
+        A batch in hand ends with the assignment it was fetched under: positions are reset then, and it comes again.
+        """
+        failures = 0
         batch: Mapping[TopicPartition, Sequence[Record]] = {}
         while not stop.is_set():
             self.pulse.beat(LOOP)
-            if not batch:
+            if not batch or session.generation != session.rebalance.generation:
                 batch = await self._fetch(session)
             if not batch:
                 continue
             try:
-                await self._process(session, batch)
-                batch, failures, pause = {}, 0, pauses()
+                intent = await self._process(session, batch)
             except (Transient, asyncpg.PostgresError, OSError, TimeoutError) as error:
                 failures += 1
                 if failures >= _RESTART_AFTER or session.connection.is_closed():
                     raise
-                await self._rest(error, stop, next(pause))
+                await self._rest(error, stop)
+                continue
+            batch, failures, self.pause = {}, 0, pauses()
+            await self._commit(session, intent)
 
     async def _fetch(self, session: Session) -> Mapping[TopicPartition, Sequence[Record]]:
+        """What is there; after a rebalance it belongs to the new assignment, and the lanes we held are forgotten."""
         fetched = await kafka.within(
             self.seconds, "fetch", session.kafka.getmany(timeout_ms=_POLL_MS, max_records=self.batch_records)
         )
+        if session.generation != session.rebalance.generation:
+            session.lanes.clear()
+            session.generation = session.rebalance.generation
         self.pulse.is_ready(LOOP, ready=True)
         return fetched
 
-    async def _process(self, session: Session, batch: Mapping[TopicPartition, Sequence[Record]]) -> None:
+    async def _process(self, session: Session, batch: Mapping[TopicPartition, Sequence[Record]]) -> Intent:
         await self._load(session, batch)
         intent = self._sort(session, batch)
         with self.telemetry.processing(intent.deliveries) as span:
@@ -173,13 +182,10 @@ class Consumer:
         if outcome.announced:
             self.committed()
         self.reached("committed")
-        await self._commit(session, intent)
+        return intent
 
     async def _load(self, session: Session, batch: Mapping[TopicPartition, Sequence[Record]]) -> None:
-        """Read the watermarks of lanes we hold nothing of; after a rebalance, of all."""
-        if session.generation != session.rebalance.generation:
-            session.lanes.clear()
-            session.generation = session.rebalance.generation
+        """Read the watermarks of lanes we hold nothing of; after a rebalance that is all."""
         missing = [tp for tp in batch if tp not in session.lanes and self._producer(tp) is not None]
         if missing:
             async with transaction(session.connection) as tx:
@@ -212,7 +218,8 @@ class Consumer:
             intent.moves[self._lane(tp)] = (lane.seen, admission.lane.seen)
         if admission.rewind is not None:
             intent.rewinds[tp] = admission.rewind
-        intent.offsets[tp] = admission.rewind or lanes.committable(admission.lane, intent.offsets[tp])
+        beyond = lanes.committable(admission.lane, intent.offsets[tp])
+        intent.offsets[tp] = beyond if admission.rewind is None else admission.rewind
         self._report(tp, admission)
 
     def _report(self, tp: TopicPartition, admission: lanes.Admission) -> None:
@@ -224,15 +231,21 @@ class Consumer:
     async def _commit(self, session: Session, intent: Intent) -> None:
         """Tell Kafka how far we are. Only a shortcut for the next start: the watermarks are what counts.
 
-        After a rebalance a commit of ours is refused, rightly; what we hold is then read anew.
+        After a rebalance a commit of ours is refused, rightly, and the assignment resets what we hold.
         """
+        for tp, offset in intent.rewinds.items():
+            self._rewind(session, tp, offset)
         try:
-            for tp, offset in intent.rewinds.items():
-                kafka.rewind(session.kafka, tp, offset)
             await kafka.within(self.seconds, "commit", session.kafka.commit(dict(intent.offsets)))
         except Transient as error:
             self.telemetry.warn("consumer.offsets_not_committed", detail=str(error))
-            session.lanes.clear()
+
+    def _rewind(self, session: Session, tp: TopicPartition, offset: int) -> None:
+        """Read what was passed over while a hole was open; a partition that was taken from us is not ours to read."""
+        try:
+            kafka.rewind(session.kafka, tp, offset)
+        except Transient as error:
+            self.telemetry.warn("consumer.not_rewound", detail=str(error))
 
     def _producer(self, tp: TopicPartition) -> str | None:
         return self.handlers.topics[tp.topic].producer

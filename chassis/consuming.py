@@ -114,12 +114,7 @@ class Handlers:
 
     def read(self, record: Record, number: int | None) -> Delivery:
         """Read one record; what cannot be read comes back as a Delivery with a fault, for parking."""
-        # Without a key, a record of the edge waits for nobody and nobody for it.
-        key = (
-            record.key.decode("utf-8", "replace")
-            if record.key
-            else f"{record.topic}/{record.partition}@{record.offset}"
-        )
+        key = _key_of(record)
         try:
             event, handling = self._event(record)
         except (ValidationError, ValueError) as error:
@@ -129,7 +124,7 @@ class Handlers:
     def _is_of_no_use(self, topic: str, body: bytes) -> bool:
         """Whether this is an event of the topic that this service has no handler for."""
         kind = _type_of(body)
-        return (topic, kind) not in self.by_type and any(event.TYPE == kind for event in self.topics[topic].events)
+        return (topic, kind) not in self.by_type and any(kind == event.TYPE for event in self.topics[topic].events)
 
     def _event(self, record: Record) -> tuple[CloudEvent[Any] | Header | Kept | Verbatim | None, Handling | None]:
         body = record.value or b""
@@ -145,6 +140,16 @@ class Handlers:
                 return None, None
             raise
         return event, self.by_type.get((record.topic, event.type))
+
+
+def _key_of(record: Record) -> str:
+    """The key as text. Without one, a record of the edge waits for nobody and nobody for it.
+
+    A vendor's key may be no UTF-8 and may hold a NUL, which PostgreSQL's text does not know.
+    """
+    if not record.key:
+        return f"{record.topic}/{record.partition}@{record.offset}"
+    return record.key.decode("utf-8", "replace").replace("\0", "\ufffd")
 
 
 def _type_of(body: bytes) -> str:

@@ -87,22 +87,26 @@ def envelope(event: Event, event_id: str, source: str, subject: str, at: str, tr
 
 
 async def last_tick(tx: Tx) -> tuple[Tick, datetime]:
-    """The relay's state: its last promise, and when it was made."""
+    """The relay's state: its last promise, and when its window was opened."""
     row = await tx.fetchrow(
         """
-        SELECT number, previous::text, snapshot::text, after, upto, whole, before, counters, at
+        SELECT number, previous::text, snapshot::text, after, upto, whole, before, counters, opened_at
         FROM chassis.tick ORDER BY number DESC LIMIT 1
         """
     )
-    return _tick(row), row["at"]
+    return _tick(row), row["opened_at"]
 
 
-async def save_tick(tx: Tx, tick: Tick) -> None:
-    """Promise. Raises asyncpg.UniqueViolationError when another relay has promised under this number."""
+async def save_tick(tx: Tx, tick: Tick, opened_at: datetime) -> None:
+    """Promise. Raises asyncpg.UniqueViolationError when another relay has promised under this number.
+
+    `opened_at` is a time before the window's snapshot was taken, for every page of the window: what the window does not
+    see was not begun long before.
+    """
     await tx.execute(
         """
-        INSERT INTO chassis.tick (number, previous, snapshot, after, upto, whole, before, counters)
-        VALUES ($1, $2::text::pg_snapshot, $3::text::pg_snapshot, $4, $5, $6, $7, $8)
+        INSERT INTO chassis.tick (number, previous, snapshot, after, upto, whole, before, counters, opened_at)
+        VALUES ($1, $2::text::pg_snapshot, $3::text::pg_snapshot, $4, $5, $6, $7, $8, $9)
         """,
         tick.number,
         tick.previous,
@@ -112,6 +116,7 @@ async def save_tick(tx: Tx, tick: Tick) -> None:
         tick.whole,
         list(tick.before),
         list(tick.counters),
+        opened_at,
     )
 
 
@@ -202,7 +207,7 @@ async def drop_partitions(tx: Tx, before: date) -> list[str]:
         await tx.execute(f"DROP TABLE chassis.{row['relname']}")
     await tx.execute("DELETE FROM chassis.journal_default WHERE at < $1", oldest)
     await tx.execute(
-        "DELETE FROM chassis.tick WHERE at < $1 AND number < (SELECT max(number) FROM chassis.tick)", oldest
+        "DELETE FROM chassis.tick WHERE opened_at < $1 AND number < (SELECT max(number) FROM chassis.tick)", oldest
     )
     return [row["relname"] for row in rows]
 

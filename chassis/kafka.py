@@ -154,5 +154,5 @@ def number_of(record: Record) -> int | None:
     """The lane number of a record; None when it carries none, as on a topic of the edge."""
     for name, value in reversed(record.headers):
         if name == SEQUENCE:
-            return int(value) if value.isdigit() else None
+            return int(value) if value and value.isdigit() else None
     return None

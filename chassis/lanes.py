@@ -5,7 +5,7 @@ processed. The numbers make a network that may repeat and lose exact at its ends
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,3 @@ def _is_straight(lane: Lane, numbers: Sequence[int]) -> bool:
 def committable(lane: Lane, next_offset: int) -> int:
     """The offset a reader may commit: never past a hole, or a restart would forget to look for it."""
     return next_offset if lane.hole is None else min(lane.hole.resume, next_offset)
-
-
-def rest_after(lane: Lane) -> Lane:
-    """The lane as another instance would load it: the number is durable, the hole is found again."""
-    return replace(lane, hole=None)

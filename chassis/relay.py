@@ -118,10 +118,11 @@ class Relay:
     async def turn(self, lead: Lead) -> bool:
         """Promise and publish one page of the journal. False when there was nothing to say."""
         tx = Tx(lead.connection, database.utc_now())
-        snapshot, entries = await _next_page(tx, lead)
+        snapshot, entries, opened_at = await _next_page(tx, lead)
         if not entries:
             return False
-        width = await kafka.partitions_of(lead.producer, self.topic, self.seconds)
+        # A broker that has just come back may still tell of fewer partitions than have been numbered.
+        width = max(await kafka.partitions_of(lead.producer, self.topic, self.seconds), len(lead.tick.counters))
         tick = ticks.follow(
             lead.tick,
             snapshot,
@@ -131,23 +132,28 @@ class Relay:
             whole=len(entries) < journal.PAGE,
         )
         with self.telemetry.relaying(len(entries)):
-            await _promise(tx, tick)
-            lead.tick, lead.since = tick, tx.now
+            await _promise(tx, tick, opened_at)
+            lead.tick, lead.since = tick, opened_at
             self.reached("promised")
             await self._publish(lead, entries)
             self.reached("published")
         return True
 
     async def _publish(self, lead: Lead, entries: Sequence[Entry]) -> None:
-        """Publish what was promised, as often as it takes; an instance that cannot gives up its lead."""
-        if entries:
+        """Publish what was promised, as often as it takes; an instance that cannot gives up its lead.
+
+        A promise of which the journal has forgotten rows is older than its retention: who missed it will find the hole.
+        """
+        if not ticks.is_whole(lead.tick, len(entries)):
+            self.telemetry.warn("relay.promise_forgotten", tick=lead.tick.number)
+        elif entries:
             await kafka.publish(lead.producer, self.topic, outgoing(lead.tick, entries), self.seconds)
         self.pulse.is_ready(LOOP, ready=True)
 
     async def _keep_house(self, lead: Lead) -> None:
-        tx = Tx(lead.connection, database.utc_now())
-        await journal.make_partitions(tx, tx.now.date())
-        dropped = await journal.drop_partitions(tx, tx.now.date() - timedelta(days=self.journal_days))
+        async with database.transaction(lead.connection) as tx:
+            await journal.make_partitions(tx, tx.now.date())
+            dropped = await journal.drop_partitions(tx, tx.now.date() - timedelta(days=self.journal_days))
         if dropped:
             self.telemetry.info("journal.dropped", partitions=dropped)
 
@@ -166,36 +172,36 @@ async def resend(
 ) -> int:
     """Publish numbers `first`…`last` of a lane once more, from the journal. Returns how many were found and sent.
 
-    Harmless at any time, also beside a running relay: readers drop what they have seen.
+    Harmless at any time, also beside a running relay: readers drop what they have seen. What the journal has forgotten,
+    in part or whole, is not sent: its rows could no longer be given their numbers.
     """
     sent = 0
     found = await journal.ticks_of(tx, partition, first, last)
     for tick in (tick for tick in found if ticks.covers(tick, partition, first, last)):
-        records = [
-            record
-            for record in outgoing(tick, await journal.promised(tx, tick))
-            if record.partition == partition and first <= record.number <= last
-        ]
+        entries = await journal.promised(tx, tick)
+        again = outgoing(tick, entries) if ticks.is_whole(tick, len(entries)) else []
+        records = [record for record in again if record.partition == partition and first <= record.number <= last]
         await kafka.publish(producer, topic, records, seconds)
         sent += len(records)
     return sent
 
 
-async def _next_page(tx: Tx, lead: Lead) -> tuple[str, list[Entry]]:
+async def _next_page(tx: Tx, lead: Lead) -> tuple[str, list[Entry], datetime]:
+    """(snapshot, rows, when the window was opened): the next page of the window in hand, else of a new one."""
     if not lead.tick.whole:
         entries = await journal.page(tx, lead.tick)
         if entries:
-            return lead.tick.snapshot, entries
+            return lead.tick.snapshot, entries, lead.since
     snapshot, entries = await journal.window(tx, lead.tick.snapshot, lead.since)
     # An empty page after a full one: the window ended exactly at a page's end.
     if entries and not lead.tick.whole:
         lead.tick = replace(lead.tick, whole=True)
-    return snapshot or lead.tick.snapshot, entries
+    return snapshot or lead.tick.snapshot, entries, tx.now
 
 
-async def _promise(tx: Tx, tick: Tick) -> None:
+async def _promise(tx: Tx, tick: Tick, opened_at: datetime) -> None:
     try:
-        await journal.save_tick(tx, tick)
+        await journal.save_tick(tx, tick, opened_at)
     except asyncpg.UniqueViolationError:
         raise Fenced("another relay has promised this tick") from None
 

@@ -60,7 +60,10 @@ def follow(
     """The tick after `last` that covers the rows `ids`, whose partitions (of `width`) are `partitions`.
 
     While `last` is not whole the next page of its window comes first; only then a new window opens, from its snapshot.
+    Raises ValueError for a `width` below what was numbered before: a lane would be numbered anew.
     """
+    if width < len(last.counters):
+        raise ValueError(f"a topic of {len(last.counters)} partitions cannot have {width}")
     before = grown(last.counters, width)
     counters = list(before)
     for partition in partitions:
@@ -77,6 +80,11 @@ def places(tick: Tick, partitions: Sequence[int]) -> list[Place]:
         counters[partition] += 1
         found.append(Place(partition, counters[partition]))
     return found
+
+
+def is_whole(tick: Tick, rows: int) -> bool:
+    """Whether `rows` are all that the tick promised: only then can they be given their numbers again."""
+    return rows == sum(tick.counters) - sum(tick.before)
 
 
 def covers(tick: Tick, partition: int, first: int, last: int) -> bool:

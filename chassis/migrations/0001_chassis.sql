@@ -31,18 +31,18 @@ END $$;
 
 -- The relay's promises. The last row is its state; the primary key fences a relay that lost its lead.
 CREATE TABLE chassis.tick (
-    number   bigint PRIMARY KEY,
-    at       timestamptz NOT NULL DEFAULT now(),
-    previous pg_snapshot NOT NULL,
-    snapshot pg_snapshot NOT NULL,
-    after    bigint NOT NULL,
-    upto     bigint NOT NULL,
-    whole    boolean NOT NULL,
-    before   bigint[] NOT NULL,
-    counters bigint[] NOT NULL
+    number    bigint PRIMARY KEY,
+    opened_at timestamptz NOT NULL,  -- before `snapshot` was taken, the same for every page of a window
+    previous  pg_snapshot NOT NULL,
+    snapshot  pg_snapshot NOT NULL,
+    after     bigint NOT NULL,
+    upto      bigint NOT NULL,
+    whole     boolean NOT NULL,
+    before    bigint[] NOT NULL,
+    counters  bigint[] NOT NULL
 );
-INSERT INTO chassis.tick (number, previous, snapshot, after, upto, whole, before, counters)
-VALUES (0, pg_current_snapshot(), pg_current_snapshot(), 0, 0, true, '{}', '{}');
+INSERT INTO chassis.tick (number, opened_at, previous, snapshot, after, upto, whole, before, counters)
+VALUES (0, now(), pg_current_snapshot(), pg_current_snapshot(), 0, 0, true, '{}', '{}');
 
 -- The watermark: the last number of a lane that this service has processed.
 CREATE TABLE chassis.lane (

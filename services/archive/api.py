@@ -62,4 +62,6 @@ async def _verify(tx: Tx) -> dict[str, Any]:
     while bad is None and (page := await store.bodies_after(tx, link.number, _PAGE)):
         bad = rules.first_bad(page, link)
         link = Link(page[-1][0], page[-1][1])
+    if bad is None and (await store.end_of_chain(tx)) != link:
+        bad = link.number + 1
     return {"records": link.number, "intact": bad is None, "first_bad": bad}

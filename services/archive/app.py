@@ -6,11 +6,14 @@ from contracts import topics
 from services.archive.api import add_routes
 from services.archive.handlers import handlers
 from services.archive.settings import Settings
+from services.archive.work import sweep_closing
 
 
 def build(_: Settings) -> Service:
     """The service."""
-    return Service("archive", "services.archive", topics.RECORDS, handlers, add_routes=add_routes)
+    return Service(
+        "archive", "services.archive", topics.RECORDS, handlers, add_routes=add_routes, work=(sweep_closing,)
+    )
 
 
 def main() -> None:

@@ -14,6 +14,8 @@ from services.archive.rules import Happening, Link, Record
 
 handlers = Handlers()
 
+_SWEPT = 200
+
 
 @handlers.consumes(topics.INTAKE, topics.CASES, topics.DESK, topics.NOTICES)
 async def keep(events: Sequence[Kept], tx: Tx) -> list[Event]:
@@ -24,7 +26,20 @@ async def keep(events: Sequence[Kept], tx: Tx) -> list[Event]:
     happenings = [happening(event) for event in events]
     await store.keep(tx, happenings)
     await store.mark_closing(tx, rules.closing(happenings))
-    candidates = await store.closing_among(tx, rules.touched(happenings))
+    return await seal_complete(tx, await store.closing_among(tx, rules.touched(happenings)))
+
+
+async def sweep(tx: Tx) -> tuple[int, list[Event]]:
+    """Seal what two instances at once could not see to be complete, each knowing one half of it: a command.
+
+    Returns how many were sealed.
+    """
+    sealed = await seal_complete(tx, await store.closing_for_long(tx, _SWEPT))
+    return len(sealed), sealed
+
+
+async def seal_complete(tx: Tx, candidates: Sequence[str]) -> list[Event]:
+    """Seal the record of every candidate of which everything has arrived."""
     histories = await store.histories(tx, candidates)
     finished = [history for history in histories.values() if rules.complete(history)]
     return [announce(record, len(history)) for record, history in await seal(tx, finished)]

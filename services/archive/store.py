@@ -24,11 +24,12 @@ async def mark_closing(tx: Tx, subjects: Collection[str]) -> None:
     if subjects:
         await tx.execute(
             """
-            INSERT INTO closing (subject)
-            SELECT s FROM unnest($1::text[]) s WHERE NOT EXISTS (SELECT FROM record WHERE application_id = s::uuid)
+            INSERT INTO closing (subject, since)
+            SELECT s, $2 FROM unnest($1::text[]) s WHERE NOT EXISTS (SELECT FROM record WHERE application_id = s::uuid)
             ON CONFLICT DO NOTHING
             """,
             sorted(subjects),
+            tx.now,
         )
 
 
@@ -38,6 +39,19 @@ async def closing_among(tx: Tx, subjects: Collection[str]) -> list[str]:
         return []
     rows = await tx.fetch(
         "SELECT subject FROM closing WHERE subject = ANY($1::text[]) ORDER BY subject FOR UPDATE", list(subjects)
+    )
+    return [row[0] for row in rows]
+
+
+async def closing_for_long(tx: Tx, most: int) -> list[str]:
+    """Applications that have been closing for a while, the oldest first, but those somebody else is looking at now."""
+    rows = await tx.fetch(
+        """
+        SELECT subject FROM closing WHERE since < $1::timestamptz - interval '2 seconds'
+        ORDER BY since LIMIT $2 FOR UPDATE SKIP LOCKED
+        """,
+        tx.now,
+        most,
     )
     return [row[0] for row in rows]
 

@@ -295,9 +295,10 @@ def _head(kind: Kind, language: Language, sender: str) -> bytes:
     message["Message-ID"] = _ID
     message["X-Date"] = _DATE
     message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = language.removesuffix("-easy")
     message.set_content("", cte="base64")
-    return message.as_bytes().rstrip().replace(b"X-Date:", b"Date:") + b"\r\n\r\n"
+    message["Content-Language"] = language.removesuffix("-easy")
+    head, end, _ = message.as_bytes().partition(b"\r\n\r\n")
+    return head.replace(b"X-Date:", b"Date:") + end
 
 
 def mail(letter: Letter, sender: str, domain: str) -> bytes:

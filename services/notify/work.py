@@ -22,13 +22,13 @@ from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPRecipientsRefused
 from chassis.backoff import pauses
 from chassis.commands import Commands
 from chassis.database import sleep_or, transaction
-from chassis.errors import name_of
+from chassis.errors import Transient, name_of
 from chassis.telemetry import Telemetry
 from services.notify import handlers, rules, store
 from services.notify.rules import Answer, Letter, Mark
 from services.notify.settings import Settings
 
-_AWAY = (SMTPException, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_AWAY = (Transient, SMTPException, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 _SAFE = 0.8
 """How much of its lease a claimant uses; nothing of his is under way when it passes."""
 _SHORTEST_IDLE, _LONGEST_IDLE = 0.1, 1.0
@@ -79,12 +79,12 @@ class Sender:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send until `stop`; pause with growing back-off while the mail server or the database is away."""
-        pause, idle = pauses(), _SHORTEST_IDLE
+        pause, idle = pauses(), 0.0
         while not stop.is_set():
             try:
-                idle = _SHORTEST_IDLE if await self._turn(stop) else min(_LONGEST_IDLE, idle * 2)
+                idle = 0.0 if await self._turn(stop) else min(_LONGEST_IDLE, max(_SHORTEST_IDLE, idle * 2))
                 pause = pauses()
-                await sleep_or(stop, idle if idle > _SHORTEST_IDLE else 0)
+                await sleep_or(stop, idle)
             except _AWAY as error:
                 seconds = next(pause)
                 self.telemetry.warn("notify.paused", error=name_of(error), code=_code(error), seconds=round(seconds, 3))
@@ -103,6 +103,8 @@ class Sender:
         answers = [await self._send(letter, deadline, stop) for letter in letters]
         if answers:
             self._report(await self._settle(answers, deadline))
+        if any(answer.code == rules.NO_ANSWER for answer in answers):
+            raise Transient("the mail server does not answer")
         return bool(answers)
 
     async def _connect(self) -> None:

@@ -1,13 +1,15 @@
 import hashlib
 import itertools
 import json
+from datetime import timedelta
 
 import pytest
 
 from chassis.database import connect, transaction
 from contracts.archive import RecordSealed
+from services.archive import handlers
 from services.archive.rules import GENESIS, Link, first_bad
-from tests.archive.conftest import Archive, Story
+from tests.archive.conftest import NOW, Archive, Story
 
 
 async def test_a_closed_application_becomes_one_sealed_record(archive: Archive) -> None:
@@ -98,6 +100,14 @@ async def test_a_record_taken_out_is_found(archive: Archive) -> None:
     assert (await archive.get("/v1/chain/verify")).json()["first_bad"] == 2
 
 
+async def test_the_last_record_taken_out_is_found(archive: Archive) -> None:
+    for number in range(1, 4):
+        await archive.keep(*Story(number).whole())
+    await archive.pool.execute("DELETE FROM record WHERE number = 3")
+
+    assert (await archive.get("/v1/chain/verify")).json()["first_bad"] == 3
+
+
 async def test_a_record_rewritten_with_its_digest_breaks_the_chain_after_it(archive: Archive) -> None:
     for number in range(1, 4):
         await archive.keep(*Story(number).whole())
@@ -126,6 +136,27 @@ async def test_two_instances_sealing_at_once_leave_no_gap(archive: Archive) -> N
 
     verdict = (await archive.get("/v1/chain/verify")).json()
     assert verdict == {"records": 10, "intact": True, "first_bad": None}
+    await other.connection.close()
+
+
+async def test_two_instances_that_each_see_one_half_leave_it_to_the_sweep(archive: Archive) -> None:
+    story = Story()
+    events = story.whole()
+    await archive.keep(*events[:5], events[6])
+    other = Archive(await connect(_dsn(archive)), archive.pool, archive.http)
+    first, second = archive.connection.transaction(), other.connection.transaction()
+    await first.start()
+    await second.start()
+    said = [*await archive.keep(events[5]), *await other.keep(events[7])]
+    await first.commit()
+    await second.commit()
+
+    async with transaction(archive.connection, lambda: NOW + timedelta(hours=1)) as tx:
+        sealed, announced = await handlers.sweep(tx)
+
+    assert said == []
+    assert (sealed, len(announced)) == (1, 1)
+    assert await archive.pool.fetchval("SELECT count(*) FROM closing") == 0
     await other.connection.close()
 
 

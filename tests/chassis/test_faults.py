@@ -208,6 +208,20 @@ async def test_bytes_that_are_no_event_are_parked_and_the_lane_goes_on(lab: Lab)
     assert row["key"].startswith("stray ")
 
 
+async def test_a_key_that_is_no_text_stops_nobody(lab: Lab) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=lab.bootstrap)
+    await producer.start()
+    headers = [("sequence", b"x")]
+    await producer.send_and_wait(lab.numbers.name, b"{}", key=b"a\x00\xff", partition=1, headers=headers)
+    await producer.stop()
+    await lab.say(SAID)
+    await lab.publish()
+
+    lab.start_doubler()
+
+    assert_each_once_in_order(await lab.counted(len(SAID)), SAID)
+
+
 async def test_a_topic_that_grows_loses_and_doubles_nothing(lab: Lab) -> None:
     from dataclasses import replace
 

@@ -76,7 +76,7 @@ async def test_a_window_larger_than_a_page_is_read_in_pages_that_can_be_read_aga
             width=1,
             whole=len(entries) < journal.PAGE,
         )
-        await journal.save_tick(tx, tick)
+        await journal.save_tick(tx, tick, tx.now)
         assert await journal.promised(tx, tick) == entries
         seen += [entry.id for entry in entries]
         entries = [] if tick.whole else await journal.page(tx, tick)
@@ -90,10 +90,10 @@ async def test_a_tick_can_be_promised_by_one_relay_only(database: Owned) -> None
     tx = Tx(database, utc_now())
     tick, _ = await journal.last_tick(tx)
     following = ticks.follow(tick, tick.snapshot, [1], [0], width=1, whole=True)
-    await journal.save_tick(tx, following)
+    await journal.save_tick(tx, following, tx.now)
 
     with pytest.raises(asyncpg.UniqueViolationError):
-        await journal.save_tick(tx, following)
+        await journal.save_tick(tx, following, tx.now)
 
 
 async def test_old_days_are_dropped_with_their_ticks_and_the_last_tick_stays(database: Owned) -> None:
@@ -101,7 +101,7 @@ async def test_old_days_are_dropped_with_their_ticks_and_the_last_tick_stays(dat
     old = date(2020, 1, 1)
     await tx.execute("SELECT chassis.make_journal_partition($1)", old)
     await tx.execute(
-        "INSERT INTO chassis.tick (number, at, previous, snapshot, after, upto, whole, before, counters)"
+        "INSERT INTO chassis.tick (number, opened_at, previous, snapshot, after, upto, whole, before, counters)"
         " SELECT -1, '2020-01-01', previous, snapshot, 0, 0, true, '{}', '{}' FROM chassis.tick"
     )
 
@@ -171,3 +171,33 @@ async def test_rows_of_a_day_without_a_partition_are_kept_and_later_partitions_d
     await tx.execute("SELECT chassis.make_journal_partition($1)", far)
 
     assert await tx.fetchval("SELECT count(*) FROM chassis.journal WHERE at > '2031-01-01'") == 1
+
+
+async def test_what_was_committed_while_a_window_waited_for_hours_is_in_the_next_one(lab: Lab) -> None:
+    """Page one is promised, Kafka is away for two hours, page two follows: the next window reaches back to the opening."""
+    connection = await connect(lab.counter_dsn)
+    await lab.say([(f"k{n % 7}", n) for n in range(1, journal.PAGE + 11)], together=journal.PAGE + 10)
+    await lab.publish()
+    async with transaction(connection) as tx:
+        await tx.execute("UPDATE chassis.tick SET opened_at = opened_at - interval '2 hours' WHERE number > 0")
+    opened = await connection.fetch(
+        "SELECT number, opened_at, whole FROM chassis.tick WHERE number > 0 ORDER BY number"
+    )
+
+    assert [row["whole"] for row in opened] == [False, True]
+    assert opened[0]["opened_at"] == opened[1]["opened_at"]
+    await connection.close()
+
+
+def test_a_topic_never_has_fewer_partitions_than_were_numbered() -> None:
+    tick = ticks.Tick(1, "1:1:", "1:1:", 0, 1, True, (0, 0), (1, 0))  # noqa: FBT003
+
+    with pytest.raises(ValueError, match="2 partitions"):
+        ticks.follow(tick, "1:2:", [2], [0], width=1, whole=True)
+
+
+def test_a_promise_the_journal_has_partly_forgotten_is_not_given_its_numbers_again() -> None:
+    tick = ticks.Tick(1, "1:1:", "1:1:", 0, 9, True, (4, 0), (6, 1))  # noqa: FBT003
+
+    assert ticks.is_whole(tick, 3)
+    assert not ticks.is_whole(tick, 2)

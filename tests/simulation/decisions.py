@@ -5,7 +5,7 @@ The defaults are the real functions and, for the seams, what the code around the
 
 import operator
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from chassis import batches, lanes, parking, ticks
@@ -25,6 +25,12 @@ class Follow(Protocol):
     ) -> Tick: ...
 
 
+class Opened(Protocol):
+    """The signature of `opened`."""
+
+    def __call__(self, since: int, read_at: int, /, *, continues: bool) -> int: ...
+
+
 @dataclass(slots=True)
 class Lead:
     """What a relay holds: its last promise, and when the window of that promise was opened."""
@@ -37,12 +43,15 @@ def next_page(postgres: Postgres, horizon: Callable[[str], tuple[int, list[int]]
     """relay._next_page: the next page of a window that is not whole, or else a new window."""
     if not lead.tick.whole and (rows := postgres.page(lead.tick)):
         return lead.tick.snapshot, rows
-    return postgres.window(horizon(lead.tick.snapshot), lead.since)
+    snapshot, rows = postgres.window(horizon(lead.tick.snapshot), lead.since)
+    if rows:  # an empty page after a full one: the window ended exactly at a page's end
+        lead.tick = replace(lead.tick, whole=True)
+    return snapshot, rows
 
 
-def opened(since: int, now: int, *, continues: bool) -> int:
+def opened(since: int, read_at: int, *, continues: bool) -> int:
     """When the window was opened from which the next one reads on: a page does not open one."""
-    return since if continues else now
+    return since if continues else read_at
 
 
 def never_fewer(seen: int, tick: Tick) -> int:
@@ -78,7 +87,7 @@ class Decisions:
     promises_first: bool = True
     next_page: Callable[[Postgres, Callable[[str], tuple[int, list[int]]], Lead], tuple[str, list[Row]]] = next_page
     promised: Callable[[Postgres, Tick], list[Row]] = Postgres.promised
-    opened: Callable[..., int] = opened
+    opened: Opened = opened
     width: Callable[[int, Tick], int] = never_fewer
     width_of: Callable[[Tick, Kafka], int] = lambda tick, _: len(tick.counters)
     resumed: Callable[[Tick, Kafka], Tick] = lambda tick, _: tick

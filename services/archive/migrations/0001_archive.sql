@@ -12,7 +12,8 @@ CREATE INDEX event_subject ON event (subject);
 
 -- Applications with a closed case whose record is not sealed yet: only their histories are ever looked at.
 CREATE TABLE closing (
-    subject text PRIMARY KEY
+    subject text PRIMARY KEY,
+    since   timestamptz NOT NULL
 );
 
 -- One sealed record per application. `body` is RFC 8785 JSON, `digest` its SHA-256.

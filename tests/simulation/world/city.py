@@ -23,6 +23,8 @@ class World:
     poison: set[int] = field(default_factory=lambda: set[int]())
     failing: bool = False
     """A bad deployment: whatever is handled fails."""
+    pausing: bool = False
+    """A consumer has said that too much fails for it to be the messages."""
     failed: set[str] = field(default_factory=lambda: set[str]())
     """Keys of which an event has ever failed: nobody else may be delayed."""
     holes: dict[int, Hole] = field(default_factory=lambda: dict[int, Hole]())

@@ -24,7 +24,7 @@ class Kafka:
 
     chance: Random
     logs: list[list[Record | None]]
-    """None stands where a record was lost."""
+    """None stands where a record was lost; one lost before it had an offset leaves no trace at all."""
     offsets: dict[int, int] = field(default_factory=lambda: dict[int, int]())
     members: list[int] = field(default_factory=lambda: list[int]())
     owners: dict[int, int] = field(default_factory=lambda: dict[int, int]())
@@ -34,10 +34,13 @@ class Kafka:
 
     def append(self, partition: int, number: int, row: Row) -> None:
         log = self.logs[partition]
-        lost = self.to_lose > 0
-        self.to_lose -= lost
+        if self.to_lose:
+            self.to_lose -= 1
+            if self.chance.random() < 0.5:
+                log.append(None)
+            return
         for _ in range(2 if self.chance.random() < REPEATS else 1):
-            log.append(None if lost else Record(len(log), number, row))
+            log.append(Record(len(log), number, row))
 
     def fetch(self, partition: int, offset: int, most: int) -> list[Record]:
         return [record for record in self.logs[partition][offset : offset + most] if record is not None]

@@ -1,0 +1,1 @@
+"""The chassis's decisions, one by one: no server, no clock."""

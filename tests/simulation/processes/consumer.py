@@ -1,0 +1,171 @@
+"""The consumer, as chassis/consumer.py is one: fetch, sort by lane, process in one transaction, commit offsets."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from chassis.errors import Fenced, Transient
+from chassis.lanes import Admission, Hole, Lane
+from chassis.parking import ParkingLimit
+from tests.simulation.processes import Process, Steps
+from tests.simulation.processes.processing import process
+from tests.simulation.world.city import World
+from tests.simulation.world.inbox import Delivery
+from tests.simulation.world.kafka import Record
+
+Batch = Mapping[int, Sequence[Record]]
+COMMIT_FAILS = 0.05
+
+
+def _limit() -> ParkingLimit:
+    """A small one: a schedule has four keys."""
+    return ParkingLimit(window=12, share=0.4, least=2)
+
+
+class Violation(AssertionError):
+    """Something that must never be, seen while it happened."""
+
+
+@dataclass(slots=True)
+class Session:
+    """What a consumer remembers. `noticed` is the last generation of the group that it has heard of."""
+
+    member: int
+    noticed: int = -1
+    generation: int = -1
+    positions: dict[int, int] = field(default_factory=lambda: dict[int, int]())
+    lanes: dict[int, Lane] = field(default_factory=lambda: dict[int, Lane]())
+    limit: ParkingLimit = field(default_factory=_limit)
+
+
+@dataclass(slots=True)
+class Intent:
+    """What one batch may do."""
+
+    deliveries: list[Delivery] = field(default_factory=lambda: list[Delivery]())
+    moves: dict[int, tuple[int, int]] = field(default_factory=lambda: dict[int, tuple[int, int]]())
+    lanes: dict[int, Lane] = field(default_factory=lambda: dict[int, Lane]())
+    offsets: dict[int, int] = field(default_factory=lambda: dict[int, int]())
+    rewinds: dict[int, int] = field(default_factory=lambda: dict[int, int]())
+
+
+def consumer(world: World, member: int) -> Process:
+    """Consume until fenced. A zombie goes on with what it remembers, until it hears from the group."""
+    session = Session(member)
+    while True:
+        yield
+        _notice(world, session)
+        batch = _fetch(world, session)
+        fetched_in = session.noticed
+        while batch:
+            yield
+            if world.chance.random() < 0.5:
+                _notice(world, session)
+            if not world.decisions.keeps(fetched_in, session.noticed):
+                break
+            try:
+                yield from _process(world, session, batch)
+            except Transient:
+                world.say("consumer {} pauses", member)
+                world.pausing = True
+                continue
+            except Fenced:
+                world.say("consumer {} is fenced", member)
+                return
+            break
+
+
+def _notice(world: World, session: Session) -> None:
+    """The client hears of a rebalance: positions start again from the committed offsets."""
+    if session.noticed == world.kafka.generation:
+        return
+    if session.member not in world.kafka.members:
+        world.kafka.join(session.member)
+    session.noticed = world.kafka.generation
+    owned = world.kafka.owned_by(session.member)
+    session.positions = {partition: world.kafka.offsets.get(partition, 0) for partition in owned}
+
+
+def _fetch(world: World, session: Session) -> Batch:
+    batch: dict[int, list[Record]] = {}
+    for partition, position in session.positions.items():
+        most = int(world.chance.random() * 5)
+        if most and (records := world.kafka.fetch(partition, position, most)):
+            batch[partition] = records
+        session.positions[partition] = min(position + most, len(world.kafka.logs[partition]))
+    return batch
+
+
+def _process(world: World, session: Session, batch: Batch) -> Steps[None]:
+    _load(world, session, batch)
+    yield
+    intent = Intent()
+    for partition, records in batch.items():
+        _admit(world, session, intent, partition, records)
+    yield from process(world, session.limit, intent.deliveries, intent.moves)
+    if intent.moves:
+        world.say("consumer {} commits {}", session.member, intent.moves)
+    session.lanes.update(intent.lanes)
+    yield
+    _commit(world, session, intent)
+
+
+def _load(world: World, session: Session, batch: Batch) -> None:
+    """After a rebalance nothing is held of a lane; what is not held is read."""
+    if session.generation != session.noticed:
+        session.lanes.clear()
+        session.generation = session.noticed
+    for partition in batch:
+        if partition not in session.lanes:
+            session.lanes[partition] = Lane(world.inbox.seen.setdefault(partition, 0))
+
+
+def _admit(world: World, session: Session, intent: Intent, partition: int, records: Sequence[Record]) -> None:
+    lane = session.lanes[partition]
+    numbers = [record.number for record in records]
+    admission = world.decisions.admit(lane, [record.offset for record in records], numbers)
+    intent.deliveries += [
+        Delivery(records[index].row, partition, records[index].offset, numbers[index]) for index in admission.taken
+    ]
+    intent.lanes[partition] = admission.lane
+    if admission.taken:
+        intent.moves[partition] = (lane.seen, admission.lane.seen)
+    if admission.rewind is not None:
+        intent.rewinds[partition] = admission.rewind
+    next_offset = records[-1].offset + 1
+    intent.offsets[partition] = world.decisions.offset_after(admission, next_offset, world.decisions.committable)
+    _report(world, session, partition, admission)
+
+
+def _report(world: World, session: Session, partition: int, admission: Admission) -> None:
+    if admission.found is not None:
+        world.say("consumer {} reports {} of {}", session.member, admission.found, partition)
+        _expect_truth(world, partition, admission.found)
+        world.holes[partition] = admission.found
+
+
+def _expect_truth(world: World, partition: int, hole: Hole) -> None:
+    """Nothing is called missing that stands before the place where it is missed."""
+    there = [n for n in world.kafka.numbers_before(partition, hole.resume) if hole.first <= n <= hole.last]
+    if there:
+        raise Violation(f"false hole: {hole} of {partition}, but {there} are there")
+
+
+def _commit(world: World, session: Session, intent: Intent) -> None:
+    for partition, offset in intent.rewinds.items():
+        if partition in session.positions:
+            world.say("consumer {} rewinds {} to {}", session.member, partition, offset)
+            session.positions[partition] = offset
+    if world.chance.random() < COMMIT_FAILS:
+        if world.decisions.forgets_after_refusal:
+            session.lanes.clear()
+        return
+    for partition, offset in intent.offsets.items():
+        if world.kafka.commit(session.member, partition, offset):
+            _expect_processed(world, partition, offset)
+
+
+def _expect_processed(world: World, partition: int, offset: int) -> None:
+    """No offset is committed beyond a record that was not processed: a restart would never look at it."""
+    furthest = max(world.kafka.numbers_before(partition, offset), default=0)
+    if furthest > (seen := world.inbox.seen.get(partition, 0)):
+        raise Violation(f"offset {offset} of {partition} committed beyond number {furthest}; processed up to {seen}")
