@@ -1,0 +1,98 @@
+"""The edge reads what CloudEvents allows and no more, and says what is wrong without repeating what was sent."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts import reading
+from contracts.reading import Unreadable
+from tests.conftest import ROOT
+
+EXAMPLE = min((ROOT / "contracts/examples/jp.madoguchi.application.submitted.v1").glob("*.json"))
+
+
+def submitted(path: Path = EXAMPLE) -> dict[str, Any]:
+    return json.loads(path.read_bytes())
+
+
+def as_bytes(event: dict[str, Any]) -> bytes:
+    return json.dumps(event, ensure_ascii=False).encode()
+
+
+def as_binary(event: dict[str, Any], prefix: str = "ce_") -> tuple[dict[str, bytes], bytes]:
+    names = ("specversion", "id", "source", "type", "subject", "time")
+    headers = {prefix + name: str(event[name]).encode() for name in names}
+    return headers | {"content-type": b"application/json; charset=utf-8"}, as_bytes(event["data"])
+
+
+def faults(event: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(fault.field, fault.code) for fault in reading.read({}, as_bytes(event)).faults]
+
+
+def test_an_attribute_of_somebody_elses_extends_the_envelope() -> None:
+    plain = reading.read({}, as_bytes(submitted()))
+    extended = reading.read({}, as_bytes(submitted() | {"comexampletenant": "A", "dataschema": "urn:example:schema"}))
+
+    assert extended.event == plain.event is not None
+    assert extended.digest == plain.digest
+
+
+@pytest.mark.parametrize(
+    "path", ["data", "data.application", "data.application.applicant"], ids=["event", "application", "applicant"]
+)
+def test_a_misspelt_field_is_refused_and_named(path: str) -> None:
+    event: dict[str, Any] = submitted() | {"comexampletenant": "A"}
+    event["data"]["application"].setdefault("applicant", {})
+    node = event
+    for step in path.split("."):
+        node = node[step]
+    node["adress"] = "釧路市黒金町7丁目5番地"
+
+    assert faults(event) == [(f"{path}.adress", "extra_forbidden")]
+
+
+def test_a_value_in_the_place_of_a_name_is_not_repeated() -> None:
+    event = submitted()
+    event["data"]["application"]["facts"] = {"白樺 花子": True, "hanako@example.jp": 1, "0154-00-0000": 2}
+
+    said = repr(reading.read({}, as_bytes(event)).faults)
+
+    assert not [value for value in ("白樺", "hanako@", "0154") if value in said]
+
+
+def test_what_json_does_not_know_is_no_fact() -> None:
+    for number in (b"NaN", b"Infinity", b"1e999"):
+        event = submitted()
+        event["data"]["application"]["facts"] = {"height": "HERE"}
+        found = reading.read({}, as_bytes(event).replace(b'"HERE"', number))
+        assert found.event is None
+
+
+def test_binary_data_cannot_reach_into_the_envelope() -> None:
+    headers, body = as_binary(submitted())
+
+    for smuggled in (b', "id": "another"', b', "source": "/another"', b"} {", b', "data": {}'):
+        with pytest.raises(Unreadable):
+            reading.read(headers, body + smuggled)
+
+
+def test_an_attribute_is_percent_encoded_over_http_and_plain_on_kafka() -> None:
+    over_http, body = as_binary(submitted(), "ce-")
+    on_kafka, _ = as_binary(submitted())
+
+    http = reading.read(over_http | {"ce-source": b"/%E7%AA%93%E5%8F%A3"}, body)
+    kafka = reading.read(on_kafka | {"ce_source": "/窓口%20".encode()}, body)
+
+    assert (http.source, kafka.source) == ("/窓口", "/窓口%20")
+    assert http.event == kafka.event is not None
+
+
+def test_the_subject_is_the_application() -> None:
+    assert faults(submitted() | {"subject": "another"}) == [("subject", "subject-differs")]
+
+
+def test_an_attribute_with_a_control_character_is_unreadable() -> None:
+    with pytest.raises(Unreadable, match="at id"):
+        reading.read({}, as_bytes(submitted() | {"id": "a\x00b"}))
