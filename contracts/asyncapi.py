@@ -3,14 +3,20 @@
 from typing import Any
 
 from .schemata import Schema
-from .topics import TOPICS, Topic
+from .topics import EVENTS, TOPICS, Topic, topic_of
 
 _CONTENT_TYPE = "application/cloudevents+json"
-_HEADERS: Schema = {
+_LANE: Schema = {
     "type": "object",
     "properties": {
         "content-type": {"type": "string", "const": _CONTENT_TYPE},
         "sequence": {"type": "string", "pattern": "^[0-9]+$", "description": "the event's number on its lane"},
+    },
+}
+_EDGE: Schema = {
+    "type": "object",
+    "properties": {
+        "content-type": {"type": "string", "description": f"{_CONTENT_TYPE}; in binary mode application/json"},
     },
 }
 
@@ -42,7 +48,13 @@ def _channel(topic: Topic) -> dict[str, Any]:
         "address": topic.name,
         "description": f"written by {topic.producer or 'channel systems'}, read by {', '.join(topic.readers)}",
         "messages": {event.TYPE: {"$ref": f"#/components/messages/{event.TYPE}"} for event in topic.events},
-        "bindings": {"kafka": {"topic": topic.name, "partitions": topic.partitions, "replicas": 1}},
+        "bindings": {
+            "kafka": {
+                "topic": topic.name,
+                "partitions": topic.partitions,
+                "topicConfiguration": {"cleanup.policy": ["delete"], "retention.ms": topic.retention_ms},
+            }
+        },
     }
 
 
@@ -62,7 +74,8 @@ def _message(kind: str, schema: Schema) -> dict[str, Any]:
         "title": str(schema.get("title", kind)),
         "summary": str(schema.get("description", "")),
         "contentType": _CONTENT_TYPE,
-        "headers": _HEADERS,
+        "headers": _EDGE if topic_of(EVENTS[kind]).producer is None else _LANE,
+        "bindings": {"kafka": {"key": {"type": "string", "description": "the application's id"}}},
         "payload": {
             "schemaFormat": "application/schema+json;version=draft-2020-12",
             "schema": {name: part for name, part in schema.items() if name != "$schema"},
