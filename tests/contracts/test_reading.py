@@ -1,16 +1,20 @@
 """The edge reads what CloudEvents allows and no more, and says what is wrong without repeating what was sent."""
 
+import copy
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from contracts import reading
+from contracts import reading, topics
 from contracts.reading import Unreadable
 from tests.conftest import ROOT
 
+CHANNEL_EVENTS = {event.TYPE for event in topics.APPLICATIONS.events}
 EXAMPLE = min((ROOT / "contracts/examples/jp.madoguchi.application.submitted.v1").glob("*.json"))
+EXAMPLES = sorted(path for path in EXAMPLE.parents[1].glob("*/*.json") if path.parent.name in CHANNEL_EVENTS)
 
 
 def submitted(path: Path = EXAMPLE) -> dict[str, Any]:
@@ -39,6 +43,18 @@ def test_an_attribute_of_somebody_elses_extends_the_envelope() -> None:
     assert extended.digest == plain.digest
 
 
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: f"{path.parent.name}/{path.name}")
+@pytest.mark.parametrize("prefix", ["ce_", "ce-"])
+def test_every_example_says_the_same_in_binary_mode(path: Path, prefix: str) -> None:
+    event = submitted(path)
+    structured = reading.read({}, as_bytes(event))
+    binary = reading.read(*as_binary(event, prefix))
+
+    assert (binary.source, binary.id, binary.event) == (structured.source, structured.id, structured.event)
+    assert binary.event is not None
+    assert binary.digest == structured.digest
+
+
 @pytest.mark.parametrize(
     "path", ["data", "data.application", "data.application.applicant"], ids=["event", "application", "applicant"]
 )
@@ -60,6 +76,40 @@ def test_a_value_in_the_place_of_a_name_is_not_repeated() -> None:
     said = repr(reading.read({}, as_bytes(event)).faults)
 
     assert not [value for value in ("白樺", "hanako@", "0154") if value in said]
+
+
+SECRET = "秘密-Himitsu_Value"
+
+
+def leaves(node: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to every scalar of a document."""
+    if not isinstance(node, dict | list):
+        yield way
+        return
+    for step, child in node.items() if isinstance(node, dict) else enumerate(node):
+        yield from leaves(child, (*way, step))
+
+
+def with_value(event: dict[str, Any], way: tuple[Any, ...], value: object) -> dict[str, Any]:
+    changed = copy.deepcopy(event)
+    node: Any = changed
+    for step in way[:-1]:
+        node = node[step]
+    node[way[-1]] = value
+    return changed
+
+
+@pytest.mark.parametrize("value", [SECRET, [SECRET], {SECRET: 1}], ids=["text", "list", "name"])
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_no_fault_repeats_a_value_wherever_it_stands(path: Path, value: object) -> None:
+    event = submitted(path)
+    for way in leaves(event):
+        try:
+            said = repr(reading.read({}, as_bytes(with_value(event, way, value))).faults)
+        except Unreadable as error:
+            said = str(error)
+        assert "秘密" not in said, way
+        assert "Himitsu" not in said, way
 
 
 def test_what_json_does_not_know_is_no_fact() -> None:
