@@ -16,7 +16,7 @@ from uuid import UUID
 import jsonschema
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema.validators import validator_for
 from pydantic import ValidationError
@@ -32,6 +32,7 @@ from contracts.reading import Unreadable
 from contracts.topics import EVENTS, TOPICS, topic_of
 from tests.conftest import ROOT, shared_data
 
+UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 EXAMPLES = sorted((ROOT / "contracts" / "examples").glob("*/*.json"))
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
@@ -179,7 +180,7 @@ def test_the_official_cloudevents_examples_can_be_read() -> None:
 def conformance_events() -> Iterator[dict[str, Any]]:
     for name, body in members("cloudevents_formats"):
         if name.endswith(".yaml"):
-            for event in yaml.load_all(body, yaml.BaseLoader):  # noqa: S506  every scalar as the text it is
+            for event in yaml.load_all(body, yaml.BaseLoader):
                 yield event["ContextAttributes"] | {"data": event["Data"]}
 
 
@@ -221,6 +222,7 @@ def test_binary_and_structured_mode_say_the_same() -> None:
     assert binary.digest == structured.digest
 
 
+@UNTIMED
 @given(st.binary(max_size=400))
 def test_whatever_bytes_come_are_read_or_called_unreadable(body: bytes) -> None:
     for headers in ({}, {"ce_id": body[:20], "content-type": body[20:40]}):
@@ -257,6 +259,7 @@ def test_naughty_strings_in_every_place_are_read_or_refused_by_name() -> None:
         assert found.event is not None or found.faults
 
 
+@UNTIMED
 @given(st.text(min_size=6, max_size=40).filter(str.isprintable))
 def test_a_fault_never_repeats_the_value(text: str) -> None:
     event = json.loads(SUBMITTED)
@@ -268,6 +271,7 @@ def test_a_fault_never_repeats_the_value(text: str) -> None:
     assert all(text + "!" not in fault.message for fault in found.faults)
 
 
+@UNTIMED
 @given(st.datetimes(datetime(1970, 1, 2), datetime(9999, 1, 1)), st.text())  # noqa: DTZ001
 def test_identifiers_are_uuids_of_version_7_in_the_order_of_time(at: datetime, name: str) -> None:
     at = at.replace(tzinfo=UTC)
