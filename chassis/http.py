@@ -1,5 +1,6 @@
 """HTTP: health, and errors as RFC 9457 problem documents that name the field and never repeat its value."""
 
+import socket
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -75,11 +76,15 @@ def _add_problems(app: FastAPI) -> None:
         return problem(503, "database-away", "Nothing was saved. Send the same request again in a moment.")
 
 
-def make_server(app: FastAPI, host: str, port: int) -> uvicorn.Server:
-    """A server that logs no requests: a path or a query can be personal."""
-    config = uvicorn.Config(
-        app, host=host, port=port, log_config=None, access_log=False, lifespan="off", server_header=False
-    )
+def listen(host: str, port: int) -> socket.socket:
+    """Take the address before anything else is begun, so that a taken one is the first thing said. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=2048)
+
+
+def make_server(app: FastAPI) -> uvicorn.Server:
+    """A server that logs no requests: a path or a query can be personal. It serves sockets that already listen."""
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # pyright: ignore[reportAttributeAccessIssue]
     return server

@@ -7,7 +7,9 @@ madoguchi-<name> migrate   bring the database up to this release, and end
 import asyncio
 import contextlib
 import gc
+import os
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -84,7 +86,7 @@ def _settings(settings: type[S]) -> S:
         prefix = settings.model_config.get("env_prefix", "")
         for fault in error.errors(include_url=False, include_input=False):
             sys.stderr.write(f"{prefix}{'.'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}\n")
-        sys.exit(78)  # EX_CONFIG
+        sys.exit(os.EX_CONFIG)
 
 
 async def migrate(service: Service, dsn: str) -> None:
@@ -101,13 +103,27 @@ async def run(service: Service, settings: ServiceSettings, stop: asyncio.Event |
     """Serve until SIGTERM, SIGINT or `stop`. Ends with an exception when a loop stalls or fails for good."""
     telemetry = Telemetry(service.name, settings.otlp_endpoint, settings.log_level)
     stop = stop or _stop_on_signals()
+    listening = _listen(settings)
     pool = await _database(service, settings)
     try:
-        await _serve(service, settings, telemetry, pool, stop)
+        await _serve(service, settings, telemetry, pool, listening, stop)
     finally:
         telemetry.flush()
         await asyncio.wait_for(pool.close(), timeout=5)
         telemetry.info("service.stopped")
+
+
+def _listen(settings: ServiceSettings) -> socket.socket:
+    """The port of the settings, or an end that says what to do."""
+    try:
+        return http.listen(settings.http_host, settings.http_port)
+    except OSError as error:
+        prefix = settings.model_config.get("env_prefix", "")
+        sys.stderr.write(
+            f"{prefix}HTTP_PORT: {settings.http_host}:{settings.http_port} cannot be listened on ({error.strerror}): "
+            "stop what listens there, or set the variable to another port, or to 0 to have one chosen\n"
+        )
+        sys.exit(os.EX_CONFIG)
 
 
 def _calm_the_collector() -> None:
@@ -136,6 +152,7 @@ async def _serve(
     settings: ServiceSettings,
     telemetry: Telemetry,
     pool: Pool,
+    listening: socket.socket,
     stop: asyncio.Event,
 ) -> None:
     """First the readers stop, then the relay, which publishes what they have said."""
@@ -143,17 +160,17 @@ async def _serve(
     relay = make_relay(service, settings, pulse, telemetry)
     commands = Commands(service.topic.producer or "", pool, relay.wake.set)
     consumer = make_consumer(service, settings, pulse, telemetry, relay.wake.set)
-    server = _http(service, settings, pulse, commands)
+    server = _http(service, pulse, commands)
     last = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         readers = [
             tasks.create_task(consumer.run(stop)),
-            tasks.create_task(_until(stop, server)),
+            tasks.create_task(_until(stop, server, listening)),
             *(tasks.create_task(_await(work(commands, telemetry, stop))) for work in service.work),
         ]
         ending = [tasks.create_task(relay.run(last)), tasks.create_task(_watch(pulse, last))]
         _calm_the_collector()
-        telemetry.info("service.started", port=settings.http_port)
+        telemetry.info("service.started", port=listening.getsockname()[1])
         await asyncio.wait(readers)
         last.set()
         relay.wake.set()
@@ -194,16 +211,16 @@ def make_consumer(
     )
 
 
-def _http(service: Service, settings: ServiceSettings, pulse: Pulse, commands: Commands) -> uvicorn.Server:
+def _http(service: Service, pulse: Pulse, commands: Commands) -> uvicorn.Server:
     app = http.make_app(f"Madoguchi {service.name}", pulse)
     service.add_routes(app, commands)
-    return http.make_server(app, settings.http_host, settings.http_port)
+    return http.make_server(app)
 
 
-async def _until(stop: asyncio.Event, server: uvicorn.Server) -> None:
+async def _until(stop: asyncio.Event, server: uvicorn.Server, listening: socket.socket) -> None:
     """Serve HTTP until `stop`; requests under way are answered."""
     async with asyncio.TaskGroup() as tasks:
-        serving = tasks.create_task(_await(server.serve()))
+        serving = tasks.create_task(_await(server.serve(sockets=[listening])))
         ending = tasks.create_task(_await(stop.wait()))
         await asyncio.wait((serving, ending), return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True

@@ -2,6 +2,7 @@
 
 import secrets
 import socket
+from threading import Lock
 
 from deploy.local.home import StackError
 from deploy.local.process import wait_for
@@ -10,6 +11,10 @@ LOWEST, HIGHEST = 20_000, 32_000
 """Free ports are taken from here: below Linux's ephemeral range, where a client that redials could occupy them."""
 
 ATTEMPTS = 100
+
+_promised: set[int] = set()
+_promising = Lock()
+"""Ports given out by this process: several servers are started side by side, and none of them listens yet."""
 
 PATIENCE = 3
 """A server that was killed holds on to its port for a moment."""
@@ -36,9 +41,11 @@ def answers(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A port that nobody listens on and that this process has promised to nobody else."""
     candidates = (LOWEST + secrets.randbelow(HIGHEST - LOWEST) for _ in range(ATTEMPTS))
-    port = next(filter(is_free, candidates), None)
+    with _promising:
+        port = next((port for port in candidates if port not in _promised and is_free(port)), None)
+        _promised.add(port or 0)
     if port is None:
         message = f"no free port between {LOWEST} and {HIGHEST}: stop what listens there, or set MADOGUCHI_*_PORT"
         raise StackError(message)

@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from asyncio.subprocess import DEVNULL, STDOUT, Process
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,9 +61,10 @@ class Supervisor:
             await sleep_or(self.stop, pause)
 
     async def _once(self, name: str) -> int:
-        process = await self._start(name)
+        port = await asyncio.to_thread(_port, self.notes[name])
+        process = await self._start(name, port)
         self.running[name] = process
-        self.notes[name] = replace(self.notes[name], pid=process.pid)
+        self.notes[name] = replace(self.notes[name], pid=process.pid, port=port)
         self._note()
         try:
             return await self._until_ended(process)
@@ -70,8 +72,8 @@ class Supervisor:
             self.notes[name] = replace(self.notes[name], pid=0)
             self._note()
 
-    async def _start(self, name: str) -> Process:
-        environment = services.environment_of(self.plan, name, self.notes[name].port)
+    async def _start(self, name: str, port: int) -> Process:
+        environment = services.environment_of(self.plan, name, port)
         with (self.home.log / f"{name}.log").open("ab") as log:
             return await asyncio.create_subprocess_exec(
                 *services.command_of(self.home, name, "run"),
@@ -127,11 +129,15 @@ class Supervisor:
         services.write_notes(self.home, self.notes)
 
 
-def with_ports(notes: dict[str, ServiceNote]) -> dict[str, ServiceNote]:
-    """A port for every service: that of last time where it is still free."""
-    return {
-        name: ServiceNote(port=choose("MADOGUCHI_*_PORT", wanted=None, last=note.port)) for name, note in notes.items()
-    }
+def with_ports(notes: Mapping[str, ServiceNote]) -> dict[str, ServiceNote]:
+    """Fresh notes with last time's ports; one that two services had stays with the first of them."""
+    first = {note.port: name for name, note in reversed(notes.items())}
+    return {name: ServiceNote(port=note.port if first[note.port] == name else 0) for name, note in notes.items()}
+
+
+def _port(note: ServiceNote) -> int:
+    """A port for a service about to start: that of last time where it is still free."""
+    return choose("MADOGUCHI_*_PORT", wanted=None, last=note.port)
 
 
 def say(line: str) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import socket
 import threading
 from collections.abc import Generator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,10 +17,12 @@ from chassis import migrations
 from chassis.errors import WrongSchema
 from chassis.http import make_app
 from chassis.pulse import Pulse
+from chassis.service import run
 from chassis.telemetry import Telemetry
 from deploy.local import Stack
 from services.intake.settings import Settings as IntakeSettings
 from tests.chassis.conftest import Lab, assert_each_once_in_order, series
+from tests.chassis.toy import doubler
 from tests.conftest import FreshDatabase, dsn_of
 
 SAID = series(20, 100)
@@ -53,6 +57,16 @@ async def test_one_line_is_logged_a_batch_and_none_of_it_is_personal(lab: Lab) -
     assert sum(int(str(line["handled"])) for line in batches) == 49
     assert len(batches) < 10
     assert "a-name-that-must-not-be-logged" not in lab.log.read_text()
+
+
+async def test_a_taken_port_ends_the_start_with_what_to_do(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        settings = lab.settings(lab.doubler_dsn).model_copy(update={"http_port": other.getsockname()[1]})
+        with pytest.raises(SystemExit) as ended:
+            await run(doubler(lab.suffix), settings, asyncio.Event())
+
+    assert ended.value.code == os.EX_CONFIG
+    assert f"HTTP_PORT: 127.0.0.1:{settings.http_port} cannot be listened on" in capsys.readouterr().err
 
 
 async def test_health_tells_stalled_loops_from_missing_dependencies() -> None:

@@ -1,6 +1,9 @@
 """Everything that needs a city; one city for all of it, used as a person would."""
 
+import contextlib
+import socket
 import time
+from collections.abc import Generator
 from pathlib import Path
 
 import asyncpg
@@ -11,6 +14,7 @@ import pytest
 from chassis import kafka
 from chassis.kafka import Outgoing
 from console.city import City
+from deploy.local.ports import is_free
 from deploy.local.process import wait_for
 from tests.console.conftest import Terminal
 
@@ -20,6 +24,14 @@ OWNER_ONLY = 0o600
 
 def ready(terminal: Terminal) -> bool:
     return all(terminal.processes()[name]["state"] == "ready" for name in SERVICES)
+
+
+@contextlib.contextmanager
+def taken(port: int) -> Generator[None]:
+    """Somebody else listens there, as soon as it is free."""
+    assert wait_for(lambda: is_free(port), seconds=5)
+    with socket.create_server(("127.0.0.1", port)):
+        yield
 
 
 def runs(pid: int) -> bool:
@@ -69,6 +81,16 @@ def test_a_killed_service_comes_back_at_the_same_address(terminal: Terminal) -> 
     after = terminal.processes()["routing"]
     assert (after["address"], after["restarts"]) == (before["address"], before["restarts"] + 1)
     assert after["pid"] != before["pid"]
+
+
+def test_a_service_whose_port_was_taken_while_it_was_away_comes_back_at_another(terminal: Terminal) -> None:
+    before = terminal.processes()["routing"]
+    port = int(before["address"].rpartition(":")[2])
+
+    terminal.kill("routing")
+    with taken(port):
+        assert wait_for(lambda: terminal.processes()["routing"]["address"] != before["address"], seconds=20)
+        assert wait_for(lambda: ready(terminal), seconds=20)
 
 
 def test_a_killed_supervisor_is_replaced_and_leaves_no_service_running_twice(terminal: Terminal) -> None:
