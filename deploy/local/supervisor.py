@@ -131,7 +131,7 @@ class Supervisor:
 
 def with_ports(notes: Mapping[str, ServiceNote]) -> dict[str, ServiceNote]:
     """Fresh notes with last time's ports; one that two services had stays with the first of them."""
-    first = {note.port: name for name, note in reversed(notes.items())}
+    first = {note.port: name for name, note in reversed(list(notes.items()))}
     return {name: ServiceNote(port=note.port if first[note.port] == name else 0) for name, note in notes.items()}
 
 
