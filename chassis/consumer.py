@@ -5,55 +5,57 @@ what may be taken from it is decided by lanes.py.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
 from chassis import database, kafka, lanes, progress
-from chassis.backoff import pauses
+from chassis.backoff import pauses, rest
 from chassis.consuming import Delivery, Handlers
 from chassis.database import Owned, transaction
 from chassis.errors import Fenced, Poison, Transient, name_of
-from chassis.kafka import Record
 from chassis.lanes import Lane
 from chassis.parking import ParkingLimit
 from chassis.processing import process
 from chassis.progress import LaneKey
 from chassis.pulse import Pulse
+from chassis.subscription import Record, Subscription, TopicPartition
 from chassis.telemetry import Telemetry
 
 LOOP = "consumer"
 Stage = Literal["committed"]
-_POLL_MS = 100
+_COMMIT_SECONDS = 0.5
+"""How often Kafka is told how far we are: what a restart reads again at most. A commit with every batch cost a batch a fifth."""
 _RESTART_AFTER = 3
 """Failures in a row after which the consumer itself is made anew: it may be the one that hangs."""
 
 
-class _Rebalance(ConsumerRebalanceListener):
-    """Counts assignments: what is held in memory of a lane ends when its position is reset, which is then and no sooner."""
-
-    def __init__(self) -> None:
-        self.generation = 0
-
-    def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
-        """Positions still hold; the next assignment resets them."""
-
-    def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:  # noqa: ARG002
-        self.generation += 1
+Moves = dict[LaneKey, tuple[int, int]]
 
 
 @dataclass(slots=True)
 class Session:
     """What a consumer holds between a (re)connection and the next failure."""
 
-    kafka: AIOKafkaConsumer
+    kafka: Subscription
     connection: Owned
-    rebalance: _Rebalance
     generation: int = -1
     lanes: dict[TopicPartition, Lane] = field(default_factory=lambda: dict[TopicPartition, Lane]())
+    offsets: dict[TopicPartition, int] = field(default_factory=lambda: dict[TopicPartition, int]())
+    """Reached, and not yet told to Kafka."""
+    owed: Moves = field(default_factory=lambda: Moves())
+    """Watermarks that moved over events nobody handles, and are not yet written."""
+    told_at: float = field(default_factory=time.monotonic)
+
+    def forget(self) -> None:
+        """What was held of an assignment that has ended."""
+        self.lanes.clear()
+        self.offsets.clear()
+        self.owed.clear()
+        self.generation = self.kafka.generation
 
 
 @dataclass(slots=True)
@@ -61,11 +63,15 @@ class Intent:
     """What one poll may do: what to handle, which watermarks move, what to commit, where to read again."""
 
     deliveries: list[Delivery] = field(default_factory=lambda: list[Delivery]())
-    moves: dict[LaneKey, tuple[int, int]] = field(default_factory=lambda: dict[LaneKey, tuple[int, int]]())
+    moves: Moves = field(default_factory=lambda: Moves())
     lanes: dict[TopicPartition, Lane] = field(default_factory=lambda: dict[TopicPartition, Lane]())
     offsets: dict[TopicPartition, int] = field(default_factory=lambda: dict[TopicPartition, int]())
     rewinds: dict[TopicPartition, int] = field(default_factory=lambda: dict[TopicPartition, int]())
     repeats: int = 0
+
+    def take(self, deliveries: Iterable[Delivery]) -> None:
+        """Handle these, but for those that are of no use to this service."""
+        self.deliveries.extend(one for one in deliveries if one.handling is not None or one.fault is not None)
 
 
 @dataclass(slots=True)
@@ -113,26 +119,24 @@ class Consumer:
         await database.sleep_or(stop, seconds)
 
     async def _open(self) -> Session:
-        connection = await database.connect(self.dsn)
-        rebalance = _Rebalance()
+        subscription = Subscription(
+            self.bootstrap,
+            tuple(self.handlers.topics),
+            self.service,
+            wait_ms=self.fetch_wait_ms,
+            session_ms=self.session_ms,
+            seconds=self.seconds,
+        )
         try:
-            consumer = await kafka.start_consumer(
-                self.bootstrap,
-                tuple(self.handlers.topics),
-                self.service,
-                rebalance,
-                fetch_wait_ms=self.fetch_wait_ms,
-                session_ms=self.session_ms,
-                seconds=self.seconds,
-            )
+            await subscription.start()
+            return Session(subscription, await database.connect(self.dsn))
         except BaseException:
-            await database.close(connection)
+            await subscription.close()
             raise
-        return Session(consumer, connection, rebalance)
 
     async def _shut(self, session: Session | None) -> None:
         if session is not None:
-            await kafka.stop(session.kafka)
+            await session.kafka.close()
             await database.close(session.connection)
 
     async def _polls(self, session: Session, stop: asyncio.Event) -> None:
@@ -144,10 +148,13 @@ class Consumer:
         batch: Mapping[TopicPartition, Sequence[Record]] = {}
         while not stop.is_set():
             self.pulse.beat(LOOP)
-            if not batch or session.generation != session.rebalance.generation:
+            if time.monotonic() - session.told_at > _COMMIT_SECONDS:
+                await self._tell(session)
+            if not batch or session.generation != session.kafka.generation:
                 batch = await self._fetch(session)
             if not batch:
                 continue
+            began = time.monotonic()
             try:
                 intent = await self._process(session, batch)
             except (Transient, asyncpg.PostgresError, OSError, TimeoutError) as error:
@@ -156,33 +163,43 @@ class Consumer:
                     raise
                 await self._rest(error, stop)
                 continue
+            full = sum(map(len, batch.values())) * 2 > self.batch_records
             batch, failures, self.pause = {}, 0, pauses()
-            await self._commit(session, intent)
+            session.offsets.update(intent.offsets)
+            for tp, offset in intent.rewinds.items():
+                await self._rewind(session, tp, offset)
+            await asyncio.sleep(rest(time.monotonic() - began, full=full))
+        await self._tell(session)
 
     async def _fetch(self, session: Session) -> Mapping[TopicPartition, Sequence[Record]]:
         """What is there; after a rebalance it belongs to the new assignment, and the lanes we held are forgotten."""
-        fetched = await kafka.within(
-            self.seconds, "fetch", session.kafka.getmany(timeout_ms=_POLL_MS, max_records=self.batch_records)
-        )
-        if session.generation != session.rebalance.generation:
-            session.lanes.clear()
-            session.generation = session.rebalance.generation
-        self.pulse.is_ready(LOOP, ready=True)
+        fetched = await session.kafka.fetch(self.batch_records)
+        if session.generation != session.kafka.generation:
+            session.forget()
+        self.pulse.is_ready(LOOP, ready=not session.kafka.away)
         return fetched
 
     async def _process(self, session: Session, batch: Mapping[TopicPartition, Sequence[Record]]) -> Intent:
+        """Sort a batch and process it; one with nothing for us costs no transaction until offsets are told."""
         await self._load(session, batch)
         intent = self._sort(session, batch)
+        moves = followed(session.owed, intent.moves)
+        if intent.deliveries or intent.repeats:
+            await self._handle(session, intent, moves)
+            moves = Moves()
+        session.owed = moves
+        session.lanes.update(intent.lanes)
+        return intent
+
+    async def _handle(self, session: Session, intent: Intent, moves: Moves) -> None:
         with self.telemetry.processing(intent.deliveries) as span:
             outcome = await process(
-                session.connection, self.source, intent.deliveries, intent.moves, self.limit, trace=span.traceparent
+                session.connection, self.source, intent.deliveries, moves, self.limit, trace=span.traceparent
             )
             span.done(outcome, intent.repeats)
-        session.lanes.update(intent.lanes)
         if outcome.announced:
             self.committed()
         self.reached("committed")
-        return intent
 
     async def _load(self, session: Session, batch: Mapping[TopicPartition, Sequence[Record]]) -> None:
         """Read the watermarks of lanes we hold nothing of; after a rebalance that is all."""
@@ -197,7 +214,7 @@ class Consumer:
         for tp, records in batch.items():
             intent.offsets[tp] = records[-1].offset + 1
             if self._producer(tp) is None:
-                intent.deliveries.extend(self.handlers.read(record, None) for record in records)
+                intent.take(self.handlers.read(record, None) for record in records)
             else:
                 self._admit(intent, tp, session.lanes[tp], records)
         return intent
@@ -205,13 +222,11 @@ class Consumer:
     def _admit(self, intent: Intent, tp: TopicPartition, lane: Lane, records: Sequence[Record]) -> None:
         numbers = [kafka.number_of(record) or 0 for record in records]
         if 0 in numbers:
-            intent.deliveries.extend(
-                stray(record) for record, number in zip(records, numbers, strict=True) if not number
-            )
+            intent.take(stray(record) for record, number in zip(records, numbers, strict=True) if not number)
             records = [record for record, number in zip(records, numbers, strict=True) if number]
             numbers = [number for number in numbers if number]
         admission = lanes.admit(lane, [record.offset for record in records], numbers)
-        intent.deliveries.extend(self.handlers.read(records[index], numbers[index]) for index in admission.taken)
+        intent.take(self.handlers.read(records[index], numbers[index]) for index in admission.taken)
         intent.repeats += admission.repeats
         intent.lanes[tp] = admission.lane
         if admission.taken:
@@ -228,22 +243,25 @@ class Consumer:
         elif admission.rewind is not None:
             self.telemetry.hole_filled(self._lane(tp), admission.lane.seen)
 
-    async def _commit(self, session: Session, intent: Intent) -> None:
+    async def _tell(self, session: Session) -> None:
         """Tell Kafka how far we are. Only a shortcut for the next start: the watermarks are what counts.
 
         After a rebalance a commit of ours is refused, rightly, and the assignment resets what we hold.
         """
-        for tp, offset in intent.rewinds.items():
-            self._rewind(session, tp, offset)
-        try:
-            await kafka.within(self.seconds, "commit", session.kafka.commit(dict(intent.offsets)))
-        except Transient as error:
-            self.telemetry.warn("consumer.offsets_not_committed", detail=str(error))
+        if session.owed:
+            await process(session.connection, self.source, (), session.owed, self.limit)
+            session.owed = Moves()
+        offsets, session.offsets, session.told_at = session.offsets, {}, time.monotonic()
+        if offsets and session.generation == session.kafka.generation:
+            try:
+                await session.kafka.commit(offsets)
+            except Transient as error:
+                self.telemetry.warn("consumer.offsets_not_committed", detail=str(error))
 
-    def _rewind(self, session: Session, tp: TopicPartition, offset: int) -> None:
+    async def _rewind(self, session: Session, tp: TopicPartition, offset: int) -> None:
         """Read what was passed over while a hole was open; a partition that was taken from us is not ours to read."""
         try:
-            kafka.rewind(session.kafka, tp, offset)
+            await session.kafka.rewind(tp, offset)
         except Transient as error:
             self.telemetry.warn("consumer.not_rewound", detail=str(error))
 
@@ -252,6 +270,11 @@ class Consumer:
 
     def _lane(self, tp: TopicPartition) -> LaneKey:
         return LaneKey(self._producer(tp) or "", tp.topic, tp.partition)
+
+
+def followed(owed: Moves, moves: Moves) -> Moves:
+    """Both, one after the other: each lane from where the first begins to where the last ends."""
+    return owed | {lane: (owed.get(lane, move)[0], move[1]) for lane, move in moves.items()}
 
 
 def stray(record: Record) -> Delivery:

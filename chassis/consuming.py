@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast, get_args, get_origin
 from pydantic import ValidationError
 
 from chassis.errors import Poison
-from chassis.kafka import Record
+from chassis.subscription import Record
 from contracts.envelope import CloudEvent, Event, Header
 from contracts.topics import Topic
 

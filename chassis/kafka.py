@@ -1,19 +1,17 @@
-"""Kafka, with a time-out around every call: aiokafka's consumers and idempotent producer can hang for ever."""
+"""Kafka, the writing half, with a time-out around every call: aiokafka's idempotent producer can hang for ever."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from aiokafka.structs import ConsumerRecord
 
 from chassis.errors import Transient
 from contracts.envelope import CONTENT_TYPE
 
 T = TypeVar("T")
-Record = ConsumerRecord[bytes, bytes]
 
 _BATCH_BYTES = 1 << 19
 _REQUEST_BYTES = 1 << 21
@@ -57,35 +55,6 @@ async def start_producer(bootstrap: str, seconds: float) -> AIOKafkaProducer:
     )
     await _start(producer, "producer start", seconds)
     return producer
-
-
-async def start_consumer(
-    bootstrap: str,
-    topics: Sequence[str],
-    group: str,
-    listener: ConsumerRebalanceListener,
-    *,
-    fetch_wait_ms: int,
-    session_ms: int,
-    seconds: float,
-) -> AIOKafkaConsumer:
-    """A consumer that commits only when told to."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
-        group_id=group,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        metadata_max_age_ms=_METADATA_MS,
-        fetch_max_wait_ms=fetch_wait_ms,
-        max_partition_fetch_bytes=1 << 20,
-        request_timeout_ms=int(seconds * 1000),
-        session_timeout_ms=session_ms,
-        heartbeat_interval_ms=session_ms // 5,
-        max_poll_interval_ms=300_000,
-    )
-    consumer.subscribe(list(topics), listener=listener)
-    await _start(consumer, "consumer start", seconds)
-    return consumer
 
 
 async def _start(client: AIOKafkaProducer | AIOKafkaConsumer, what: str, seconds: float) -> None:
@@ -142,15 +111,16 @@ async def _send(producer: AIOKafkaProducer, topic: str, by_partition: Mapping[in
     await asyncio.gather(*sent)
 
 
-def rewind(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> None:
-    """Read again from `offset`. Raises Transient when the partition is no longer ours."""
-    try:
-        consumer.seek(partition, offset)
-    except KafkaError as error:
-        raise Transient(f"kafka: seek: {type(error).__name__}") from error
+class Headed(Protocol):
+    """A record with headers, whoever read it."""
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]:
+        """Names and values."""
+        ...
 
 
-def number_of(record: Record) -> int | None:
+def number_of(record: Headed) -> int | None:
     """The lane number of a record; None when it carries none, as on a topic of the edge."""
     for name, value in reversed(record.headers):
         if name == SEQUENCE:

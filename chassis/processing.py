@@ -85,8 +85,7 @@ async def _attempt(
     keys = {delivery.key for delivery in deliveries}
     async with transaction(connection, clock) as tx:
         tx.traces.update(_traces(deliveries))
-        await progress.advance(tx, moves)
-        effects = Effects(source, trace, keys=await progress.parked_among(tx, keys))
+        effects = Effects(source, trace, keys=await progress.enter(tx, moves, keys))
         for run in batches.runs(deliveries, _kind, _key):
             await _run(tx, run.kind, run.items, effects, careful=careful)
         guilty = len(effects.parked) - effects.waiting

@@ -65,27 +65,25 @@ async def watermarks(tx: Tx, lanes: Sequence[LaneKey]) -> dict[LaneKey, int]:
     return {LaneKey(row["source"], row["topic"], row["partition"]): row["seen"] for row in rows}
 
 
-async def advance(tx: Tx, moves: Mapping[LaneKey, tuple[int, int]]) -> None:
-    """Move watermarks from an expected number to the one reached. Raises Fenced when one has moved without us."""
-    if not moves:
-        return
+async def enter(tx: Tx, moves: Mapping[LaneKey, tuple[int, int]], keys: Iterable[str]) -> set[str]:
+    """Move watermarks from an expected number to the one reached, and say which of `keys` are parked.
+
+    Raises Fenced when a watermark has moved without us. The rows of parked keys stay locked, so that no redrive finishes
+    before we have lined up.
+    """
     ordered = sorted(moves.items(), key=lambda move: (move[0].topic, move[0].partition))
-    moved = await tx.fetchval(
-        "SELECT chassis.advance($1::text[], $2::text[], $3::int[], $4::bigint[], $5::bigint[])",
+    parked = await tx.fetchval(
+        "SELECT chassis.enter($1::text[], $2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::text[])",
         [lane.source for lane, _ in ordered],
         [lane.topic for lane, _ in ordered],
         [lane.partition for lane, _ in ordered],
         [expected for _, (expected, _) in ordered],
         [reached for _, (_, reached) in ordered],
+        list(keys),
     )
-    if not moved:
+    if parked is None:
         raise Fenced("another instance has advanced this lane")
-
-
-async def parked_among(tx: Tx, keys: Iterable[str]) -> set[str]:
-    """Which of `keys` are parked. Their rows stay locked, so that no redrive finishes before we have lined up."""
-    rows = await tx.fetch("SELECT key FROM chassis.parked_key WHERE key = ANY($1::text[]) FOR SHARE", list(set(keys)))
-    return {row["key"] for row in rows}
+    return set(parked)
 
 
 async def park(tx: Tx, deliveries: Sequence[tuple[Delivery, str]]) -> None:

@@ -3,13 +3,12 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from aiokafka.structs import ConsumerRecord
-
 from chassis import journal, progress
 from chassis.consuming import Delivery, Handlers
 from chassis.database import Owned, Tx, rehearsal, transaction
 from chassis.errors import is_poison, name_of
 from chassis.progress import Parked
+from chassis.subscription import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +72,5 @@ async def _handle(tx: Tx, source: str, key: str, delivery: Delivery) -> str | No
     return None
 
 
-def _record(key: str, event: Parked) -> ConsumerRecord[bytes, bytes]:
-    return ConsumerRecord(
-        topic=event.topic,
-        partition=event.partition,
-        offset=event.offset,
-        timestamp=0,
-        timestamp_type=0,
-        key=key.encode(),
-        value=event.value,
-        checksum=None,
-        serialized_key_size=len(key),
-        serialized_value_size=len(event.value),
-        headers=event.headers,
-    )
+def _record(key: str, event: Parked) -> Record:
+    return Record(event.topic, event.partition, event.offset, key.encode(), event.value, event.headers)

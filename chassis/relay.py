@@ -27,7 +27,10 @@ LOOP = "relay"
 Stage = Literal["promised", "published"]
 _PLANNER = {"enable_seqscan": "off", "enable_bitmapscan": "off", "plan_cache_mode": "force_generic_plan"}
 _IDLE_SECONDS = (0.005, 0.1)
-"""The first and the longest pause between looks; a commit of this process wakes the relay at once."""
+"""The shortest and the longest pause between looks: short while other instances commit, long while only this one does.
+
+A commit of this process wakes the relay at once.
+"""
 _HOUSEKEEPING = timedelta(hours=1)
 
 
@@ -106,21 +109,24 @@ class Relay:
                 await self._keep_house(lead)
                 kept_until = database.utc_now() + _HOUSEKEEPING
             # Cleared before reading: a commit during the read is found by the next turn.
+            woken = self.wake.is_set()
             self.wake.clear()
-            if await self.turn(lead):
-                idle = _IDLE_SECONDS[0]
+            said = await self.turn(lead)
+            if said == journal.PAGE:
                 continue
-            if stop.is_set():
+            if stop.is_set() and not said:
                 return
-            await database.sleep_or(self.wake, idle)
-            idle = min(_IDLE_SECONDS[1], idle * 1.5)
+            if not woken:
+                idle = _IDLE_SECONDS[0] if said else min(_IDLE_SECONDS[1], idle * 1.5)
+            if not stop.is_set():
+                await database.sleep_or(self.wake, idle)
 
-    async def turn(self, lead: Lead) -> bool:
-        """Promise and publish one page of the journal. False when there was nothing to say."""
+    async def turn(self, lead: Lead) -> int:
+        """Promise and publish one page of the journal. How many events that were."""
         tx = Tx(lead.connection, database.utc_now())
         snapshot, entries, opened_at = await _next_page(tx, lead)
         if not entries:
-            return False
+            return 0
         # A broker that has just come back may still tell of fewer partitions than have been numbered.
         width = max(await kafka.partitions_of(lead.producer, self.topic, self.seconds), len(lead.tick.counters))
         tick = ticks.follow(
@@ -137,7 +143,7 @@ class Relay:
             self.reached("promised")
             await self._publish(lead, entries)
             self.reached("published")
-        return True
+        return len(entries)
 
     async def _publish(self, lead: Lead, entries: Sequence[Entry]) -> None:
         """Publish what was promised, as often as it takes; an instance that cannot gives up its lead.

@@ -20,7 +20,10 @@ class ServiceSettings(BaseSettings):
     http_port: Port = Field(default=0, description="its port; 0 lets the system choose")
     pool_size: Annotated[int, Field(ge=1, le=100)] = Field(default=8, description="connections for HTTP requests")
     batch_records: Annotated[int, Field(ge=1, le=10_000)] = Field(default=1000, description="events a transaction")
-    fetch_wait_ms: Annotated[int, Field(ge=1, le=500)] = Field(default=10, description="how long a fetch may wait")
+    fetch_wait_ms: Annotated[int, Field(ge=1, le=500)] = Field(
+        default=500,
+        description="how long the broker may hold a fetch that finds nothing; one that finds something returns",
+    )
     session_ms: Annotated[int, Field(ge=6000, le=300_000)] = Field(
         default=15_000, description="after how long without a heartbeat another instance takes over"
     )

@@ -5,15 +5,16 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.structs import ConsumerRecord
 
 from chassis import kafka
-from chassis.kafka import Record
 from console.tally import Account, Stage
 from contracts import desk, intake, notify, reading, routing
 from contracts.archive import RecordSealed
 from contracts.envelope import Header, Model
 from contracts.topics import APPLICATIONS, CASES, DESK, INTAKE, NOTICES, RECORDS, Topic
 
+Record = ConsumerRecord[bytes, bytes]
 SECONDS = 30
 RECORDS_AT_ONCE = 5000
 

@@ -112,7 +112,7 @@ async def test_migrations_run_once_and_the_schema_is_checked_both_ways(servers: 
     with pytest.raises(WrongSchema, match="start the newer release"):
         await migrations.check(connection, ("chassis",))
 
-    assert first == ["chassis/0001_chassis.sql", "tests.chassis/0001_toy.sql"]
+    assert first == ["chassis/0001_chassis.sql", "chassis/0002_enter.sql", "tests.chassis/0001_toy.sql"]
     assert second == []
     await connection.close()
 

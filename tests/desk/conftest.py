@@ -11,7 +11,6 @@ from uuid import UUID
 import asyncpg
 import httpx
 import pytest
-from aiokafka.structs import ConsumerRecord
 
 from chassis import database, http, journal
 from chassis.commands import Commands
@@ -19,6 +18,7 @@ from chassis.database import Owned, Pool, Tx
 from chassis.parking import ParkingLimit
 from chassis.processing import Outcome, process
 from chassis.pulse import Pulse
+from chassis.subscription import Record
 from contracts import topics
 from contracts.channels import Application
 from contracts.envelope import Event
@@ -118,12 +118,11 @@ def withdrawn(application_id: UUID) -> WithdrawalAccepted:
     )
 
 
-def record(event: Event) -> ConsumerRecord[bytes, bytes]:
+def record(event: Event) -> Record:
     """The event as it stands on its topic."""
     topic = topics.topic_of(type(event))
     (line,) = journal.lines(Tx(_NO_CONNECTION, NOW), topic.producer or "", [event])
-    key, value = line.key.encode(), line.payload
-    return ConsumerRecord(topic.name, 0, next(_numbers), 0, 0, key, value, None, len(key), len(value), ())
+    return Record(topic.name, 0, next(_numbers), line.key.encode(), line.payload, ())
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@ from itertools import islice
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chassis.backoff import FIRST_SECONDS, MOST_SECONDS, pauses
+from chassis.backoff import FIRST_SECONDS, LONGEST_REST, MOST_SECONDS, pauses, rest
 
 
 @given(st.integers(), st.integers(1, 60))
@@ -19,3 +19,12 @@ def test_instances_do_not_return_in_step() -> None:
 
 def test_a_seed_repeats_its_pauses() -> None:
     assert list(islice(pauses(1), 8)) == list(islice(pauses(1), 8))
+
+
+@given(st.floats(0, 100))
+def test_a_batch_that_was_not_full_is_followed_by_a_rest_of_its_own_length_and_not_long(took: float) -> None:
+    assert rest(took, full=False) == min(took, LONGEST_REST)
+
+
+def test_nobody_rests_while_there_is_more() -> None:
+    assert rest(3.0, full=True) == 0

@@ -1,0 +1,182 @@
+"""A subscription: one member of a consumer group, by librdkafka, its calls in a thread of its own and within a time-out.
+
+librdkafka fetches ahead with one long poll over all partitions, whether or not we have read what it holds; aiokafka leaves
+those out that hold something, so its polls had to be short and an idle city kept a third of a core busy (decision 0007).
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from operator import methodcaller
+from typing import NamedTuple, TypeVar
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message
+from confluent_kafka import TopicPartition as Position
+
+from chassis.errors import Transient
+
+T = TypeVar("T")
+
+_POLL_SECONDS = 0.1
+_STOP_SECONDS = 5
+_METADATA_MS = 10_000
+"""How soon the growth of a topic is seen."""
+_QUEUE_KBYTES = 8192
+_LEAST_MS = 2000
+_headers_of = methodcaller("headers")
+"""confluent-kafka 2.16 hands back a broken list, with the error set, when a header's name is no UTF-8. Called by bytecode that
+has been specialised, nobody looks for the error and the process dies of the list; called by C, CPython finds it (SystemError).
+"""
+
+
+class TopicPartition(NamedTuple):
+    """One partition of one topic."""
+
+    topic: str
+    partition: int
+
+
+class Record(NamedTuple):
+    """One record as it lies on its topic."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+
+class Subscription:
+    """Reads topics as a member of a group; commits only when told to."""
+
+    def __init__(
+        self, bootstrap: str, topics: Sequence[str], group: str, *, wait_ms: int, session_ms: int, seconds: float
+    ) -> None:
+        """`wait_ms` is how long a poll of the broker may wait, `seconds` the time-out of any one call."""
+        self.generation = 0
+        """Counts assignments: positions are reset by each, and what was held of the last one ends with it."""
+        self.away = False
+        """Whether no broker has been heard of since the last time one was."""
+        self._topics, self._seconds = topics, seconds
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="subscription")
+        timeout_ms = max(int(seconds * 1000), wait_ms + _LEAST_MS)
+        self._consumer = Consumer(
+            _settings(bootstrap, group, wait_ms, session_ms, timeout_ms) | {"error_cb": self._failed}
+        )
+
+    async def start(self) -> None:
+        """Join the group. Raises Transient when no broker answers."""
+        await self._call("consumer start", self._look)
+        self._consumer.subscribe(list(self._topics), on_assign=self._assigned)
+
+    async def fetch(self, most: int) -> Mapping[TopicPartition, Sequence[Record]]:
+        """What has arrived, at most so many records, in the order of each partition; nothing after a tenth of a second."""
+        messages = await self._call("fetch", lambda: self._poll(most))
+        found: dict[TopicPartition, list[Record]] = {}
+        for message in messages:
+            record = _record(message)
+            found.setdefault(TopicPartition(record.topic, record.partition), []).append(record)
+        return found
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Tell the broker where the next member shall begin. Raises Transient when it does not want to know."""
+        positions = [Position(tp.topic, tp.partition, offset) for tp, offset in offsets.items()]
+        committed = await self._call("commit", lambda: self._consumer.commit(offsets=positions, asynchronous=False))
+        if refused := next((position.error for position in committed if position.error), None):
+            raise Transient(f"kafka: commit: {refused.name()}")
+
+    async def rewind(self, tp: TopicPartition, offset: int) -> None:
+        """Read again from `offset`. Raises Transient when the partition is no longer ours."""
+        await self._call("seek", lambda: self._consumer.seek(Position(tp.topic, tp.partition, offset)))
+
+    async def close(self) -> None:
+        """Leave the group within five seconds; a client that does not is left to the end of the process."""
+        try:
+            async with asyncio.timeout(_STOP_SECONDS):
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._consumer.close)
+        except (TimeoutError, KafkaException, RuntimeError):
+            return
+        finally:
+            self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _call(self, what: str, call: Callable[[], T]) -> T:
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        except TimeoutError:
+            raise Transient(f"kafka: {what} took more than {self._seconds:g} s") from None
+        except KafkaException as error:
+            raise Transient(f"kafka: {what}: {error.args[0].name()}") from error
+
+    def _poll(self, most: int) -> list[Message]:
+        """Wait for one record; take what else is there."""
+        first = self._consumer.poll(_POLL_SECONDS)
+        if first is None:
+            self.away = self.away and not self._answers()
+            return []
+        messages = [first, *self._consumer.consume(most - 1, 0)]
+        if error := next((error for message in messages if (error := message.error())), None):
+            raise KafkaException(error)
+        self.away = False
+        return messages
+
+    def _look(self) -> None:
+        self._consumer.list_topics(self._topics[0], timeout=self._seconds)
+
+    def _answers(self) -> bool:
+        try:
+            self._consumer.list_topics(self._topics[0], timeout=_POLL_SECONDS)
+        except KafkaException:
+            return False
+        return True
+
+    def _assigned(self, _: Consumer, __: Sequence[Position]) -> None:
+        self.generation += 1
+
+    def _failed(self, error: KafkaError) -> None:
+        """The client goes on by itself; what it cannot mend it says as the result of a call."""
+        self.away = self.away or error.code() == KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001  its published name
+
+
+def _settings(
+    bootstrap: str, group: str, wait_ms: int, session_ms: int, timeout_ms: int
+) -> dict[str, str | int | bool]:
+    return {
+        "bootstrap.servers": bootstrap,
+        "group.id": group,
+        "enable.auto.commit": False,
+        "auto.offset.reset": "earliest",
+        "topic.metadata.refresh.interval.ms": _METADATA_MS,
+        "fetch.wait.max.ms": wait_ms,
+        "fetch.queue.backoff.ms": 10,
+        "fetch.error.backoff.ms": 50,
+        "queued.min.messages": 4000,
+        "queued.max.messages.kbytes": _QUEUE_KBYTES,
+        "socket.timeout.ms": timeout_ms,
+        "socket.nagle.disable": True,
+        "reconnect.backoff.max.ms": 1000,
+        "session.timeout.ms": session_ms,
+        "heartbeat.interval.ms": session_ms // 5,
+        "max.poll.interval.ms": 300_000,
+        "log_level": 0,
+    }
+
+
+def _record(message: Message) -> Record:
+    return Record(
+        message.topic() or "",
+        message.partition() or 0,
+        message.offset() or 0,
+        message.key(),
+        message.value(),
+        _headers(message),
+    )
+
+
+def _headers(message: Message) -> Sequence[tuple[str, bytes]]:
+    """A vendor's header names may be no UTF-8: such a record is read as one without headers."""
+    try:
+        return [(name, value if isinstance(value, bytes) else b"") for name, value in _headers_of(message) or ()]
+    except SystemError:
+        return ()
