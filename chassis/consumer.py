@@ -86,6 +86,7 @@ class Consumer:
     batch_records: int
     fetch_wait_ms: int
     session_ms: int
+    instance: str | None
     seconds: float
     pulse: Pulse
     telemetry: Telemetry
@@ -125,6 +126,7 @@ class Consumer:
             self.service,
             wait_ms=self.fetch_wait_ms,
             session_ms=self.session_ms,
+            instance=self.instance,
             seconds=self.seconds,
         )
         try:

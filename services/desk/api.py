@@ -29,7 +29,7 @@ from contracts.desk import (
 from contracts.envelope import Event, Model
 from contracts.personal import PersonalText
 from contracts.routing import DepartmentCode
-from services.desk import handlers, rules, store
+from services.desk import handlers, rules, store, worklist
 from services.desk.rules import Command, Item, Name, State, Step, Words
 from services.desk.settings import Settings
 from services.desk.store import START, Place
@@ -119,7 +119,7 @@ def add_routes(app: FastAPI, commands: Commands, settings: Settings) -> None:
 
 def _add_reading(app: FastAPI, commands: Commands, most: int) -> None:
     @app.get("/v1/departments/{code}/cases")
-    async def worklist(
+    async def read_worklist(
         code: Annotated[str, Path(max_length=64)],
         state: State | None = None,
         limit: Annotated[int, Query(ge=1)] = 50,
@@ -196,7 +196,7 @@ def _command(order: Order) -> Command:
 
 async def _worklist(tx: Tx, code: str, state: State | None, after: Place, limit: int) -> dict[str, Any]:
     found = await store.worklist(tx, code, state, after, limit + 1)
-    items, following = rules.page(found, limit)
+    items, following = worklist.page(found, limit)
     query = {"state": state, "limit": limit, "after": following}
     path = f"/v1/departments/{code}/cases?" + urlencode({name: value for name, value in query.items() if value})
     return {"cases": [_summary(tx, item) for item in items], "next": path if following else None}
@@ -205,7 +205,7 @@ async def _worklist(tx: Tx, code: str, state: State | None, after: Place, limit:
 async def _case(tx: Tx, case_id: UUID) -> dict[str, Any]:
     item = _there(await store.find_item(tx, case_id))
     papers = await store.papers(tx, case_id)
-    opened = {"at": papers.opened_at.isoformat(), "what": "opened"} | _words(rules.STEPS["opened"])
+    opened = {"at": papers.opened_at.isoformat(), "what": "opened"} | _words(worklist.STEPS["opened"])
     return _summary(tx, item) | {
         "opened_at": papers.opened_at.isoformat(),
         "withdrawn_at": papers.withdrawn_at.isoformat() if papers.withdrawn_at else None,
@@ -223,7 +223,7 @@ def _there(item: Item | None) -> Item:
 
 
 def _place(after: str) -> Place:
-    place = rules.read_cursor(after) if after else START
+    place = worklist.read_cursor(after) if after else START
     if place is None:
         words = "`after` が正しくありません。最初のページからご覧ください。 Not a cursor: begin at the first page."
         raise Refused(422, "not-a-cursor", words)
@@ -241,7 +241,7 @@ def _summary(tx: Tx, item: Item) -> dict[str, Any]:
         "overdue": rules.overdue(item, rules.today(tx.now)),
         "state": item.state,
         "staff": item.staff,
-    } | _words(rules.STATES[item.state])
+    } | _words(worklist.STATES[item.state])
 
 
 def _step(step: Step) -> dict[str, Any]:
@@ -251,7 +251,7 @@ def _step(step: Step) -> dict[str, Any]:
         "department": step.department,
         "staff": step.staff,
         "note": json.loads(step.note),
-    } | _words(rules.STEPS[step.what])
+    } | _words(worklist.STEPS[step.what])
 
 
 def _correction(found: store.Correction) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What desk does with what it reads."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import singledispatch
 from typing import Any
 
@@ -12,7 +13,7 @@ from contracts.envelope import Event, Model
 from contracts.intake import CorrectionAccepted, WithdrawalAccepted
 from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage
 from services.desk import rules, store
-from services.desk.rules import Arrival, Item
+from services.desk.rules import Arrival, Item, What
 from services.desk.store import Correction
 
 handlers = Handlers()
@@ -78,48 +79,33 @@ def arrival(event: object) -> Arrival:
 
 @arrival.register
 def _(event: CaseOpened) -> Arrival:
-    return Arrival(
-        "opened",
-        event.case_id,
-        event.application_id,
-        event.receipt,
-        event.department,
-        event.application.procedure,
-        event.due_on,
-        event.opened_at,
-        _json(event.decision),
-        _json(event.application),
-    )
+    return _arrival("opened", event, event.department, event.opened_at, _json(event.decision))
 
 
 @arrival.register
 def _(event: CaseRerouted) -> Arrival:
-    return Arrival(
-        "rerouted",
-        event.case_id,
-        event.application_id,
-        event.receipt,
-        event.department,
-        event.application.procedure,
-        event.due_on,
-        event.rerouted_at,
-        _json(event, "from_department", "reason"),
-        _json(event.application),
-    )
+    why = _json(event, "from_department", "reason")
+    return _arrival("rerouted", event, event.department, event.rerouted_at, why)
 
 
 @arrival.register
 def _(event: CaseSentToTriage) -> Arrival:
+    return _arrival("sent-to-triage", event, rules.TRIAGE, event.sent_at, _json(event, "cause", "decision"))
+
+
+def _arrival(
+    what: What, event: CaseOpened | CaseRerouted | CaseSentToTriage, department: str, at: datetime, why: bytes
+) -> Arrival:
     return Arrival(
-        "sent-to-triage",
+        what,
         event.case_id,
         event.application_id,
         event.receipt,
-        rules.TRIAGE,
+        department,
         event.application.procedure,
         event.due_on,
-        event.sent_at,
-        _json(event, "cause", "decision"),
+        at,
+        why,
         _json(event.application),
     )
 

@@ -1,8 +1,7 @@
 """What may be done with a case, by whom, in which state; when it is overdue; the words for staff. Pure."""
 
 import hashlib
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from typing import Literal
@@ -277,45 +276,3 @@ def today(now: datetime) -> date:
 def overdue(item: Item, today: date) -> bool:
     """Whether its day has passed undecided; the clock stands still while a correction is awaited."""
     return item.due_on < today and item.state in ("open", "claimed", "returned")
-
-
-def cursor(item: Item) -> str:
-    """Where the page after `item` begins, opaque."""
-    return urlsafe_b64encode(item.due_on.toordinal().to_bytes(4) + item.case_id.bytes).decode().rstrip("=")
-
-
-def read_cursor(text: str) -> tuple[date, UUID] | None:
-    """(due_on, case_id) of a cursor, None when it is not one."""
-    try:
-        place = urlsafe_b64decode(text + "==")
-        return date.fromordinal(int.from_bytes(place[:4])), UUID(bytes=place[4:])
-    except (ValueError, OverflowError):
-        return None
-
-
-def page(found: Sequence[Item], size: int) -> tuple[Sequence[Item], str | None]:
-    """(one page, cursor of the next) of `found`, which was asked for with one item more than the page holds."""
-    return found[:size], (cursor(found[size - 1]) if len(found) > size else None)
-
-
-STATES: Mapping[State, Words] = {
-    "open": Words("未着手", "Not claimed yet"),
-    "claimed": Words("審査中", "Being examined"),
-    "waiting": Words("補正待ち", "Waiting for a correction"),
-    "returned": Words("担当課確認中", "Returned, waiting for a department"),
-    "decided": Words("審査済み", "Decided"),
-    "closed": Words("完了", "Closed"),
-}
-STEPS: Mapping[str, Words] = {
-    "opened": Words("担当課に届きました。", "Came to the department."),
-    "claim": Words("担当を引き受けました。", "Claimed."),
-    "handover": Words("担当を引き継ぎました。", "Handed over to a colleague."),
-    "request-correction": Words("補正を求めました。", "A correction was asked for."),
-    "return": Words("担当課ではないため返しました。", "Returned: another department is responsible."),
-    "decide": Words("審査の結果を登録しました。", "Decided."),
-    "close": Words("完了しました。", "Closed."),
-    "rerouted": Words("担当課が変わりました。", "Moved to this department."),
-    "sent-to-triage": Words("振分け担当に届きました。", "Came to triage: a person finds the department."),
-    "correction-accepted": Words("補正が届きました。", "The correction came."),
-    "withdrawn": Words("申請が取り下げられました。", "The application was withdrawn."),
-}

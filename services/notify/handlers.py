@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import singledispatch
+from typing import Any
 
 from chassis.consuming import Batch, Handlers
 from chassis.database import Tx
@@ -11,7 +12,7 @@ from contracts.desk import CaseDecided, CorrectionRequested
 from contracts.envelope import CloudEvent, Event
 from contracts.intake import ApplicationAccepted, WithdrawalAccepted
 from contracts.notify import NoticeFailed, NoticeQueued, NoticeSent, NoticeWithheld
-from services.notify import rules, store
+from services.notify import mails, rules, store
 from services.notify.rules import Answer, Contact, Letter, Mark, Notice, State
 
 handlers = Handlers()
@@ -104,31 +105,23 @@ def announce(tx: Tx, notice: Notice, contact: Contact, state: State) -> list[Eve
     return _ANNOUNCE[state](tx, notice, contact)
 
 
+def _about(tx: Tx, notice: Notice) -> dict[str, Any]:
+    """What every event of a notice says."""
+    return {
+        "application_id": notice.application_id,
+        "notice_id": notice.notice_id,
+        "receipt": notice.receipt,
+        "kind": notice.kind,
+        "at": tx.now,
+    }
+
+
 def _queued(tx: Tx, notice: Notice, contact: Contact) -> list[Event]:
-    return [
-        NoticeQueued(
-            application_id=notice.application_id,
-            notice_id=notice.notice_id,
-            receipt=notice.receipt,
-            kind=notice.kind,
-            at=tx.now,
-            medium="email",
-            language=contact.language or "ja",
-        )
-    ]
+    return [NoticeQueued(**_about(tx, notice), medium="email", language=contact.language or "ja")]
 
 
 def _withheld(tx: Tx, notice: Notice, _contact: Contact) -> list[Event]:
-    return [
-        NoticeWithheld(
-            application_id=notice.application_id,
-            notice_id=notice.notice_id,
-            receipt=notice.receipt,
-            kind=notice.kind,
-            at=tx.now,
-            cause="no-address",
-        )
-    ]
+    return [NoticeWithheld(**_about(tx, notice), cause="no-address")]
 
 
 _ANNOUNCE: dict[State, Callable[[Tx, Notice, Contact], list[Event]]] = {
@@ -140,31 +133,12 @@ _ANNOUNCE: dict[State, Callable[[Tx, Notice, Contact], list[Event]]] = {
 
 def _sent(tx: Tx, mark: Mark, domain: str) -> list[Event]:
     notice = mark.letter.notice
-    return [
-        NoticeSent(
-            application_id=notice.application_id,
-            notice_id=notice.notice_id,
-            receipt=notice.receipt,
-            kind=notice.kind,
-            at=tx.now,
-            message_id=rules.message_id(notice.notice_id, domain),
-        )
-    ]
+    return [NoticeSent(**_about(tx, notice), message_id=mails.message_id(notice.notice_id, domain))]
 
 
 def _failed(tx: Tx, mark: Mark, _domain: str) -> list[Event]:
-    notice = mark.letter.notice
-    return [
-        NoticeFailed(
-            application_id=notice.application_id,
-            notice_id=notice.notice_id,
-            receipt=notice.receipt,
-            kind=notice.kind,
-            at=tx.now,
-            smtp_code=mark.smtp_code or rules.NO_ANSWER,
-            attempts=mark.attempts,
-        )
-    ]
+    code = mark.smtp_code or rules.NO_ANSWER
+    return [NoticeFailed(**_about(tx, mark.letter.notice), smtp_code=code, attempts=mark.attempts)]
 
 
 _SETTLED: dict[State, Callable[[Tx, Mark, str], list[Event]]] = {

@@ -24,7 +24,7 @@ from chassis.commands import Commands
 from chassis.database import sleep_or, transaction
 from chassis.errors import Transient, name_of
 from chassis.telemetry import Telemetry
-from services.notify import handlers, rules, store
+from services.notify import handlers, mails, rules, store
 from services.notify.rules import Answer, Letter, Mark
 from services.notify.settings import Settings
 
@@ -116,7 +116,7 @@ class Sender:
         """Send one letter. Whatever goes wrong with it is an answer; a connection that failed is not used again."""
         if stop.is_set() or time.monotonic() >= deadline or not self.client.is_connected:
             return Answer(letter, rules.UNTRIED)
-        content = rules.mail(letter, self.settings.mail_from, self.settings.mail_domain)
+        content = mails.mail(letter, self.settings.mail_from, self.settings.mail_domain)
         try:
             async with asyncio.timeout(deadline - time.monotonic()):
                 await self.client.sendmail(self.settings.mail_from, [letter.address], content)

@@ -75,12 +75,14 @@ class Lab:
         self.processes.append(process)
         return process
 
-    async def say(self, numbers: Sequence[tuple[str, int]], *, together: int = 500) -> None:
+    async def say(
+        self, numbers: Sequence[tuple[str, int]], *, together: int = 500, kind: type[Number] = Number
+    ) -> None:
         """Let the counter say these, `together` in a transaction, into its journal."""
         connection = await connect(self.counter_dsn)
         for start in range(0, len(numbers), together):
             async with transaction(connection) as tx:
-                said = [Number(key=key, n=n) for key, n in numbers[start : start + together]]
+                said = [kind(key=key, n=n) for key, n in numbers[start : start + together]]
                 await journal.append(tx, journal.lines(tx, "/counter", said))
         await connection.close()
 

@@ -12,7 +12,7 @@ from chassis.database import Tx, utc_now
 from chassis.kafka import start_producer
 from chassis.redriving import redrive
 from tests.chassis.conftest import Lab, assert_each_once_in_order, series
-from tests.chassis.toy import DieAt, doubler
+from tests.chassis.toy import Aside, DieAt, doubler
 
 SAID = series(20, 100)
 
@@ -45,6 +45,31 @@ async def test_a_service_killed_at_any_stage_loses_and_doubles_nothing(lab: Lab,
     await lab.until_relayed(lab.doubler_dsn)
     await asyncio.sleep(0.5)
     assert_each_once_in_order(await lab.doubles_once(), doubled(SAID))
+
+
+@pytest.mark.parametrize("after", [0.2, 0.8])
+async def test_what_nobody_handles_is_passed_over_and_leaves_no_hole_behind(lab: Lab, after: float) -> None:
+    for part in range(3):
+        await lab.say(series(20, 5), kind=Aside)
+        await lab.say(SAID[part * 20 : part * 20 + 20])
+        await lab.say(series(20, 5), kind=Aside)
+        await lab.publish()
+        victim = lab.start_doubler()
+        await lab.counted(part * 20 + 20)
+        await asyncio.sleep(after)
+        victim.kill()
+        victim.wait()
+    last = lab.start_doubler()
+    await lab.say(SAID[60:80])
+    await lab.publish()
+
+    assert_each_once_in_order(await lab.counted(80), SAID[:80])
+    last.terminate()
+    assert await asyncio.to_thread(last.wait, 20) == 0
+    assert not lab.logged("lane.hole")
+    connection = await lab.doubler_tx()
+    assert await connection.fetchval("SELECT sum(seen) FROM chassis.lane") == 3 * 220 + 20
+    await connection.close()
 
 
 async def test_two_instances_share_the_work_through_a_rebalance(lab: Lab) -> None:

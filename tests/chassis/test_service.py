@@ -200,6 +200,8 @@ def test_the_folders_on_disk_are_the_rooms_of_the_house() -> None:
                 "store",
                 "api",
                 "work",
+                "mails",
+                "worklist",
             }
         ), service
         assert sorted((root / service / "migrations").glob("0001_*.sql")), service

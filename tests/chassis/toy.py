@@ -40,6 +40,12 @@ class Number(Event):
         return self.key
 
 
+class Aside(Number):
+    """A number that the doubler has no use for."""
+
+    TYPE: ClassVar[str] = "test.aside.v1"
+
+
 class Double(Number):
     """Twice the number."""
 
@@ -53,7 +59,7 @@ class Settings(ServiceSettings):
 def topics(suffix: str) -> tuple[Topic, Topic]:
     """Topics of one test."""
     return (
-        Topic(f"numbers-{suffix}.v1", "/counter", ("doubler",), (Number,)),
+        Topic(f"numbers-{suffix}.v1", "/counter", ("doubler",), (Number, Aside)),
         Topic(f"doubles-{suffix}.v1", "/doubler", (), (Double,)),
     )
 

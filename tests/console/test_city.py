@@ -16,6 +16,7 @@ from chassis.kafka import Outgoing
 from console.city import City
 from deploy.local.ports import is_free
 from deploy.local.process import wait_for
+from tests.conftest import shared_data
 from tests.console.conftest import Terminal
 
 SERVICES = ["intake", "routing", "desk", "notify", "archive"]
@@ -128,6 +129,26 @@ def test_an_import_of_the_same_file_adds_nothing(terminal: Terminal, sample: Pat
     rows = {row["what"]: row["databases"] for row in found["rows"]}
     assert rows["rows read"] == 300 == rows["accepted"] + rows["repeated"] + rows["rejected"]
     assert rows["applications accepted"] == rows["in the desk"] == rows["receipts in the mail folder"]
+
+
+@pytest.mark.parametrize(
+    "file,mapping,rows",
+    [
+        ("nyc_2018-10-21_fullday.csv.gz", "nyc", 6_765),
+        pytest.param("boston_2011H2_A.csv.gz", "boston", 24_904, marks=pytest.mark.long),
+    ],
+)
+def test_every_row_of_a_real_file_adds_up(terminal: Terminal, file: str, mapping: str, rows: int) -> None:
+    path = shared_data(f"requests/{file}")
+    words = terminal.ok("import", str(path), "--mapping", mapping)
+    source = words.split("source: ")[1].split()[0]
+
+    answer = terminal.run("reconcile", "--source", source, "--wait", "100", "--json")
+
+    assert answer.code == 0, answer.out
+    found = {row["what"]: row for row in answer.json()["rows"]}
+    assert found["rows read"]["databases"] == rows
+    assert found["accepted"]["databases"] == rows
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -151,14 +153,44 @@ def members(name: str) -> Iterator[tuple[str, bytes]]:
                 yield member.name, file.read()
 
 
-def test_the_asyncapi_document_is_valid_under_the_official_schema() -> None:
+@cache
+def official_asyncapi(version: str) -> Any:
+    """A validator for AsyncAPI documents of one version, by the schema of the specification."""
     found = {name: json.loads(body) for name, body in members("asyncapi_schemas_3") if name.endswith(".json")}
-    schema = next(body for name, body in found.items() if "3.0.0" in name and "without" not in name)
-
+    schema = next(body for name, body in found.items() if version in name and "without" not in name)
     registry: Registry[Any] = Registry().with_resources(
         (body["$id"], Resource.from_contents(body)) for body in found.values() if "$id" in body
     )
-    validator_for(schema)(schema, registry=registry).validate(json.loads(freeze.ASYNCAPI.read_bytes()))
+    return validator_for(schema)(schema, registry=registry)
+
+
+def test_the_asyncapi_document_is_valid_under_the_official_schema() -> None:
+    official_asyncapi("3.0.0").validate(json.loads(freeze.ASYNCAPI.read_bytes()))
+
+
+def test_the_same_check_passes_every_official_example() -> None:
+    documents = [yaml.safe_load(body) for name, body in members("asyncapi_examples_A") if name.endswith("asyncapi.yml")]
+
+    assert len(documents) >= 10
+    for document in documents:
+        official_asyncapi(document["asyncapi"]).validate(document)
+
+
+@pytest.mark.parametrize("missing", ["info", "asyncapi"])
+def test_the_same_check_refuses_a_document_that_is_none(missing: str) -> None:
+    document = json.loads(freeze.ASYNCAPI.read_bytes())
+    del document[missing]
+
+    assert not official_asyncapi("3.0.0").is_valid(document)
+
+
+def test_the_wheel_of_the_contracts_has_the_version_of_the_project() -> None:
+    versions = [
+        tomllib.loads((folder / "pyproject.toml").read_text())["project"]["version"]
+        for folder in (ROOT, ROOT / "contracts")
+    ]
+
+    assert versions[0] == versions[1]
 
 
 def test_the_asyncapi_document_names_every_topic_and_event() -> None:

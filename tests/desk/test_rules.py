@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from services.desk import rules
+from services.desk import rules, worklist
 from services.desk.rules import Arrival, Command, Item, Name, State
 
 CASE = UUID("019d7000-0000-7000-8000-000000000001")
@@ -135,14 +135,21 @@ def test_only_work_that_the_department_can_do_is_overdue(state: State) -> None:
 
 
 def test_a_cursor_reads_back_as_the_place_it_was_made_of() -> None:
-    assert rules.read_cursor(rules.cursor(item("open"))) == (TODAY, CASE)
+    assert worklist.read_cursor(worklist.cursor(item("open"))) == (TODAY, CASE)
 
 
 @pytest.mark.parametrize("text", ["x", "AAAA", "あ", "====", "A" * 27, "A" * 40])
 def test_what_is_not_a_cursor_is_recognised(text: str) -> None:
-    assert rules.read_cursor(text) is None
+    assert worklist.read_cursor(text) is None
 
 
 def test_every_state_and_every_step_has_words() -> None:
-    assert set(rules.STATES) == set(STATES)
-    assert set(rules.STEPS) >= {*COMMANDS, "opened", "rerouted", "sent-to-triage", "correction-accepted", "withdrawn"}
+    assert set(worklist.STATES) == set(STATES)
+    assert set(worklist.STEPS) >= {
+        *COMMANDS,
+        "opened",
+        "rerouted",
+        "sent-to-triage",
+        "correction-accepted",
+        "withdrawn",
+    }

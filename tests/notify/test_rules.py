@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.ids import uuid7
-from services.notify import rules
+from services.notify import mails, rules
 from services.notify.rules import Answer, Contact, Kind, Language, Letter, Notice
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 RECEIPT = "0000-0000-0012-4"
 SENDER, DOMAIN = "no-reply@city.example", "city.example"
-MAILS = sorted(rules.WORDS)
+MAILS = sorted(mails.WORDS)
 
 
 def letter(
@@ -37,7 +37,7 @@ def read(content: bytes) -> EmailMessage:
 
 
 def mail(one: Letter) -> EmailMessage:
-    return read(rules.mail(one, SENDER, DOMAIN))
+    return read(mails.mail(one, SENDER, DOMAIN))
 
 
 def body(one: Letter) -> str:
@@ -45,7 +45,7 @@ def body(one: Letter) -> str:
 
 
 def test_there_are_words_for_every_kind_in_every_language() -> None:
-    assert set(rules.WORDS) == {(kind, language) for kind in get_args(Kind) for language in get_args(Language)}
+    assert set(mails.WORDS) == {(kind, language) for kind in get_args(Kind) for language in get_args(Language)}
 
 
 @pytest.mark.parametrize("kind, language", MAILS)
@@ -55,7 +55,7 @@ def test_every_mail_names_the_receipt_in_subject_and_body_and_leaves_no_placehol
     found = mail(letter(kind, language))
 
     assert found["Subject"].endswith(RECEIPT)
-    assert found["Subject"].startswith(rules.WORDS[kind, language].subject)
+    assert found["Subject"].startswith(mails.WORDS[kind, language].subject)
     assert RECEIPT in found.get_content()
     assert not re.search(r"[{}]|placeholder|0000-0000-0000-0", str(found["Subject"]) + found.get_content())
     assert "placeholder" not in found.as_string()
@@ -63,7 +63,7 @@ def test_every_mail_names_the_receipt_in_subject_and_body_and_leaves_no_placehol
 
 @pytest.mark.parametrize("kind, language", MAILS)
 def test_every_mail_is_ascii_on_the_wire_in_lines_that_every_server_takes(kind: Kind, language: Language) -> None:
-    content = rules.mail(letter(kind, language), SENDER, DOMAIN)
+    content = mails.mail(letter(kind, language), SENDER, DOMAIN)
 
     assert content.isascii()
     assert b"\n" not in content.replace(b"\r\n", b"")
@@ -101,7 +101,7 @@ def test_what_staff_typed_is_never_read_as_a_template() -> None:
 def test_a_mail_made_again_is_the_same_byte_for_byte() -> None:
     one = letter("result")
 
-    assert rules.mail(one, SENDER, DOMAIN) == rules.mail(one, SENDER, DOMAIN)
+    assert mails.mail(one, SENDER, DOMAIN) == mails.mail(one, SENDER, DOMAIN)
 
 
 def test_the_message_id_is_the_notice_and_the_date_is_when_it_was_written() -> None:
@@ -144,7 +144,7 @@ def test_an_address_is_usable_in_an_envelope_or_is_none(email_: str | None, addr
 def test_no_address_can_add_to_a_header(text: str) -> None:
     address = rules.address_of(text)
     if address is not None:
-        content = rules.mail(letter(address=address), SENDER, DOMAIN)
+        content = mails.mail(letter(address=address), SENDER, DOMAIN)
         assert f"\r\nTo: {address}\r\n".encode() in content
         assert read(content).keys() == mail(letter()).keys()
 

@@ -51,7 +51,7 @@ def _attempt(
 
 
 def _advance(world: World, tx: int, moves: Moves) -> Steps[None]:
-    """progress.advance: the watermark is locked, and must be where we believe it is."""
+    """progress.enter: the watermark is locked, and must be where we believe it is."""
     for partition, (expected, _) in sorted(moves.items()):
         while not world.inbox.lock_lane(tx, partition):
             yield
@@ -60,7 +60,7 @@ def _advance(world: World, tx: int, moves: Moves) -> Steps[None]:
 
 
 def _parked_among(world: World, tx: int, keys: Sequence[str]) -> Steps[set[str]]:
-    """progress.parked_among: no redrive finishes with these keys before we have lined up."""
+    """progress.enter: no redrive finishes with these keys before we have lined up."""
     for key in keys:
         while not world.inbox.share(tx, key):
             yield
