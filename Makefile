@@ -16,7 +16,7 @@ $(READY): requirements.lock pyproject.toml
 	@echo "==> making .venv with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv .venv || { echo "This Python has no venv module: install it (on Debian and Ubuntu: the package python3-venv)."; exit 1; }
 	@echo "==> installing what requirements.lock pins, about half a minute"
-	@$(BIN)/python -m pip install --quiet --progress-bar on --require-hashes --requirement requirements.lock || { echo "A package could not be installed: is a package registry reachable with pip?"; exit 1; }
+	@$(BIN)/python -m pip install --require-hashes --requirement requirements.lock || { echo "A package could not be installed: is a package registry reachable with pip?"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 	@echo "==> ready"

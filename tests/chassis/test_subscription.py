@@ -16,9 +16,17 @@ from tests.chassis.conftest import SESSION_MS, Lab
 
 
 @asynccontextmanager
-async def member(lab: Lab, topic: str, group: str | None = None) -> AsyncGenerator[Subscription]:
+async def member(
+    lab: Lab, topic: str, group: str | None = None, instance: str | None = None
+) -> AsyncGenerator[Subscription]:
     subscription = Subscription(
-        lab.bootstrap, (topic,), group or f"group.{topic}", wait_ms=500, session_ms=SESSION_MS, seconds=10
+        lab.bootstrap,
+        (topic,),
+        group or f"group.{topic}",
+        wait_ms=500,
+        session_ms=SESSION_MS,
+        seconds=10,
+        instance=instance,
     )
     await subscription.start()
     try:
@@ -104,6 +112,19 @@ async def test_a_partition_of_somebody_else_is_neither_rewound_nor_committed(lab
         async with member(lab, topic, "another-group") as other:
             with pytest.raises(Transient, match="seek"):
                 await other.rewind(TopicPartition("no-such-topic", 0), 0)
+
+
+async def test_a_member_that_comes_back_under_its_name_waits_for_no_session_and_fences_who_had_it(
+    lab: Lab, topic: str
+) -> None:
+    await publish(lab, topic, b"a")
+    async with member(lab, topic, instance="one") as gone:
+        await records(gone, 1)
+        async with member(lab, topic, instance="one") as back, asyncio.timeout(SESSION_MS / 1000 - 1):
+            assert [record.value for record in await records(back, 1)] == [b"a"]
+            with pytest.raises(Transient, match="fetch"):
+                while True:
+                    await gone.fetch(1)
 
 
 async def test_a_header_whose_name_is_no_text_costs_the_record_its_headers_and_nothing_else(
