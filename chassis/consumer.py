@@ -169,7 +169,8 @@ class Consumer:
             batch, failures, self.pause = {}, 0, pauses()
             session.offsets.update(intent.offsets)
             for tp, offset in intent.rewinds.items():
-                await self._rewind(session, tp, offset)
+                # Not done is not passed over: it ends the session, and the next one reads from before the hole.
+                await session.kafka.rewind(tp, offset)
             await asyncio.sleep(rest(time.monotonic() - began, full=full))
         await self._tell(session)
 
@@ -258,14 +259,8 @@ class Consumer:
             try:
                 await session.kafka.commit(offsets)
             except Transient as error:
+                session.offsets = offsets
                 self.telemetry.warn("consumer.offsets_not_committed", detail=str(error))
-
-    async def _rewind(self, session: Session, tp: TopicPartition, offset: int) -> None:
-        """Read what was passed over while a hole was open; a partition that was taken from us is not ours to read."""
-        try:
-            await session.kafka.rewind(tp, offset)
-        except Transient as error:
-            self.telemetry.warn("consumer.not_rewound", detail=str(error))
 
     def _producer(self, tp: TopicPartition) -> str | None:
         return self.handlers.topics[tp.topic].producer

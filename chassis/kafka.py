@@ -18,6 +18,8 @@ _REQUEST_BYTES = 1 << 21
 _METADATA_MS = 10_000
 """How soon the growth of a topic is seen."""
 SEQUENCE = "sequence"
+_DIGITS = 18
+"""Of the largest number that fits the watermark's column; Python refuses to read more than 4,300."""
 HEADERS = (("content-type", CONTENT_TYPE),)
 
 
@@ -124,5 +126,5 @@ def number_of(record: Headed) -> int | None:
     """The lane number of a record; None when it carries none, as on a topic of the edge."""
     for name, value in reversed(record.headers):
         if name == SEQUENCE:
-            return int(value) if value and value.isdigit() else None
+            return int(value) if value and value.isdigit() and len(value) <= _DIGITS else None
     return None

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 LEAST_FREE = 2 << 30
 
+SECONDS = 30
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -74,7 +76,7 @@ async def _looked(what: str, look: Callable[[], AsyncIterator[Finding]]) -> list
     from console.errors import name_of
 
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(SECONDS):
             return [finding async for finding in look()]
     except Exception as error:
         return [
@@ -88,11 +90,12 @@ async def _topics(city: "City") -> AsyncIterator[Finding]:
     from contracts.topics import TOPICS
 
     admin = AIOKafkaAdminClient(bootstrap_servers=city.bootstrap)
-    await admin.start()
-    try:
-        described: list[dict[str, Any]] = await admin.describe_topics([topic.name for topic in TOPICS])
-    finally:
-        await admin.close()
+    async with asyncio.timeout(SECONDS):
+        try:
+            await admin.start()
+            described: list[dict[str, Any]] = await admin.describe_topics([topic.name for topic in TOPICS])
+        finally:
+            await admin.close()
     found = {topic["topic"]: len(topic["partitions"]) for topic in described}
     for topic in TOPICS:
         number = found.get(topic.name, 0)

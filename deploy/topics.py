@@ -20,12 +20,12 @@ async def create_topics(bootstrap: str, topics: Sequence[Topic] = TOPICS, *, rep
     """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=SECONDS * 1000)
     async with asyncio.timeout(SECONDS):
-        await admin.start()
-    try:
-        made = await _create(admin, topics, replication)
-        return made + await _grow(admin, [topic for topic in topics if topic.name not in made])
-    finally:
-        await admin.close()
+        try:
+            await admin.start()
+            made = await _create(admin, topics, replication)
+            return made + await _grow(admin, [topic for topic in topics if topic.name not in made])
+        finally:
+            await admin.close()
 
 
 async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic], replication: int) -> list[str]:

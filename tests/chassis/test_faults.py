@@ -236,8 +236,9 @@ async def test_bytes_that_are_no_event_are_parked_and_the_lane_goes_on(lab: Lab)
 async def test_a_key_that_is_no_text_stops_nobody(lab: Lab) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=lab.bootstrap)
     await producer.start()
-    headers = [("sequence", b"x")]
-    await producer.send_and_wait(lab.numbers.name, b"{}", key=b"a\x00\xff", partition=1, headers=headers)
+    for number in (b"x", b"", b"-1", b"9" * 5000):
+        headers = [("sequence", number)]
+        await producer.send_and_wait(lab.numbers.name, b"{}", key=b"a\x00\xff", partition=1, headers=headers)
     await producer.stop()
     await lab.say(SAID)
     await lab.publish()

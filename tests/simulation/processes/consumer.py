@@ -14,6 +14,8 @@ from tests.simulation.world.kafka import Record
 
 Batch = Mapping[int, Sequence[Record]]
 COMMIT_FAILS = 0.05
+TOLD_LATER = 0.5
+"""Offsets are told from time to time: with the next batch, or after a crash never."""
 
 
 def _limit() -> ParkingLimit:
@@ -34,6 +36,7 @@ class Session:
     generation: int = -1
     positions: dict[int, int] = field(default_factory=lambda: dict[int, int]())
     lanes: dict[int, Lane] = field(default_factory=lambda: dict[int, Lane]())
+    offsets: dict[int, int] = field(default_factory=lambda: dict[int, int]())
     limit: ParkingLimit = field(default_factory=_limit)
 
 
@@ -113,6 +116,7 @@ def _load(world: World, session: Session, batch: Batch) -> None:
     """After a rebalance nothing is held of a lane; what is not held is read."""
     if session.generation != session.noticed:
         session.lanes.clear()
+        session.offsets.clear()
         session.generation = session.noticed
     for partition in batch:
         if partition not in session.lanes:
@@ -155,11 +159,15 @@ def _commit(world: World, session: Session, intent: Intent) -> None:
         if partition in session.positions:
             world.say("consumer {} rewinds {} to {}", session.member, partition, offset)
             session.positions[partition] = offset
+    session.offsets.update(intent.offsets)
+    if world.chance.random() < TOLD_LATER:
+        return
+    offsets, session.offsets = session.offsets, {}
     if world.chance.random() < COMMIT_FAILS:
         if world.decisions.forgets_after_refusal:
             session.lanes.clear()
         return
-    for partition, offset in intent.offsets.items():
+    for partition, offset in offsets.items():
         if world.kafka.commit(session.member, partition, offset):
             _expect_processed(world, partition, offset)
 
