@@ -120,6 +120,8 @@ class Consumer:
         await database.sleep_or(stop, seconds)
 
     async def _open(self) -> Session:
+        # First the database: a client that is closed while it joins its group has been seen to hang for good.
+        connection = await database.connect(self.dsn)
         subscription = Subscription(
             self.bootstrap,
             tuple(self.handlers.topics),
@@ -131,10 +133,11 @@ class Consumer:
         )
         try:
             await subscription.start()
-            return Session(subscription, await database.connect(self.dsn))
         except BaseException:
             await subscription.close()
+            await database.close(connection)
             raise
+        return Session(subscription, connection)
 
     async def _shut(self, session: Session | None) -> None:
         if session is not None:
