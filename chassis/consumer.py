@@ -86,7 +86,6 @@ class Consumer:
     batch_records: int
     fetch_wait_ms: int
     session_ms: int
-    instance: str | None
     seconds: float
     pulse: Pulse
     telemetry: Telemetry
@@ -120,7 +119,7 @@ class Consumer:
         await database.sleep_or(stop, seconds)
 
     async def _open(self) -> Session:
-        # First the database: a client that is closed while it joins its group has been seen to hang for good.
+        # First the database: a group that is joined for nothing is rebalanced for nothing.
         connection = await database.connect(self.dsn)
         subscription = Subscription(
             self.bootstrap,
@@ -128,7 +127,6 @@ class Consumer:
             self.service,
             wait_ms=self.fetch_wait_ms,
             session_ms=self.session_ms,
-            instance=self.instance,
             seconds=self.seconds,
         )
         try:

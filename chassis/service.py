@@ -214,7 +214,6 @@ def make_consumer(
         settings.batch_records,
         settings.fetch_wait_ms,
         settings.session_ms,
-        settings.instance,
         settings.kafka_seconds,
         pulse,
         telemetry,

@@ -27,10 +27,6 @@ class ServiceSettings(BaseSettings):
     session_ms: Annotated[int, Field(ge=6000, le=300_000)] = Field(
         default=15_000, description="after how long without a heartbeat another instance takes over"
     )
-    instance: str | None = Field(
-        default=None,
-        description="a name that no other instance of the service has, and that a restart keeps: it goes on at once",
-    )
     kafka_seconds: Annotated[float, Field(gt=0)] = Field(default=30, description="time-out of any one Kafka call")
     stall_seconds: Annotated[float, Field(gt=0)] = Field(default=90, description="exit when a loop has not turned")
     journal_days: Annotated[int, Field(ge=2)] = Field(default=40, description="how long the journal is kept")

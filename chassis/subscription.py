@@ -59,12 +59,11 @@ class Subscription:
         wait_ms: int,
         session_ms: int,
         seconds: float,
-        instance: str | None = None,
     ) -> None:
         """`wait_ms` is how long a poll of the broker may wait, `seconds` the time-out of any one call.
 
-        With a name of its own, `instance`, a member that comes back within its session has its partitions back at once, and
-        nobody else is disturbed (static membership); without one, a member that was killed is missed for a whole session.
+        No static membership: a member with a `group.instance.id` that is closed while it joins hangs with the whole process
+        (confluent-kafka 2.16 holds the GIL meanwhile; decision 7).
         """
         self.generation = 0
         """Counts assignments: positions are reset by each, and what was held of the last one ends with it."""
@@ -73,9 +72,8 @@ class Subscription:
         self._topics, self._seconds = topics, seconds
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="subscription")
         timeout_ms = max(int(seconds * 1000), wait_ms + _LEAST_MS)
-        own = {"group.instance.id": instance} if instance else {}
         self._consumer = Consumer(
-            _settings(bootstrap, group, wait_ms, session_ms, timeout_ms) | own | {"error_cb": self._failed}
+            _settings(bootstrap, group, wait_ms, session_ms, timeout_ms) | {"error_cb": self._failed}
         )
 
     async def start(self) -> None:

@@ -166,7 +166,6 @@ def environment_of(plan: Plan, service: str, port: int) -> dict[str, str]:
         f"{prefix}KAFKA_BOOTSTRAP": plan.kafka_bootstrap,
         f"{prefix}POSTGRES_DSN": plan.dsn(service),
         f"{prefix}HTTP_PORT": str(port),
-        f"{prefix}INSTANCE": service,
         "MADOGUCHI_NOTIFY_SMTP_URL": plan.smtp_url,
     }
 

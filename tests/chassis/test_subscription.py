@@ -16,9 +16,7 @@ from tests.chassis.conftest import SESSION_MS, Lab
 
 
 @asynccontextmanager
-async def member(
-    lab: Lab, topic: str, group: str | None = None, instance: str | None = None
-) -> AsyncGenerator[Subscription]:
+async def member(lab: Lab, topic: str, group: str | None = None) -> AsyncGenerator[Subscription]:
     subscription = Subscription(
         lab.bootstrap,
         (topic,),
@@ -26,7 +24,6 @@ async def member(
         wait_ms=500,
         session_ms=SESSION_MS,
         seconds=10,
-        instance=instance,
     )
     await subscription.start()
     try:
@@ -114,16 +111,16 @@ async def test_a_partition_of_somebody_else_is_neither_rewound_nor_committed(lab
                 await other.rewind(TopicPartition("no-such-topic", 0), 0)
 
 
-async def test_a_member_that_comes_back_under_its_name_waits_for_no_session_and_fences_who_had_it(
-    lab: Lab, topic: str
-) -> None:
-    await publish(lab, topic, b"a")
-    async with member(lab, topic, instance="one") as gone:
-        await records(gone, 1)
-        async with member(lab, topic, instance="one") as back, asyncio.timeout(SESSION_MS / 1000 - 1):
-            assert [record.value for record in await records(back, 1)] == [b"a"]
-            with pytest.raises(Transient, match="fetch"):
-                await records(gone, 1)
+@pytest.mark.parametrize("after", [0, 0.005, 0.02, 0.1])
+async def test_a_member_that_leaves_while_it_joins_holds_nobody_up(lab: Lab, topic: str, after: float) -> None:
+    subscription = Subscription(
+        lab.bootstrap, (topic,), f"group.{topic}", wait_ms=500, session_ms=SESSION_MS, seconds=10
+    )
+    await subscription.start()
+    await asyncio.sleep(after)
+
+    async with asyncio.timeout(4):
+        await subscription.close()
 
 
 async def test_a_header_whose_name_is_no_text_costs_the_record_its_headers_and_nothing_else(
