@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from channels.bulk.errors import UnreadableFile
 from channels.bulk.mapping import Mapping
@@ -78,7 +78,7 @@ def _streams(path: Path, stack: ExitStack) -> tuple[IO[bytes], IO[bytes]]:
     except OSError as error:
         raise UnreadableFile(f"{path} cannot be read: {error.strerror}") from None
     packed = raw.peek(2)[:2] == _GZIP
-    return raw, stack.enter_context(gzip.GzipFile(fileobj=raw)) if packed else raw  # type: ignore[return-value]
+    return raw, stack.enter_context(cast("IO[bytes]", gzip.GzipFile(fileobj=raw))) if packed else raw
 
 
 def _encoding(path: Path, candidates: Sequence[str]) -> str:
