@@ -9,7 +9,7 @@ from chassis.service import Service
 from contracts import topics
 from services.routing import store
 from services.routing.handlers import handlers
-from services.routing.rules import compile_table
+from services.routing.rules.assigning import compile_table
 from services.routing.settings import Settings
 
 

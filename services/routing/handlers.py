@@ -11,8 +11,9 @@ from contracts.desk import CaseReturned
 from contracts.envelope import Event
 from contracts.intake import ApplicationAccepted
 from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage, Decision
-from services.routing import rules, store
-from services.routing.rules import Assignment, Table
+from services.routing import store
+from services.routing.rules import assigning as rules
+from services.routing.rules.assigning import Assignment, Table
 from services.routing.store import RoutedCase
 
 handlers = Handlers()

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from chassis.database import Tx, columns
-from services.routing.rules import Table, compile_table
+from services.routing.rules.assigning import Table, compile_table
 
 
 @dataclass(frozen=True, slots=True)

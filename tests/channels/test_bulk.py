@@ -22,7 +22,7 @@ from contracts.ids import uuid7
 from deploy.local import Stack
 from services.intake import rules
 from services.intake.rules import Known, Sent
-from services.routing.rules import compile_table
+from services.routing.rules.assigning import compile_table
 from tests.conftest import ROOT, shared_data
 
 REAL = {

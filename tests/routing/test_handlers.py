@@ -15,7 +15,7 @@ from contracts.personal import Applicant
 from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage
 from services.routing import handlers
 from services.routing.app import load_city
-from services.routing.rules import InvalidTable
+from services.routing.rules.assigning import InvalidTable
 from services.routing.settings import Settings
 from tests.conftest import FreshDatabase
 

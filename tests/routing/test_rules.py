@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.routing import rules
-from services.routing.rules import InvalidTable, compile_table
+from services.routing.rules import assigning as rules
+from services.routing.rules.assigning import InvalidTable, compile_table
 
 KUSHIRO = Path(__file__).parents[2] / "cities" / "kushiro"
 DEPARTMENTS = "code,name_ja\nroads,道路\nwaste,ごみ\n"
