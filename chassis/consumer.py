@@ -26,7 +26,7 @@ from chassis.subscription import Record, Subscription, TopicPartition
 from chassis.telemetry import Telemetry
 
 LOOP = "consumer"
-Stage = Literal["committed"]
+Stage = Literal["taken", "committed"]
 _COMMIT_SECONDS = 0.5
 """How often Kafka is told how far we are: what a restart reads again at most. A commit with every batch cost a batch a fifth."""
 _RESTART_AFTER = 3
@@ -92,7 +92,10 @@ class Consumer:
     committed: Callable[[], None]
     """Called after a transaction that announced something: it wakes the relay."""
     reached: Callable[[Stage], None] = lambda _: None
-    """Called when a batch's state is committed and its offsets are not; tests that kill the process stand here."""
+    """Called when a batch is taken and not begun, and when its state is committed and its offsets are not.
+
+    Tests that kill the process, or let it sleep, stand here.
+    """
     limit: ParkingLimit = field(default_factory=ParkingLimit)
     pause: Iterator[float] = field(default_factory=pauses)
 
@@ -145,7 +148,7 @@ class Consumer:
     async def _polls(self, session: Session, stop: asyncio.Event) -> None:
         """Poll and process until stopped; a transient fault is retried with the same batch a few times.
 
-        A batch in hand ends with the assignment it was fetched under: positions are reset then, and it comes again.
+        A rebalance is heard of when polling, never with a batch in hand; one that is no longer ours is fenced by its lanes.
         """
         failures = 0
         batch: Mapping[TopicPartition, Sequence[Record]] = {}
@@ -153,7 +156,7 @@ class Consumer:
             self.pulse.beat(LOOP)
             if time.monotonic() - session.told_at > _COMMIT_SECONDS:
                 await self._tell(session)
-            if not batch or session.generation != session.kafka.generation:
+            if not batch:
                 batch = await self._fetch(session)
             if not batch:
                 continue
@@ -196,6 +199,7 @@ class Consumer:
         return intent
 
     async def _handle(self, session: Session, intent: Intent, moves: Moves) -> None:
+        self.reached("taken")
         with self.telemetry.processing(intent.deliveries) as span:
             outcome = await process(
                 session.connection, self.source, intent.deliveries, moves, self.limit, trace=span.traceparent
@@ -250,13 +254,13 @@ class Consumer:
     async def _tell(self, session: Session) -> None:
         """Tell Kafka how far we are. Only a shortcut for the next start: the watermarks are what counts.
 
-        After a rebalance a commit of ours is refused, rightly, and the assignment resets what we hold.
+        What is no longer ours is refused, rightly, and the next assignment resets what we hold.
         """
         if session.owed:
             await process(session.connection, self.source, (), session.owed, self.limit)
             session.owed = Moves()
         offsets, session.offsets, session.told_at = session.offsets, {}, time.monotonic()
-        if offsets and session.generation == session.kafka.generation:
+        if offsets:
             try:
                 await session.kafka.commit(offsets)
             except Transient as error:

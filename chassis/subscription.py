@@ -126,7 +126,10 @@ class Subscription:
         if first is None:
             self.away = self.away and not self._answers()
             return []
-        messages = [first, *self._consumer.consume(most - 1, 0)]
+        generation = self.generation
+        more = self._consumer.consume(most - 1, 0)
+        # When an assignment ended in between, the first record was of that one: whoever has its partition now reads it again.
+        messages = [first, *more] if generation == self.generation else more
         if error := next((error for message in messages if (error := message.error())), None):
             raise KafkaException(error)
         self.away = False

@@ -34,6 +34,7 @@ SETTINGS = {
     "broker.heartbeat.interval.ms": "1000",
     "auto.create.topics.enable": "false",
     "group.initial.rebalance.delay.ms": "0",
+    "group.min.session.timeout.ms": "2000",
     "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "10",
     "transaction.state.log.replication.factor": "1",

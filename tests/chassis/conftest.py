@@ -29,7 +29,6 @@ from tests.chassis.toy import Double, Number, Settings, topics
 from tests.conftest import FreshDatabase
 
 _suffixes = itertools.count(1)
-SESSION_MS = 6000
 
 
 @dataclass(slots=True)
@@ -40,7 +39,7 @@ class Lab:
     bootstrap: str
     counter_dsn: str
     doubler_dsn: str
-    log: Path
+    logs: Path
     processes: list[subprocess.Popen[bytes]] = field(default_factory=lambda: list[subprocess.Popen[bytes]]())
 
     @property
@@ -52,20 +51,17 @@ class Lab:
         return topics(self.suffix)[1]
 
     def settings(self, dsn: str) -> Settings:
-        return Settings.model_validate(
-            {"kafka_bootstrap": self.bootstrap, "postgres_dsn": dsn, "session_ms": SESSION_MS, "kafka_seconds": 10}
-        )
+        return Settings.model_validate({"kafka_bootstrap": self.bootstrap, "postgres_dsn": dsn, "kafka_seconds": 10})
 
     def start_doubler(self, *options: str) -> subprocess.Popen[bytes]:
-        """A doubler as a process of its own; its log is appended to `log`."""
+        """A doubler as a process of its own, with a log of its own."""
         environment = {
             "KAFKA_BOOTSTRAP": self.bootstrap,
             "POSTGRES_DSN": self.doubler_dsn,
-            "SESSION_MS": str(SESSION_MS),
             "KAFKA_SECONDS": "10",
             "PATH": os.defpath,
         }
-        with self.log.open("ab") as log:
+        with self._log(len(self.processes)).open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "tests.chassis.toy", self.suffix, *options],
                 env=environment,
@@ -157,10 +153,23 @@ class Lab:
                 assert lane[number - 1] == (key, n), "a number was given twice"
         return [said for lane in lanes.values() for said in lane]
 
-    def logged(self, event: str) -> list[dict[str, object]]:
-        lines = self.log.read_text().splitlines() if self.log.exists() else []
-        parsed = [json.loads(line) for line in lines if line.startswith("{")]
+    def _log(self, number: int) -> Path:
+        return self.logs / f"doubler-{number}.log"
+
+    def log(self, *processes: subprocess.Popen[bytes]) -> str:
+        """What these processes have written, or all of them."""
+        chosen = map(self.processes.index, processes or self.processes)
+        return "".join(self._log(number).read_text() for number in chosen)
+
+    def logged(self, event: str, *processes: subprocess.Popen[bytes]) -> list[dict[str, object]]:
+        parsed = [json.loads(line) for line in self.log(*processes).splitlines() if line.startswith("{")]
         return [line for line in parsed if line["event"] == event]
+
+    async def until_logged(self, event: str, *processes: subprocess.Popen[bytes], seconds: float = 30) -> None:
+        """Wait until one of these processes, or of all, has written a line of this event."""
+        async with asyncio.timeout(seconds):
+            while not self.logged(event, *processes):
+                await asyncio.sleep(0.05)
 
     def stop_all(self) -> None:
         for process in self.processes:
@@ -184,7 +193,7 @@ async def lab(servers: Stack, fresh_database: FreshDatabase, tmp_path: Path) -> 
         servers.kafka_bootstrap,
         await fresh_database("chassis", "tests.chassis"),
         await fresh_database("chassis", "tests.chassis"),
-        tmp_path / "doubler.log",
+        tmp_path,
     )
     yield lab
     lab.stop_all()

@@ -2,8 +2,10 @@
 
 import asyncio
 import signal
+import subprocess
 
 import asyncpg
+import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
@@ -73,32 +75,41 @@ async def test_what_nobody_handles_is_passed_over_and_leaves_no_hole_behind(lab:
 
 
 async def test_two_instances_share_the_work_through_a_rebalance(lab: Lab) -> None:
-    lab.start_doubler()
-    await lab.say(SAID)
-    await lab.publish()
-    await lab.counted(len(SAID) // 2)
-    second = lab.start_doubler()
-    more = series(20, 200)[len(SAID) :]
-    await lab.say(more)
-    await lab.publish()
-    second.terminate()
-    rest = series(20, 300)[len(SAID) + len(more) :]
-    await lab.say(rest)
-    await lab.publish()
+    everything = series(20, 300)
+    parts = [everything[start : start + 200] for start in range(0, len(everything), 200)]
+    first = lab.start_doubler()
+    second: list[subprocess.Popen[bytes]] = []
 
-    everything = [*SAID, *more, *rest]
+    async def say_all() -> None:
+        for part in parts:
+            await lab.say(part)
+            await lab.publish()
+
+    async def come_and_go() -> None:
+        await lab.until_logged("batch", first)
+        second.append(lab.start_doubler())
+        await lab.until_logged("batch", *second)
+        second[0].terminate()
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(say_all())
+        tasks.create_task(come_and_go())
+
     assert_each_once_in_order(await lab.counted(len(everything)), everything)
+    shares = [sum(int(str(line["handled"])) for line in lab.logged("batch", one)) for one in (first, *second)]
+    assert sum(shares) == len(everything)
+    assert min(shares) > 0
     await lab.until_relayed(lab.doubler_dsn)
     await asyncio.sleep(0.5)
     assert_each_once_in_order(await lab.doubles_once(), doubled(everything))
 
 
-async def test_a_zombie_that_wakes_after_a_rebalance_is_fenced(lab: Lab) -> None:
-    zombie = lab.start_doubler()
+async def test_a_zombie_that_wakes_with_a_batch_in_hand_is_fenced(lab: Lab) -> None:
     await lab.say(SAID)
     await lab.publish()
-    await lab.counted(len(SAID))
-    zombie.send_signal(signal.SIGSTOP)
+    zombie = lab.start_doubler("--sleep-at", "taken")
+    while psutil.Process(zombie.pid).status() != psutil.STATUS_STOPPED:
+        await asyncio.sleep(0.05)
     lab.start_doubler()
     more = series(20, 200)[len(SAID) :]
     await lab.say(more)
@@ -110,8 +121,10 @@ async def test_a_zombie_that_wakes_after_a_rebalance_is_fenced(lab: Lab) -> None
     await lab.publish()
 
     everything = [*SAID, *more, *rest]
+    await lab.until_logged("consumer.fenced", zombie)
     assert_each_once_in_order(await lab.counted(len(everything)), everything)
-    await asyncio.sleep(2)
+    await lab.until_relayed(lab.doubler_dsn)
+    await asyncio.sleep(0.5)
     assert_each_once_in_order(await lab.doubles_once(), doubled(everything))
 
 

@@ -12,7 +12,9 @@ from chassis.errors import Transient
 from chassis.subscription import Record, Subscription, TopicPartition
 from contracts.topics import Topic
 from deploy.topics import create_topics
-from tests.chassis.conftest import SESSION_MS, Lab
+from tests.chassis.conftest import Lab
+
+SESSION_MS = 6000
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 """A small service to try the chassis with, without a word of any city: `counter` says numbers, `doubler` says them twice as big.
 
-As a process, so that it can be killed:  python -m tests.chassis.toy SUFFIX [--die-at STAGE] [--lose N] [--name NAME]
+As a process, so that it can be killed:  python -m tests.chassis.toy SUFFIX [--die-at STAGE] [--sleep-at STAGE] [--lose N]
 """
 
 import argparse
@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 import uvloop
 from aiokafka import AIOKafkaProducer
@@ -24,7 +24,7 @@ from chassis.telemetry import Telemetry
 from contracts.envelope import Event
 from contracts.topics import Topic
 
-DieAt = Literal["promised", "published", "committed"]
+DieAt = Literal["promised", "published", "taken", "committed"]
 
 
 class Number(Event):
@@ -53,7 +53,9 @@ class Double(Number):
 
 
 class Settings(ServiceSettings):
-    """Read from the plain names of the fields."""
+    """Read from the plain names of the fields. Its sessions are shorter than other brokers than ours allow."""
+
+    session_ms: int = 3000
 
 
 def topics(suffix: str) -> tuple[Topic, Topic]:
@@ -98,6 +100,9 @@ async def run(arguments: argparse.Namespace, settings: Settings) -> None:
     def reached(stage: str) -> None:
         if stage == arguments.die_at:
             os.kill(os.getpid(), signal.SIGKILL)
+        if stage == arguments.sleep_at:
+            arguments.sleep_at = None
+            os.kill(os.getpid(), signal.SIGSTOP)
 
     relay.reached = reached
     consumer.reached = reached
@@ -127,7 +132,8 @@ def main() -> None:
     """Run the doubler."""
     parser = argparse.ArgumentParser()
     parser.add_argument("suffix")
-    parser.add_argument("--die-at", choices=("promised", "published", "committed"))
+    parser.add_argument("--die-at", choices=get_args(DieAt))
+    parser.add_argument("--sleep-at", choices=get_args(DieAt))
     parser.add_argument("--lose", type=int, default=0)
     uvloop.run(run(parser.parse_args(sys.argv[1:]), Settings.model_validate({})))
 

@@ -90,7 +90,9 @@ BUGS: dict[str, Decisions] = {
     "no-rewind": Decisions(admit=_never_rewind),
     "rewind-to-zero-is-false": Decisions(offset_after=_rewind_to_zero_is_false),
     "lanes-forgotten-without-rewind": Decisions(forgets_after_refusal=True),
-    "batch-kept-through-rebalance": Decisions(keeps=lambda _, __: True),
+    "failed-rewind-passed-over": Decisions(ends_after_failed_rewind=False),
+    "offset-before-what-is-owed": Decisions(writes_what_is_owed=False),
+    "owed-forgotten": Decisions(followed=lambda _, moves: moves),
     # batches and parking
     "one-run-a-kind": Decisions(runs=_one_run_a_kind),
     "halves-swapped": Decisions(halves=lambda items: (items[len(items) // 2 :], items[: len(items) // 2])),

@@ -5,16 +5,22 @@ from collections import Counter
 from tests.simulation.processes.consumer import Violation
 from tests.simulation.world.city import World
 from tests.simulation.world.inbox import key_of
+from tests.simulation.world.postgres import Row
 
 
 def is_processed(world: World) -> bool:
     """Whether every committed event was handled or parked."""
-    return len(world.inbox.handled) + len(world.inbox.parked) >= len(world.postgres.said)
+    return len(world.inbox.handled) + len(world.inbox.parked) >= len(_said(world))
 
 
 def is_handled(world: World) -> bool:
     """Whether every committed event was handled."""
-    return len(world.inbox.handled) >= len(world.postgres.said)
+    return len(world.inbox.handled) >= len(_said(world))
+
+
+def _said(world: World) -> list[Row]:
+    """Every committed event that the reader has a handler for, in commit order."""
+    return [row for row in world.postgres.said if not row.is_aside]
 
 
 def check_delays(world: World) -> None:
@@ -23,7 +29,7 @@ def check_delays(world: World) -> None:
     _expect(not innocent, "delayed", innocent)
     handled = {row.id for row in world.inbox.handled}
     waiting = {one.row.id for one in world.inbox.parked}
-    missing = [row.id for row in world.postgres.said if row.id not in handled and row.id not in waiting]
+    missing = [row.id for row in _said(world) if row.id not in handled and row.id not in waiting]
     _expect(not missing, "lost", missing)
     _expect(
         world.inbox.parked_keys == {key_of(one) for one in world.inbox.parked}, "a key waits for nothing", world.inbox
@@ -32,7 +38,7 @@ def check_delays(world: World) -> None:
 
 def check_all(world: World, *, in_order: bool) -> None:
     """At the end: nothing lost, nothing doubled, watermarks true, and order where the topic did not grow."""
-    said = [row.id for row in world.postgres.said]
+    said = [row.id for row in _said(world)]
     handled = [row.id for row in world.inbox.handled]
     doubled = [event for event, times in Counter(handled).items() if times > 1]
     _expect(not doubled, "doubled", doubled)
@@ -50,8 +56,8 @@ def _check_watermarks(world: World) -> None:
 
 
 def _check_order(world: World) -> None:
-    for key in sorted({row.key for row in world.postgres.said}):
-        said = [row.id for row in world.postgres.said if row.key == key]
+    for key in sorted({row.key for row in _said(world)}):
+        said = [row.id for row in _said(world) if row.key == key]
         handled = [row.id for row in world.inbox.handled if row.key == key]
         _expect(said == handled, f"order of {key}", f"said {said}, handled {handled}")
 

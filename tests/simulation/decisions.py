@@ -10,11 +10,14 @@ from typing import Any, Protocol
 
 from chassis import batches, lanes, parking, ticks
 from chassis.batches import Run
+from chassis.consumer import followed
 from chassis.lanes import Admission, Lane
 from chassis.ticks import Place, Tick
 from tests.simulation.world.inbox import Delivery
 from tests.simulation.world.kafka import Kafka
 from tests.simulation.world.postgres import Postgres, Row
+
+Moves = dict[Any, tuple[int, int]]
 
 
 class Follow(Protocol):
@@ -94,8 +97,10 @@ class Decisions:
 
     # the consumer's seams
     is_unmoved: Callable[[int, int], bool] = operator.eq
-    keeps: Callable[[int, int], bool] = operator.eq
-    """Whether a batch fetched in one generation of the group may be processed in another."""
+    followed: Callable[[Moves, Moves], Moves] = followed
+    writes_what_is_owed: bool = True
+    """Whether watermarks moved over what nobody handles are written before their offsets are told."""
+    ends_after_failed_rewind: bool = True
     forgets_after_refusal: bool = False
     offset_after: Callable[[Admission, int, Callable[[Lane, int], int]], int] = offset_after
 

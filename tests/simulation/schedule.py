@@ -10,11 +10,11 @@ from tests.simulation.processes.consumer import consumer
 from tests.simulation.processes.redrive import redrive
 from tests.simulation.processes.relay import relay, resend
 from tests.simulation.world.city import World
-from tests.simulation.world.postgres import LIFETIME
+from tests.simulation.world.postgres import ASIDE, LIFETIME
 
 STEPS = 200
 KEYS = "abcd"
-KINDS = ("opened", "closed")
+KINDS = ("opened", "closed", ASIDE)
 PATIENCE = 25
 """Rounds without any progress after which an operator looks at the lanes."""
 ATTEMPTS = 12

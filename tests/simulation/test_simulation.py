@@ -27,7 +27,18 @@ def test_a_planted_bug_is_found(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "happening", ["reports Hole", "rewinds", "falls asleep", "pauses", "grows", "is fenced at", "parked"]
+    "happening",
+    [
+        "reports Hole",
+        "rewinds",
+        "cannot rewind",
+        "falls asleep",
+        "pauses",
+        "grows",
+        "is fenced at",
+        "parked",
+        "which was owed",
+    ],
 )
 def test_schedules_are_not_too_tame(happening: str) -> None:
     assert any(happening in line for line in traces())

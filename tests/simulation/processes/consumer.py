@@ -13,7 +13,9 @@ from tests.simulation.world.inbox import Delivery
 from tests.simulation.world.kafka import Record
 
 Batch = Mapping[int, Sequence[Record]]
+Moves = dict[int, tuple[int, int]]
 COMMIT_FAILS = 0.05
+REWIND_FAILS = 0.2
 TOLD_LATER = 0.5
 """Offsets are told from time to time: with the next batch, or after a crash never."""
 
@@ -29,15 +31,22 @@ class Violation(AssertionError):
 
 @dataclass(slots=True)
 class Session:
-    """What a consumer remembers. `noticed` is the last generation of the group that it has heard of."""
+    """What a consumer remembers. `generation` is the last one of the group that it has heard of."""
 
     member: int
-    noticed: int = -1
     generation: int = -1
     positions: dict[int, int] = field(default_factory=lambda: dict[int, int]())
     lanes: dict[int, Lane] = field(default_factory=lambda: dict[int, Lane]())
     offsets: dict[int, int] = field(default_factory=lambda: dict[int, int]())
+    owed: Moves = field(default_factory=lambda: Moves())
+    passed: list[Delivery] = field(default_factory=lambda: list[Delivery]())
+    """What nobody handles among what is owed."""
     limit: ParkingLimit = field(default_factory=_limit)
+
+    def forget(self, generation: int, positions: dict[int, int]) -> None:
+        self.generation, self.positions = generation, positions
+        for held in (self.lanes, self.offsets, self.owed, self.passed):
+            held.clear()
 
 
 @dataclass(slots=True)
@@ -45,47 +54,51 @@ class Intent:
     """What one batch may do."""
 
     deliveries: list[Delivery] = field(default_factory=lambda: list[Delivery]())
-    moves: dict[int, tuple[int, int]] = field(default_factory=lambda: dict[int, tuple[int, int]]())
+    passed: list[Delivery] = field(default_factory=lambda: list[Delivery]())
+    moves: Moves = field(default_factory=lambda: Moves())
     lanes: dict[int, Lane] = field(default_factory=lambda: dict[int, Lane]())
     offsets: dict[int, int] = field(default_factory=lambda: dict[int, int]())
     rewinds: dict[int, int] = field(default_factory=lambda: dict[int, int]())
+    repeats: int = 0
 
 
 def consumer(world: World, member: int) -> Process:
-    """Consume until fenced. A zombie goes on with what it remembers, until it hears from the group."""
+    """Consume until fenced, or until a rewind fails. A zombie goes on with what it remembers, until it hears from the group.
+
+    It hears when it fetches, never with a batch in hand.
+    """
     session = Session(member)
     while True:
         yield
         _notice(world, session)
         batch = _fetch(world, session)
-        fetched_in = session.noticed
-        while batch:
-            yield
-            if world.chance.random() < 0.5:
-                _notice(world, session)
-            if not world.decisions.keeps(fetched_in, session.noticed):
-                break
-            try:
-                yield from _process(world, session, batch)
-            except Transient:
-                world.say("consumer {} pauses", member)
-                world.pausing = True
-                continue
-            except Fenced:
-                world.say("consumer {} is fenced", member)
-                return
-            break
+        try:
+            while batch:
+                yield
+                try:
+                    intent = yield from _process(world, session, batch)
+                except Transient:
+                    world.say("consumer {} pauses", member)
+                    world.pausing = True
+                    continue
+                batch = {}
+                session.offsets.update(intent.offsets)
+                if not _rewind(world, session, intent) and world.decisions.ends_after_failed_rewind:
+                    return
+            yield from _tell(world, session)
+        except Fenced:
+            world.say("consumer {} is fenced", member)
+            return
 
 
 def _notice(world: World, session: Session) -> None:
-    """The client hears of a rebalance: positions start again from the committed offsets."""
-    if session.noticed == world.kafka.generation:
+    """The client hears of a rebalance: positions start again from the committed offsets, and what was held is forgotten."""
+    if session.generation == world.kafka.generation:
         return
     if session.member not in world.kafka.members:
         world.kafka.join(session.member)
-    session.noticed = world.kafka.generation
     owned = world.kafka.owned_by(session.member)
-    session.positions = {partition: world.kafka.offsets.get(partition, 0) for partition in owned}
+    session.forget(world.kafka.generation, {partition: world.kafka.offsets.get(partition, 0) for partition in owned})
 
 
 def _fetch(world: World, session: Session) -> Batch:
@@ -98,26 +111,27 @@ def _fetch(world: World, session: Session) -> Batch:
     return batch
 
 
-def _process(world: World, session: Session, batch: Batch) -> Steps[None]:
+def _process(world: World, session: Session, batch: Batch) -> Steps[Intent]:
+    """Sort a batch and process it; one with nothing for us costs no transaction until offsets are told."""
     _load(world, session, batch)
     yield
     intent = Intent()
     for partition, records in batch.items():
         _admit(world, session, intent, partition, records)
-    yield from process(world, session.limit, intent.deliveries, intent.moves)
-    if intent.moves:
-        world.say("consumer {} commits {}", session.member, intent.moves)
+    moves = world.decisions.followed(session.owed, intent.moves)
+    passed = [*session.passed, *intent.passed]
+    if intent.deliveries or intent.repeats:
+        yield from process(world, session.limit, intent.deliveries, moves, passed)
+        world.say("consumer {} commits {}", session.member, moves)
+        moves, passed = {}, []
+    session.owed, session.passed = moves, passed
     session.lanes.update(intent.lanes)
     yield
-    _commit(world, session, intent)
+    return intent
 
 
 def _load(world: World, session: Session, batch: Batch) -> None:
-    """After a rebalance nothing is held of a lane; what is not held is read."""
-    if session.generation != session.noticed:
-        session.lanes.clear()
-        session.offsets.clear()
-        session.generation = session.noticed
+    """What is not held of a lane is read."""
     for partition in batch:
         if partition not in session.lanes:
             session.lanes[partition] = Lane(world.inbox.seen.setdefault(partition, 0))
@@ -127,9 +141,10 @@ def _admit(world: World, session: Session, intent: Intent, partition: int, recor
     lane = session.lanes[partition]
     numbers = [record.number for record in records]
     admission = world.decisions.admit(lane, [record.offset for record in records], numbers)
-    intent.deliveries += [
-        Delivery(records[index].row, partition, records[index].offset, numbers[index]) for index in admission.taken
-    ]
+    for index in admission.taken:
+        delivery = Delivery(records[index].row, partition, records[index].offset, numbers[index])
+        (intent.passed if delivery.row.is_aside else intent.deliveries).append(delivery)
+    intent.repeats += admission.repeats
     intent.lanes[partition] = admission.lane
     if admission.taken:
         intent.moves[partition] = (lane.seen, admission.lane.seen)
@@ -154,19 +169,30 @@ def _expect_truth(world: World, partition: int, hole: Hole) -> None:
         raise Violation(f"false hole: {hole} of {partition}, but {there} are there")
 
 
-def _commit(world: World, session: Session, intent: Intent) -> None:
+def _rewind(world: World, session: Session, intent: Intent) -> bool:
+    """Read again from before what was passed over; False when the client could not."""
     for partition, offset in intent.rewinds.items():
-        if partition in session.positions:
-            world.say("consumer {} rewinds {} to {}", session.member, partition, offset)
-            session.positions[partition] = offset
-    session.offsets.update(intent.offsets)
+        if world.chance.random() < REWIND_FAILS:
+            world.say("consumer {} cannot rewind {}", session.member, partition)
+            return False
+        world.say("consumer {} rewinds {} to {}", session.member, partition, offset)
+        session.positions[partition] = offset
+    return True
+
+
+def _tell(world: World, session: Session) -> Steps[None]:
+    """From time to time: first the watermarks that are owed, then the offsets."""
     if world.chance.random() < TOLD_LATER:
         return
-    offsets, session.offsets = session.offsets, {}
+    if session.owed and world.decisions.writes_what_is_owed:
+        yield from process(world, session.limit, (), session.owed, session.passed)
+        world.say("consumer {} writes {}, which was owed", session.member, session.owed)
+        session.owed, session.passed = {}, []
     if world.chance.random() < COMMIT_FAILS:
         if world.decisions.forgets_after_refusal:
             session.lanes.clear()
         return
+    offsets, session.offsets = session.offsets, {}
     for partition, offset in offsets.items():
         if world.kafka.commit(session.member, partition, offset):
             _expect_processed(world, partition, offset)

@@ -27,12 +27,15 @@ class Effects:
         self.keys.add(key_of(delivery))
 
 
-def process(world: World, limit: ParkingLimit, deliveries: Sequence[Delivery], moves: Moves) -> Steps[None]:
-    """Process a batch, or raise Fenced or Transient and leave no trace."""
+def process(
+    world: World, limit: ParkingLimit, deliveries: Sequence[Delivery], moves: Moves, passed: Sequence[Delivery]
+) -> Steps[None]:
+    """Process a batch, or raise Fenced or Transient and leave no trace. `passed` is what nobody handles among the moves."""
     try:
         yield from _attempt(world, limit, deliveries, moves, careful=False)
     except Poison:
         yield from _attempt(world, limit, deliveries, moves, careful=True)
+    world.inbox.account([*passed, *deliveries])
 
 
 def _attempt(
@@ -102,6 +105,5 @@ def _commit(world: World, limit: ParkingLimit, deliveries: Sequence[Delivery], m
         raise Transient("it is not the messages")
     limit.count(keys, guilty)
     world.inbox.apply(effects.handled, effects.parked, moves)
-    world.inbox.account(deliveries)
     if effects.parked:
         world.say("parked {}", [(one.row.id, one.row.key) for one in effects.parked])

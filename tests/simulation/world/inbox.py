@@ -34,7 +34,7 @@ class Inbox:
     parked_keys: set[str] = field(default_factory=lambda: set[str]())
     parked: list[Delivery] = field(default_factory=lambda: list[Delivery]())
     processed: dict[int, list[int]] = field(default_factory=lambda: dict[int, list[int]]())
-    """Which numbers of a partition were handled or parked: what the checks compare watermarks with."""
+    """Which numbers of a partition were handled, parked or passed over: what the checks compare watermarks with."""
     _next_tx: int = 0
     _lanes: dict[int, int] = field(default_factory=lambda: dict[int, int]())
     _exclusive: dict[str, int] = field(default_factory=lambda: dict[str, int]())
@@ -81,7 +81,7 @@ class Inbox:
             self.seen[partition] = reached
 
     def account(self, deliveries: Iterable[Delivery]) -> None:
-        for delivery in deliveries:
+        for delivery in sorted(deliveries, key=lambda one: (one.partition, one.number)):
             self.processed.setdefault(delivery.partition, []).append(delivery.number)
 
     def parked_of(self, key: str) -> list[Delivery]:

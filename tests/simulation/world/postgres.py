@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 from chassis.ticks import Tick
 
+ASIDE = "aside"
+"""The kind of events that the reader has no handler for."""
+
 PAGE = 3
 """Rows a relay reads at once: smaller than many windows, so that pages happen."""
 
@@ -24,6 +27,10 @@ class Row:
     at: int
     key: str
     kind: str
+
+    @property
+    def is_aside(self) -> bool:
+        return self.kind == ASIDE
 
 
 @dataclass(slots=True)
