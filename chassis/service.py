@@ -75,13 +75,13 @@ def main(name: str, build: Callable[[S], Service], settings: type[S]) -> None:
     if command == "migrate":
         asyncio.run(migrate(build(found), found.postgres_dsn.get_secret_value()))
     else:
-        _serve_for_good(build(found), found)
+        uvloop.run(serve(build(found), found))
 
 
-def _serve_for_good(service: Service, settings: ServiceSettings) -> None:
-    """Serve; a process with a stalled loop ends at once, whatever thread of a library's still hangs."""
+async def serve(service: Service, settings: ServiceSettings) -> None:
+    """Serve until SIGTERM or SIGINT; a process with a stalled loop ends at once, whatever thread of a library's still hangs."""
     try:
-        uvloop.run(run(service, settings))
+        await run(service, settings)
     except* Stalled as stalled:
         sys.stderr.write(f"a loop has stalled: {stalled.exceptions}\n")
         sys.stderr.flush()

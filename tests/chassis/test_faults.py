@@ -1,6 +1,7 @@
 """Faults on the real servers: nothing lost, nothing doubled, every key in its order. See docs/delivery.md."""
 
 import asyncio
+import os
 import signal
 import subprocess
 
@@ -12,9 +13,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from chassis import relay
 from chassis.database import Tx, utc_now
 from chassis.kafka import start_producer
+from chassis.pulse import Pulse
 from chassis.redriving import redrive
+from chassis.service import make_consumer
+from chassis.subscription import TopicPartition
+from chassis.telemetry import Telemetry
 from tests.chassis.conftest import Lab, assert_each_once_in_order, series
-from tests.chassis.toy import Aside, DieAt, doubler
+from tests.chassis.toy import HANGS, Aside, DieAt, doubler
 
 SAID = series(20, 100)
 
@@ -259,6 +264,28 @@ async def test_a_key_that_is_no_text_stops_nobody(lab: Lab) -> None:
     lab.start_doubler()
 
     assert_each_once_in_order(await lab.counted(len(SAID)), SAID)
+
+
+async def test_a_loop_that_hangs_ends_its_process_whatever_thread_it_waits_for(lab: Lab) -> None:
+    await lab.say([("k", HANGS)])
+    await lab.publish()
+    hanging = lab.start_doubler("--whole")
+
+    assert await asyncio.to_thread(hanging.wait, 30) == os.EX_SOFTWARE
+    assert "a loop has stalled" in lab.log()
+
+
+async def test_offsets_that_are_refused_are_told_again(lab: Lab) -> None:
+    telemetry, settings = Telemetry("doubler", None, "error"), lab.settings(lab.doubler_dsn)
+    consumer = make_consumer(doubler(lab.suffix), settings, Pulse(60), telemetry, lambda: None)
+    session = await consumer._open()
+    refused = {TopicPartition("no-such-topic", 0): 5}
+    session.offsets = dict(refused)
+
+    await consumer._tell(session)
+
+    assert session.offsets == refused
+    await consumer._shut(session)
 
 
 async def test_a_topic_that_grows_loses_and_doubles_nothing(lab: Lab) -> None:

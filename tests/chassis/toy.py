@@ -1,6 +1,6 @@
 """A small service to try the chassis with, without a word of any city: `counter` says numbers, `doubler` says them twice as big.
 
-As a process, so that it can be killed:  python -m tests.chassis.toy SUFFIX [--die-at STAGE] [--sleep-at STAGE] [--lose N]
+As a process, so that it can be killed:  python -m tests.chassis.toy SUFFIX [--die-at STAGE] [--sleep-at STAGE] [--lose N] [--whole]
 """
 
 import argparse
@@ -8,6 +8,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from typing import ClassVar, Literal, get_args
 
@@ -18,11 +19,14 @@ from chassis import kafka
 from chassis.consuming import Batch, Handlers
 from chassis.database import Tx
 from chassis.pulse import Pulse
-from chassis.service import Service, make_consumer, make_relay
+from chassis.service import Service, make_consumer, make_relay, serve
 from chassis.settings import ServiceSettings
 from chassis.telemetry import Telemetry
 from contracts.envelope import Event
 from contracts.topics import Topic
+
+HANGS = 666
+"""The number at which the doubler waits for a thread that never comes back."""
 
 DieAt = Literal["promised", "published", "taken", "committed"]
 
@@ -56,6 +60,7 @@ class Settings(ServiceSettings):
     """Read from the plain names of the fields. Its sessions are shorter than other brokers than ours allow."""
 
     session_ms: int = 3000
+    stall_seconds: float = 5
 
 
 def topics(suffix: str) -> tuple[Topic, Topic]:
@@ -75,6 +80,8 @@ def doubler(suffix: str) -> Service:
     async def double(batch: Batch[Number], tx: Tx) -> list[Event]:  # pyright: ignore[reportUnusedFunction]
         cured = {row["n"] for row in await tx.fetch("SELECT n FROM cured")}
         for event in batch:
+            if event.data.n == HANGS:
+                await asyncio.to_thread(time.sleep, 3600)
             if event.data.n < 0 and event.data.n not in cured:
                 raise ValueError("a number that hurts")
         await tx.execute(
@@ -135,7 +142,9 @@ def main() -> None:
     parser.add_argument("--die-at", choices=get_args(DieAt))
     parser.add_argument("--sleep-at", choices=get_args(DieAt))
     parser.add_argument("--lose", type=int, default=0)
-    uvloop.run(run(parser.parse_args(sys.argv[1:]), Settings.model_validate({})))
+    parser.add_argument("--whole", action="store_true", help="as the whole service, with its watch over its loops")
+    arguments, settings = parser.parse_args(sys.argv[1:]), Settings.model_validate({})
+    uvloop.run(serve(doubler(arguments.suffix), settings) if arguments.whole else run(arguments, settings))
 
 
 if __name__ == "__main__":

@@ -106,11 +106,14 @@ def test_a_killed_supervisor_is_replaced_and_leaves_no_service_running_twice(ter
     assert ready(terminal)
 
 
-def test_the_demo_adds_up_while_a_service_is_killed_and_adds_up_again(terminal: Terminal, sample: Path) -> None:
+def test_the_demo_adds_up_while_everything_is_killed_and_adds_up_again(terminal: Terminal, sample: Path) -> None:
     demo = terminal.start("demo", "--once", "--file", str(sample), "--mapping", "sample")
-    time.sleep(2)
-    terminal.kill("intake")
-    out, err = demo.communicate(timeout=120)
+    time.sleep(1.5)
+    for name in ("kafka", "intake", "routing", "postgres", "desk", "notify", "archive", "mail", "supervisor"):
+        assert wait_for(lambda name=name: terminal.processes()[name]["pid"] is not None, seconds=30), name
+        terminal.kill(name)
+        time.sleep(0.5)
+    out, err = demo.communicate(timeout=200)
     assert demo.returncode == 0, f"{out}\n{err}"
 
     again = terminal.run("demo", "--once", "--file", str(sample), "--mapping", "sample")
