@@ -12,14 +12,28 @@ from .intake import Receipt
 DepartmentCode = Code
 
 
+class RunnerUp(Model):
+    """A row that nearly decided: outranked when `failed` is absent, else but for this one input and what its cell asks."""
+
+    row: str
+    failed: FactName | None = None
+    asked: str | None = None
+
+
 class Decision(Model):
-    """Why: the rule set by the hash of its content, the rows that hit, the values that mattered."""
+    """Why: the rule set by the hash of its content, the rows that decided, the values that mattered.
+
+    Evaluated again from `inputs` alone, the rule set decides the same. `missing` are inputs that were absent and kept a row
+    from holding.
+    """
 
     rule_set: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     table: str
     rows: tuple[str, ...]
     inputs: dict[FactName, Fact]
     reason: str
+    runners_up: tuple[RunnerUp, ...] | None = None
+    missing: tuple[FactName, ...] | None = None
 
 
 class CaseOpened(Event):

@@ -1,4 +1,4 @@
-"""The topic catalogue: one topic per producing service, keyed by application id."""
+"""The topic catalogue: one topic per producing service, keyed by application id, or by what else an event is about."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import GetCoreSchemaHandler, GetPydanticSchema, TypeAdapter
 from pydantic_core import CoreSchema, core_schema
 
-from . import archive, channels, desk, intake, notify, routing
+from . import archive, channels, desk, intake, notify, routing, rule_sets
 from .envelope import CloudEvent, Event, envelope_of
 
 PARTITIONS = 4
@@ -56,7 +56,7 @@ CASES = Topic(
     "cases.v1",
     "/routing",
     ("intake", "desk", "archive"),
-    (routing.CaseOpened, routing.CaseRerouted, routing.CaseSentToTriage),
+    (routing.CaseOpened, routing.CaseRerouted, routing.CaseSentToTriage, *rule_sets.RULE_SET_EVENTS),
 )
 DESK = Topic(
     "desk.v1",

@@ -66,10 +66,11 @@ async def take_in(received: Sequence[Verbatim], tx: Tx) -> list[Event]:
 @handlers.consumes(topics.CASES, topics.DESK, topics.NOTICES, topics.RECORDS)
 async def note_progress(seen: Sequence[Progress], tx: Tx) -> list[Event]:
     """What happened to applications elsewhere, for their timelines."""
+    progress = [event for event in seen if rules.is_about_an_application(event.type)]
     await store.add_steps(
-        tx, [(event.subject, event.time, event.type, event.data.department, event.data.due_on) for event in seen]
+        tx, [(event.subject, event.time, event.type, event.data.department, event.data.due_on) for event in progress]
     )
-    await store.set_state(tx, "closed", [event.subject for event in seen if rules.closes(event.type)])
+    await store.set_state(tx, "closed", [event.subject for event in progress if rules.closes(event.type)])
     return []
 
 

@@ -130,6 +130,11 @@ def withdrawn(submissions: Sequence[Sent], verdicts: Sequence[Verdict]) -> list[
     ]
 
 
+def is_about_an_application(event_type: str) -> bool:
+    """Whether an event of this type belongs on a timeline: those of rule sets concern nobody's application."""
+    return not event_type.startswith("jp.madoguchi.rule-set.")
+
+
 def closes(event_type: str) -> bool:
     """Whether an event of this type ends an application."""
     return event_type == "jp.madoguchi.case.closed.v1"
