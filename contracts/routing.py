@@ -10,6 +10,8 @@ from .envelope import Event, Model
 from .intake import Receipt
 
 DepartmentCode = Code
+Cases = Annotated[int | None, Field(ge=2)]
+"""How many cases an application opened, when it concerns several departments: it is over when the last of them is closed."""
 
 
 class RunnerUp(Model):
@@ -49,6 +51,7 @@ class CaseOpened(Event):
     due_on: date
     decision: Decision
     application: Application
+    cases: Cases = None
 
     @property
     def subject(self) -> str:
@@ -88,6 +91,7 @@ class CaseSentToTriage(Event):
     due_on: date
     decision: Decision
     application: Application
+    cases: Cases = None
 
     @property
     def subject(self) -> str:

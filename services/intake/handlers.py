@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import singledispatch
+from typing import Any
+from uuid import UUID
 
 from chassis.consuming import Handlers, Verbatim
 from chassis.database import Tx
@@ -29,6 +31,8 @@ handlers = Handlers()
 class ProgressData(Model):
     """What a citizen may see of an event."""
 
+    case_id: UUID | None = None
+    cases: int | None = None
     department: str | None = None
     due_on: date | None = None
 
@@ -67,11 +71,15 @@ async def take_in(received: Sequence[Verbatim], tx: Tx) -> list[Event]:
 async def note_progress(seen: Sequence[Progress], tx: Tx) -> list[Event]:
     """What happened to applications elsewhere, for their timelines."""
     progress = [event for event in seen if rules.is_about_an_application(event.type)]
-    await store.add_steps(
-        tx, [(event.subject, event.time, event.type, event.data.department, event.data.due_on) for event in progress]
-    )
-    await store.set_state(tx, "closed", [event.subject for event in progress if rules.closes(event.type)])
+    await store.add_steps(tx, [_step(event) for event in progress])
+    touched = {event.subject for event in progress if rules.may_settle(event.type, event.data.cases)}
+    await store.settle(tx, touched, rules.OPENING, rules.CLOSING)
     return []
+
+
+def _step(event: Progress) -> tuple[Any, ...]:
+    data = event.data
+    return event.subject, event.time, event.type, data.case_id, data.department, data.due_on
 
 
 async def claim(tx: Tx, submissions: Sequence[Submission]) -> set[tuple[str, str]]:

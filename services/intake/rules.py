@@ -135,9 +135,16 @@ def is_about_an_application(event_type: str) -> bool:
     return not event_type.startswith("jp.madoguchi.rule-set.")
 
 
-def closes(event_type: str) -> bool:
-    """Whether an event of this type ends an application."""
-    return event_type == "jp.madoguchi.case.closed.v1"
+OPENING = ("jp.madoguchi.case.opened.v1", "jp.madoguchi.case.sent-to-triage.v1")
+CLOSING = "jp.madoguchi.case.closed.v1"
+
+
+def may_settle(event_type: str, cases: int | None) -> bool:
+    """Whether an event can change if an application is closed: a case was closed, or one of several opened late.
+
+    `cases` is how many cases the application opened, None for one: its opening is never late.
+    """
+    return event_type == CLOSING or (event_type in OPENING and cases is not None)
 
 
 def check_digit(digits: str) -> str:

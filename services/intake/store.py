@@ -146,15 +146,40 @@ async def set_state(tx: Tx, state: str, application_ids: Sequence[UUID | str]) -
         )
 
 
-async def add_steps(tx: Tx, steps: Sequence[tuple[str, datetime, str, str | None, date | None]]) -> None:
-    """Insert (application, at, type, department, due) of what happened to applications elsewhere."""
-    await tx.execute(
-        """
-        INSERT INTO progress (application_id, at, type, department, due_on)
-        SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::date[])
-        """,
-        *columns(steps),
-    )
+async def add_steps(tx: Tx, steps: Sequence[tuple[str, datetime, str, UUID | None, str | None, date | None]]) -> None:
+    """Insert (application, at, type, case, department, due) of what happened to applications elsewhere."""
+    if steps:
+        await tx.execute(
+            """
+            INSERT INTO progress (application_id, at, type, case_id, department, due_on)
+            SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::uuid[], $5::text[], $6::date[])
+            """,
+            *columns(steps),
+        )
+
+
+async def settle(tx: Tx, application_ids: Collection[str], opening: Collection[str], closing: str) -> None:
+    """Close those of which every case that was opened is closed; open those again of which a case came late.
+
+    Openings and closings stand on different topics: the closing of one case may be read before the opening of another.
+    """
+    if application_ids:
+        await tx.execute(
+            """
+            WITH unfinished AS (
+                SELECT DISTINCT application_id FROM progress opened
+                WHERE application_id = ANY($1::uuid[]) AND type = ANY($2::text[]) AND case_id IS NOT NULL AND NOT EXISTS (
+                    SELECT FROM progress closed WHERE closed.application_id = opened.application_id
+                    AND closed.case_id = opened.case_id AND closed.type = $3)
+            )
+            UPDATE application a SET state = CASE
+                WHEN u.application_id IS NULL THEN 'closed' WHEN a.state = 'closed' THEN 'open' ELSE a.state END
+            FROM unnest($1::uuid[]) x(id) LEFT JOIN unfinished u ON u.application_id = x.id WHERE a.application_id = x.id
+            """,
+            list(application_ids),
+            list(opening),
+            closing,
+        )
 
 
 async def by_receipt(tx: Tx, receipt: str) -> asyncpg.Record | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -20,6 +21,7 @@ from contracts.envelope import Event
 from contracts.ids import uuid7
 from services.intake import handlers
 from services.intake.api import add_routes
+from services.intake.handlers import Progress, ProgressData
 from services.intake.settings import Settings
 from tests.conftest import FreshDatabase
 
@@ -57,6 +59,12 @@ def event(kind: str, application_id: str, data: dict[str, Any]) -> dict[str, Any
     }
 
 
+def progress(kind: str, subject: str, case_id: UUID | None = None, cases: int | None = None) -> Progress:
+    """One event of elsewhere, as far as intake reads it."""
+    data = ProgressData(case_id=case_id, cases=cases)
+    return Progress(id=str(uuid7(NOW)), source="/x", type=kind, subject=subject, time=NOW, data=data)
+
+
 @dataclass(slots=True)
 class Intake:
     """What a test does with intake."""
@@ -69,6 +77,11 @@ class Intake:
         bodies = [body if isinstance(body, bytes) else json.dumps(body).encode() for body in sent]
         async with self.pool.acquire() as connection, transaction(connection, lambda: NOW) as tx:
             return await handlers.take_in([Verbatim(body, {}) for body in bodies], tx)  # pyright: ignore[reportReturnType]
+
+    async def note(self, *seen: Progress) -> None:
+        """Let intake read of what happened elsewhere, in one batch."""
+        async with self.pool.acquire() as connection, transaction(connection, lambda: NOW) as tx:
+            await handlers.note_progress(seen, tx)  # pyright: ignore[reportArgumentType]
 
     async def post(self, body: dict[str, Any] | bytes, **headers: str) -> httpx.Response:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()

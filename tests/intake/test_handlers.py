@@ -1,10 +1,16 @@
+from itertools import permutations
+
 import pytest
 
 from contracts.channels import Application
 from contracts.ids import uuid7
 from contracts.intake import ApplicationAccepted, ApplicationRejected, CorrectionAccepted, WithdrawalAccepted
 from contracts.reading import Unreadable
-from tests.intake.conftest import CORRECTED, NOW, WITHDRAWN, Intake, application, event
+from tests.intake.conftest import CORRECTED, NOW, WITHDRAWN, Intake, application, event, progress
+
+OPENED = "jp.madoguchi.case.opened.v1"
+TRIAGED = "jp.madoguchi.case.sent-to-triage.v1"
+CLOSED = "jp.madoguchi.case.closed.v1"
 
 
 async def test_an_application_delivered_twice_is_accepted_once(intake: Intake) -> None:
@@ -103,3 +109,48 @@ async def test_a_correction_of_an_application_nobody_knows_is_rejected(intake: I
 async def test_bytes_that_are_no_event_are_poison(intake: Intake) -> None:
     with pytest.raises(Unreadable):
         await intake.receive(b"\xff\xfe not json")
+
+
+async def state_of(intake: Intake, application_id: str) -> str:
+    (row,) = await intake.rows(f"SELECT state FROM application WHERE application_id = '{application_id}'")
+    return row["state"]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))), ids=str)
+async def test_an_application_with_two_cases_is_closed_when_both_are_in_whatever_order_it_is_read(
+    intake: Intake, order: tuple[int, ...]
+) -> None:
+    sent = application()
+    await intake.receive(sent)
+    one, other = uuid7(NOW), uuid7(NOW)
+    story = [
+        progress(OPENED, sent["subject"], one, 2),
+        progress(TRIAGED, sent["subject"], other, 2),
+        progress(CLOSED, sent["subject"], one),
+        progress(CLOSED, sent["subject"], other),
+    ]
+
+    for index in order[:-1]:
+        await intake.note(story[index])
+    closed_early = await state_of(intake, sent["subject"])
+    await intake.note(story[order[-1]])
+
+    assert await state_of(intake, sent["subject"]) == "closed"
+    assert closed_early == ("open" if order[-1] in (2, 3) else "closed")
+
+
+async def test_an_application_with_one_case_is_closed_with_it(intake: Intake) -> None:
+    sent, case_id = application(), uuid7(NOW)
+    await intake.receive(sent)
+
+    await intake.note(progress(OPENED, sent["subject"], case_id))
+    assert await state_of(intake, sent["subject"]) == "open"
+    await intake.note(progress(CLOSED, sent["subject"], case_id))
+
+    assert await state_of(intake, sent["subject"]) == "closed"
+
+
+async def test_what_happens_to_rule_sets_is_on_no_timeline(intake: Intake) -> None:
+    await intake.note(progress("jp.madoguchi.rule-set.approved.v1", "7c" * 32))
+
+    assert await intake.rows("SELECT 1 FROM progress") == []
