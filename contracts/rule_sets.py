@@ -95,12 +95,12 @@ class RuleSetSuperseded(RuleSetEvent):
     until: AwareDatetime
 
 
-RULE_SET_EVENTS = (
-    RuleSetProposed,
-    RuleSetChecked,
-    RuleSetBackTested,
-    RuleSetApproved,
-    RuleSetWithdrawn,
-    RuleSetCameIntoForce,
-    RuleSetSuperseded,
+AnyRuleSetEvent = (
+    RuleSetProposed
+    | RuleSetChecked
+    | RuleSetBackTested
+    | RuleSetApproved
+    | RuleSetWithdrawn
+    | RuleSetCameIntoForce
+    | RuleSetSuperseded
 )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import GetCoreSchemaHandler, GetPydanticSchema, TypeAdapter
 from pydantic_core import CoreSchema, core_schema
@@ -56,7 +56,7 @@ CASES = Topic(
     "cases.v1",
     "/routing",
     ("intake", "desk", "archive"),
-    (routing.CaseOpened, routing.CaseRerouted, routing.CaseSentToTriage, *rule_sets.RULE_SET_EVENTS),
+    (routing.CaseOpened, routing.CaseRerouted, routing.CaseSentToTriage, *get_args(rule_sets.AnyRuleSetEvent)),
 )
 DESK = Topic(
     "desk.v1",

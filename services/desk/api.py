@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import date
+from itertools import groupby
 from typing import Annotated, Any, ClassVar
 from urllib.parse import urlencode
 from uuid import UUID
@@ -30,7 +31,7 @@ from contracts.envelope import Event, Model
 from contracts.personal import PersonalText
 from contracts.routing import DepartmentCode
 from services.desk import handlers, rules, store, worklist
-from services.desk.rules import Command, Item, Name, State, Step, Words
+from services.desk.rules import Command, Item, Name, RuleSetStep, State, Step, Words
 from services.desk.settings import Settings
 from services.desk.store import START, Place
 
@@ -137,6 +138,11 @@ def _add_reading(app: FastAPI, commands: Commands, most: int) -> None:
         """One case: its application, what was supplied since, why it came here, and what was done."""
         return JSONResponse(await commands.query(lambda tx: _case(tx, case_id)))
 
+    @app.get("/v1/rule-sets")
+    async def read_rule_sets(limit: Annotated[int, Query(ge=1, le=100)] = 20) -> JSONResponse:
+        """What happened to the rules by which cases come to departments: the rule set that moved last comes first."""
+        return JSONResponse(await commands.query(lambda tx: _rule_sets(tx, limit)))
+
 
 def _add_commands(app: FastAPI, commands: Commands) -> None:
     """Each answers 200 with the case's state, also when the last command is sent again; 409 with what to do instead."""
@@ -214,6 +220,23 @@ async def _case(tx: Tx, case_id: UUID) -> dict[str, Any]:
         "decision": json.loads(papers.why),
         "history": [opened, *(_step(step) for step in await store.steps_of(tx, case_id))],
     }
+
+
+async def _rule_sets(tx: Tx, limit: int) -> dict[str, Any]:
+    steps = await store.rule_set_steps(tx, limit)
+    return {
+        "rule_sets": [
+            {"rule_set": name, "history": [_rule_set_step(step) for step in history]}
+            for name, history in groupby(steps, key=lambda step: step.rule_set)
+        ]
+    }
+
+
+def _rule_set_step(step: RuleSetStep) -> dict[str, Any]:
+    said = json.loads(step.said)
+    return {"at": step.at.isoformat(), "what": step.what, "staff": step.staff, "said": said} | _words(
+        worklist.RULE_SET_STEPS[step.what]
+    )
 
 
 def _there(item: Item | None) -> Item:

@@ -12,8 +12,9 @@ from contracts.desk import CaseClosed
 from contracts.envelope import Event, Model
 from contracts.intake import CorrectionAccepted, WithdrawalAccepted
 from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage
+from contracts.rule_sets import AnyRuleSetEvent, RuleSetEvent
 from services.desk import rules, store
-from services.desk.rules import Arrival, Item, What
+from services.desk.rules import Arrival, Item, RuleSetStep, What
 from services.desk.store import Correction
 
 handlers = Handlers()
@@ -53,6 +54,18 @@ async def withdraw(accepted: Batch[WithdrawalAccepted], tx: Tx) -> list[Event]:
     over = rules.withdrawn(await store.lock_items(tx, application_ids))
     await store.save_items(tx, over)
     return await _announce_withdrawn(tx, over)
+
+
+@handlers.consumes(topics.CASES)
+async def note_rule_sets(seen: Batch[AnyRuleSetEvent], tx: Tx) -> list[Event]:
+    """What happened to the rules, for whoever asks why cases come to them."""
+    await store.add_rule_set_steps(tx, [_rule_set_step(event.data) for event in seen])
+    return []
+
+
+def _rule_set_step(event: RuleSetEvent) -> RuleSetStep:
+    what = event.TYPE.removeprefix("jp.madoguchi.rule-set.").removesuffix(".v1")
+    return RuleSetStep(event.rule_set, event.at, what, getattr(event, "staff", None), _json(event))
 
 
 async def _announce_withdrawn(tx: Tx, items: Sequence[Item]) -> list[Event]:

@@ -75,6 +75,17 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleSetStep:
+    """One thing that happened to a rule set. `said` is JSON."""
+
+    rule_set: str
+    at: datetime
+    what: str
+    staff: str | None
+    said: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """What a member of staff wants done; `digest` tells a command sent again from another one."""
 

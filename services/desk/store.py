@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from chassis.database import Tx, columns
-from services.desk.rules import Arrival, Item, State, Step
+from services.desk.rules import Arrival, Item, RuleSetStep, State, Step
 
 Place = tuple[date, UUID]
 """(due_on, case_id): where a page of a worklist begins."""
@@ -197,6 +197,31 @@ async def corrections_of(tx: Tx, application_id: UUID) -> list[Correction]:
         application_id,
     )
     return [Correction(**dict(row)) for row in rows]
+
+
+async def add_rule_set_steps(tx: Tx, steps: Sequence[RuleSetStep]) -> None:
+    """Append to the history of rule sets, in order."""
+    await tx.execute(
+        """
+        INSERT INTO rule_set_step (rule_set, at, what, staff, said)
+        SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::bytea[])
+        """,
+        *columns([astuple(step) for step in steps]),
+    )
+
+
+async def rule_set_steps(tx: Tx, most: int) -> list[RuleSetStep]:
+    """The histories of the rule sets that something happened to last, at most so many sets, the newest step first."""
+    rows = await tx.fetch(
+        """
+        SELECT rule_set, at, what, staff, said FROM rule_set_step
+        JOIN (SELECT rule_set, max(number) AS last FROM rule_set_step GROUP BY rule_set ORDER BY last DESC LIMIT $1) newest
+            USING (rule_set)
+        ORDER BY last DESC, number DESC
+        """,
+        most,
+    )
+    return [RuleSetStep(**dict(row)) for row in rows]
 
 
 def _items(rows: Sequence[asyncpg.Record]) -> list[Item]:

@@ -35,6 +35,15 @@ STATES: Mapping[State, Words] = {
     "decided": Words("審査済み", "Decided"),
     "closed": Words("完了", "Closed"),
 }
+RULE_SET_STEPS: Mapping[str, Words] = {
+    "proposed": Words("規則の案が提出されました。", "Proposed."),
+    "checked": Words("規則の案を検査しました。", "Checked."),
+    "back-tested": Words("過去の案件で試しました。", "Tried on past cases."),
+    "approved": Words("別の職員が承認しました。", "Approved by a second person."),
+    "withdrawn": Words("取り下げられました。", "Withdrawn."),
+    "came-into-force": Words("施行されました。", "Came into force."),
+    "superseded": Words("新しい規則に替わりました。", "Superseded by another rule set."),
+}
 STEPS: Mapping[str, Words] = {
     "opened": Words("担当課に届きました。", "Came to the department."),
     "claim": Words("担当を引き受けました。", "Claimed."),
