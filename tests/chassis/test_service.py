@@ -188,10 +188,10 @@ def test_no_word_of_the_domain_occurs_in_the_chassis() -> None:
 ROOMS = {"app", "settings", "handlers", "rules", "store"}
 FURTHER = {
     "intake": {"api"},
-    "routing": {"calendars", "formats", "organisations"},
+    "routing": {"api", "calendars", "formats", "organisation_snapshots", "organisations", "packs", "sheets", "work"},
     "desk": {"api", "worklist"},
     "notify": {"mails", "work"},
-    "archive": {"api"},
+    "archive": {"api", "work"},
 }
 
 
