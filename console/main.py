@@ -19,6 +19,7 @@ COMMANDS = {
     "lane": "console.lanes:lane",
     "doctor": "console.doctor:doctor",
     "bench": "console.bench:bench",
+    "rules": "console.rules:rules",
 }
 """In the order in which a newcomer needs them."""
 
