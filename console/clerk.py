@@ -63,7 +63,7 @@ async def _open_cases(desk: httpx.AsyncClient, most: int, patient: Patience) -> 
 
 def departments() -> list[str]:
     """The codes of the city's departments; triage, where people decide who is responsible, comes last."""
-    with (Path(cities.__path__[0]) / "kushiro" / "departments.csv").open(encoding="utf-8-sig") as file:
+    with (Path(cities.__path__[0]) / "kushiro" / "organisation.csv").open(encoding="utf-8-sig") as file:
         return [*(line["code"] for line in csv.DictReader(file) if line["code"] != TRIAGE), TRIAGE]
 
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "doctor": "console.doctor:doctor",
     "bench": "console.bench:bench",
     "rules": "console.rules:rules",
+    "organisation": "console.organisation:organisation",
 }
 """In the order in which a newcomer needs them."""
 

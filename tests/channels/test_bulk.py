@@ -22,7 +22,7 @@ from contracts.ids import uuid7
 from deploy.local import Stack
 from services.intake import rules
 from services.intake.rules import Known, Sent
-from services.routing.rules.assigning import compile_table
+from services.routing.packs import read_folder, read_pack
 from tests.conftest import ROOT, shared_data
 
 REAL = {
@@ -54,11 +54,7 @@ def events(path: Path, name: str) -> Iterator[Outgoing]:
 
 def judged(path: Path, name: str) -> Verdicts:
     """What intake and routing would do with every row."""
-    table = compile_table(
-        "routing",
-        (ROOT / "cities/kushiro/rules/routing.csv").read_text("utf-8"),
-        (ROOT / "cities/kushiro/departments.csv").read_text("utf-8"),
-    )
+    tables = read_pack(read_folder(ROOT / "cities" / "kushiro")).tables
     outcomes, reasons, routed, known = Counter[str](), Counter[str](), 0, dict[object, Known]()
     for event in events(path, name):
         sent = reading.read({}, event.value)
@@ -76,7 +72,7 @@ def judged(path: Path, name: str) -> Verdicts:
         application = sent.event.application
         routed += (
             verdict.outcome == "accepted"
-            and table.first_hit(application.facts | {"procedure": application.procedure}) is not None
+            and any(one.compiled.hits(application.facts | {"procedure": application.procedure}) for one in tables)
         )
     return Verdicts(outcomes, reasons, routed)
 
