@@ -7,24 +7,37 @@ from chassis import service
 from chassis.database import Tx
 from chassis.service import Service
 from contracts import topics
-from services.routing import store
+from services.routing import packs, store
+from services.routing.api import add_routes
 from services.routing.handlers import handlers
-from services.routing.rules.assigning import compile_table
+from services.routing.rules import lifecycle
 from services.routing.settings import Settings
+from services.routing.work import bring_into_force
 
 
 def build(settings: Settings) -> Service:
     """The service."""
-    return Service("routing", "services.routing", topics.CASES, handlers, prepare=partial(load_city, settings.city))
+    return Service(
+        "routing",
+        "services.routing",
+        topics.CASES,
+        handlers,
+        add_routes=add_routes,
+        prepare=partial(load_city, settings.city),
+        work=(bring_into_force,),
+    )
 
 
 async def load_city(city: Path, tx: Tx) -> None:
-    """Load the city pack's rules. Raises InvalidTable, naming the cell, before anything is consumed."""
-    content = (city / "rules" / "routing.csv").read_text(encoding="utf-8-sig")
-    departments = (city / "departments.csv").read_text(encoding="utf-8-sig")
-    table = compile_table("routing", content, departments)
-    await store.load_rules(tx, table, content, departments)
-    await store.put_in_force(tx, table.hash)
+    """Where nothing decides yet, let the city pack decide. Raises InvalidTable, naming the cell, before anything is consumed.
+
+    Where something does, a changed pack is proposed, tried and approved like any other rule set: a start replaces nothing.
+    """
+    files = packs.read_folder(city)
+    rule_set = packs.read_pack(files)
+    if not await store.terms(tx):
+        await store.keep_rule_set(tx, rule_set.hash, packs.dump(files))
+        await store.begin_life(tx, lifecycle.installed(rule_set.hash, tx.now), str(city.name), b"[]")
 
 
 def main() -> None:

@@ -1,6 +1,8 @@
 """What routing does with what it reads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import datetime
 from uuid import UUID
 
 from chassis.consuming import Batch, Handlers
@@ -10,10 +12,15 @@ from contracts.channels import Application
 from contracts.desk import CaseReturned
 from contracts.envelope import Event
 from contracts.intake import ApplicationAccepted
-from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage, Decision
+from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage, Decision, RunnerUp
+from contracts.rule_sets import RuleSetCameIntoForce, RuleSetSuperseded
 from services.routing import store
-from services.routing.rules import assigning as rules
-from services.routing.rules.assigning import Assignment, Table
+from services.routing.rules import assigning, lifecycle
+from services.routing.rules.assigning import Assignment
+from services.routing.rules.clock import local_day
+from services.routing.rules.lifecycle import Succession
+from services.routing.rules.rule_sets import RuleSet
+from services.routing.shelf import SHELF
 from services.routing.store import RoutedCase
 
 handlers = Handlers()
@@ -21,9 +28,11 @@ handlers = Handlers()
 
 @handlers.consumes(topics.INTAKE)
 async def route(accepted: Batch[ApplicationAccepted], tx: Tx) -> list[Event]:
-    """Make a department responsible for every accepted application, or ask a person."""
-    table = await store.rules_in_force(tx)
-    routed = [_decide(tx, event.data, table) for event in accepted]
+    """Make departments responsible for every accepted application, by the rules of the time it was received, or ask a person."""
+    rule_sets = await _rule_sets(tx, [event.data.received_at for event in accepted])
+    routed = [
+        case for event, rule_set in zip(accepted, rule_sets, strict=True) for case in _decide(tx, event.data, rule_set)
+    ]
     await store.open_cases(tx, [case for case, _ in routed])
     return [event for _, event in routed]
 
@@ -31,31 +40,61 @@ async def route(accepted: Batch[ApplicationAccepted], tx: Tx) -> list[Event]:
 @handlers.consumes(topics.DESK)
 async def take_back(returned: Batch[CaseReturned], tx: Tx) -> list[Event]:
     """Give a returned case to the department its desk names, or to triage."""
-    table = await store.rules_in_force(tx)
+    (rule_set,) = await _rule_sets(tx, [tx.now])
     cases = await store.cases(tx, [event.data.case_id for event in returned])
-    moves = [_move(tx, event.data, cases[event.data.case_id], table) for event in returned]
+    moves = [_move(tx, event.data, cases[event.data.case_id], rule_set) for event in returned]
     await store.move_cases(tx, [(case_id, department) for case_id, department, _ in moves])
     return [event for _, _, event in moves]
 
 
-def _decide(tx: Tx, accepted: ApplicationAccepted, table: Table) -> tuple[RoutedCase, Event]:
-    application = accepted.application
-    assignment = rules.assign(_facts(application), table, accepted.received_at)
-    decision = _decision(assignment, table)
-    case_id = tx.new_id()
+async def bring_into_force(tx: Tx) -> tuple[list[str], list[Event]]:
+    """Announce the approved rule sets whose time has come: a command. Returns their hashes."""
+    coming = lifecycle.successions(await store.lock_standing_lives(tx), tx.now)
+    await store.save_lives(tx, [life for one in coming for life in lifecycle.changed(one)])
+    return [one.coming.hash for one in coming], [event for one in coming for event in _in_force(tx, one)]
+
+
+async def _rule_sets(tx: Tx, instants: Sequence[datetime]) -> list[RuleSet]:
+    """The rule set that decides at each instant."""
+    terms = await store.terms(tx)
+    names = [lifecycle.deciding(terms, instant) for instant in instants]
+    for name in SHELF.missing(names):
+        SHELF.put(name, await store.files_of(tx, name))
+    return [SHELF[name] for name in names]
+
+
+def _in_force(tx: Tx, succession: Succession) -> list[Event]:
+    coming, since = succession.coming.hash, succession.coming.in_force_from or tx.now
+    ended = [] if succession.superseded is None else [succession.superseded.hash]
+    return [
+        *(RuleSetSuperseded(rule_set=name, at=tx.now, by=coming, until=since) for name in ended),
+        RuleSetCameIntoForce(rule_set=coming, at=tx.now, in_force_from=since),
+    ]
+
+
+def _decide(tx: Tx, accepted: ApplicationAccepted, rule_set: RuleSet) -> list[tuple[RoutedCase, Event]]:
+    """One case and what is said of it for every department that an application concerns."""
+    assignments = assigning.assign(_facts(accepted.application), rule_set, local_day(accepted.received_at))
+    cases = len(assignments) if len(assignments) > 1 else None
+    return [_case(tx, accepted, assignment, _decision(assignment, rule_set), cases) for assignment in assignments]
+
+
+def _case(
+    tx: Tx, accepted: ApplicationAccepted, assignment: Assignment, decision: Decision, cases: int | None
+) -> tuple[RoutedCase, Event]:
     case = RoutedCase(
-        case_id,
+        tx.new_id(),
         accepted.application_id,
         accepted.receipt,
         tx.now,
         assignment.department,
         assignment.due_on,
-        decision.__pydantic_serializer__.to_json(decision),
+        decision.__pydantic_serializer__.to_json(decision, exclude_none=True),
     )
-    return case, _ANNOUNCE[assignment.cause is None](case, assignment, decision, application)
+    return case, _ANNOUNCE[assignment.cause is None](case, assignment, decision, accepted.application, cases)
 
 
-def _facts(application: Application) -> rules.Facts:
+def _facts(application: Application) -> assigning.Facts:
     """What rules may see: never the applicant."""
     return application.facts | {
         "procedure": application.procedure,
@@ -64,17 +103,19 @@ def _facts(application: Application) -> rules.Facts:
     }
 
 
-def _decision(assignment: Assignment, table: Table) -> Decision:
+def _decision(assignment: Assignment, rule_set: RuleSet) -> Decision:
     return Decision(
-        rule_set=table.hash,
-        table=table.name,
+        rule_set=rule_set.hash,
+        table=assignment.table,
         rows=assignment.rows,
         inputs=assignment.inputs,
         reason=assignment.reason,
+        runners_up=tuple(RunnerUp(**asdict(one)) for one in assignment.runners_up) or None,
+        missing=assignment.missing or None,
     )
 
 
-def _opened(case: RoutedCase, _: Assignment, decision: Decision, application: Application) -> Event:
+def _opened(case: RoutedCase, _: Assignment, decision: Decision, application: Application, cases: int | None) -> Event:
     return CaseOpened(
         application_id=case.application_id,
         case_id=case.case_id,
@@ -84,10 +125,13 @@ def _opened(case: RoutedCase, _: Assignment, decision: Decision, application: Ap
         due_on=case.due_on,
         decision=decision,
         application=application,
+        cases=cases,
     )
 
 
-def _sent_to_triage(case: RoutedCase, assignment: Assignment, decision: Decision, application: Application) -> Event:
+def _sent_to_triage(
+    case: RoutedCase, assignment: Assignment, decision: Decision, application: Application, cases: int | None
+) -> Event:
     return CaseSentToTriage(
         application_id=case.application_id,
         case_id=case.case_id,
@@ -97,17 +141,18 @@ def _sent_to_triage(case: RoutedCase, assignment: Assignment, decision: Decision
         due_on=case.due_on,
         decision=decision,
         application=application,
+        cases=cases,
     )
 
 
-_ANNOUNCE: dict[bool, Callable[[RoutedCase, Assignment, Decision, Application], Event]] = {
+_ANNOUNCE: dict[bool, Callable[[RoutedCase, Assignment, Decision, Application, int | None], Event]] = {
     True: _opened,
     False: _sent_to_triage,
 }
 
 
-def _move(tx: Tx, returned: CaseReturned, case: RoutedCase, table: Table) -> tuple[UUID, str, Event]:
-    department = rules.reassign(returned.suggestion, case.department, table)
+def _move(tx: Tx, returned: CaseReturned, case: RoutedCase, rule_set: RuleSet) -> tuple[UUID, str, Event]:
+    department = assigning.reassign(returned.suggestion, case.department, rule_set, local_day(tx.now))
     return case.case_id, department or "triage", _MOVED[department is None](tx, returned, case, department or "triage")
 
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+import asyncpg
+
 from chassis.database import Tx, columns
-from services.routing.rules.assigning import Table, compile_table
+from services.routing.rules.lifecycle import Life, Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,40 +24,90 @@ class RoutedCase:
     decision: bytes
 
 
-async def load_rules(tx: Tx, table: Table, content: str, departments: str) -> None:
-    """Keep a rule set for ever; one that is known already stays as it is."""
+async def keep_rule_set(tx: Tx, name: str, files: bytes) -> None:
+    """Keep the files of a rule set, JSON, for ever; one that is known already stays as it is."""
     await tx.execute(
-        """
-        INSERT INTO rule_set (hash, name, content, departments) VALUES ($1, $2, $3, $4) ON CONFLICT (hash) DO NOTHING
-        """,
-        table.hash,
-        table.name,
-        content,
-        departments,
+        "INSERT INTO rule_set (hash, files) VALUES ($1, convert_from($2, 'UTF8')::jsonb) ON CONFLICT (hash) DO NOTHING",
+        name,
+        files,
     )
 
 
-async def put_in_force(tx: Tx, rule_set: str) -> None:
-    """Let a rule set decide from now on, unless it does already."""
-    await tx.execute(
+async def files_of(tx: Tx, name: str) -> bytes:
+    """The files of a rule set, JSON. Raises LookupError when nobody proposed it."""
+    return (await tx.fetchrow("SELECT files::text FROM rule_set WHERE hash = $1", name))[0].encode()
+
+
+async def begin_life(tx: Tx, life: Life, note: str, findings: bytes) -> bool:
+    """Insert a life; whether it is new, for a set that is proposed again while it lives has one already."""
+    begun = await tx.fetchval(
         """
-        INSERT INTO in_force (since, hash)
-        SELECT $1, $2 WHERE $2 IS DISTINCT FROM (SELECT hash FROM in_force ORDER BY number DESC LIMIT 1)
+        INSERT INTO rule_set_life
+            (hash, state, proposed_by, proposed_at, note, findings, approved_by, in_force_from)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING number
         """,
+        life.hash,
+        life.state,
+        life.proposed_by,
         tx.now,
-        rule_set,
+        note,
+        findings,
+        life.approved_by,
+        life.in_force_from,
     )
+    return begun is not None
 
 
-async def rules_in_force(tx: Tx) -> Table:
-    """The rule set in force, compiled."""
-    row = await tx.fetchrow(
+_LIFE = "hash, state, proposed_by, approved_by, in_force_from"
+
+
+async def lock_life(tx: Tx, name: str) -> Life | None:
+    """The last life of a rule set, locked."""
+    rows = await tx.fetch(
+        f"SELECT {_LIFE} FROM rule_set_life WHERE hash = $1 ORDER BY number DESC LIMIT 1 FOR UPDATE", name
+    )
+    return Life(*rows[0]) if rows else None
+
+
+async def lock_standing_lives(tx: Tx) -> list[Life]:
+    """Those that are approved or in force, in the order of their approval, locked."""
+    rows = await tx.fetch(
+        f"SELECT {_LIFE} FROM rule_set_life WHERE state IN ('approved', 'in-force') ORDER BY number FOR UPDATE"
+    )
+    return [Life(*row) for row in rows]
+
+
+async def save_lives(tx: Tx, lives: Sequence[Life]) -> None:
+    """Write the last life of each of these sets, one after the other: two are never in force at once."""
+    for life in lives:
+        await tx.execute(
+            """
+            UPDATE rule_set_life SET state = $2, approved_by = $3, in_force_from = $4
+            WHERE number = (SELECT max(number) FROM rule_set_life WHERE hash = $1)
+            """,
+            life.hash,
+            life.state,
+            life.approved_by,
+            life.in_force_from,
+        )
+
+
+async def terms(tx: Tx) -> list[Term]:
+    """From when which rule set decides, approved ones of the future included, in order."""
+    rows = await tx.fetch(
         """
-        SELECT name, content, departments FROM rule_set
-        WHERE hash = (SELECT hash FROM in_force ORDER BY number DESC LIMIT 1)
+        SELECT in_force_from, hash FROM rule_set_life
+        WHERE in_force_from IS NOT NULL AND state <> 'withdrawn' ORDER BY in_force_from, number
         """
     )
-    return compile_table(row["name"], row["content"], row["departments"])
+    return [Term(*row) for row in rows]
+
+
+async def lives(tx: Tx, limit: int) -> list[asyncpg.Record]:
+    """The newest lives, to read, without their files."""
+    return await tx.fetch(
+        f"SELECT {_LIFE}, proposed_at, note, findings FROM rule_set_life ORDER BY number DESC LIMIT $1", limit
+    )
 
 
 async def open_cases(tx: Tx, cases: Sequence[RoutedCase]) -> None:

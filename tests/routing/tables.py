@@ -109,7 +109,7 @@ def facts_of(table: DecisionTable) -> st.SearchStrategy[dict[str, object]]:
 
 
 def _fact(table: DecisionTable, at: int) -> st.SearchStrategy[object]:
-    kinds = [kind for kind in KINDS if any(rule.cells[at].kind == kind for rule in table.rules)]
+    kinds: list[Kind] = [kind for kind in KINDS if any(rule.cells[at].kind == kind for rule in table.rules)]
     fitting: list[object] = [value for kind in kinds for value in (*VALUES[kind], *TEXTS.get(kind, ()))]
     odd = st.sampled_from(ODD)
     return st.sampled_from(fitting) | st.sampled_from(fitting) | odd if fitting else odd

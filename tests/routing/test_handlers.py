@@ -5,19 +5,23 @@ from typing import Any
 
 import pytest
 
-from chassis.database import Owned, connect, transaction
+from chassis.database import Owned, Tx, connect, transaction
 from contracts.channels import Application
 from contracts.desk import CaseReturned
 from contracts.envelope import CloudEvent, Event
 from contracts.ids import uuid7
 from contracts.intake import ApplicationAccepted, Origin
 from contracts.personal import Applicant
-from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage
-from services.routing import handlers
+from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage, Decision
+from services.routing import handlers, store
 from services.routing.app import load_city
-from services.routing.rules.assigning import InvalidTable
+from services.routing.packs import Files, load, read_pack
+from services.routing.rules.assigning import assign
+from services.routing.rules.clock import local_day
+from services.routing.rules.tables import InvalidTable
 from services.routing.settings import Settings
 from tests.conftest import FreshDatabase
+from tests.routing import small_pack
 
 NOW = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 KUSHIRO = Path(__file__).parents[2] / "cities" / "kushiro"
@@ -81,8 +85,8 @@ async def test_an_application_opens_a_case_that_says_why(database: Owned) -> Non
 
     assert isinstance(opened, CaseOpened)
     assert (opened.department, opened.due_on.isoformat()) == ("akan-shimin", "2026-11-27")
-    assert opened.decision.rows == ("S02",)
-    assert opened.decision.inputs == {"procedure": "road.snow", "district": "akan"}
+    assert opened.decision.table == "responsibility"
+    assert opened.decision.inputs["district"] == "akan"
     assert "行政センター" in opened.decision.reason
     row = await database.fetchrow("SELECT department FROM routed_case WHERE case_id = $1", opened.case_id)
     assert row is not None
@@ -135,37 +139,54 @@ async def test_a_returned_case_without_a_better_department_goes_to_triage(
     assert (sent.cause, sent.decision.reason) == ("returned", "国道のため、道路管理者の担当です。")
 
 
-async def test_the_pack_loaded_last_is_in_force_also_when_it_is_an_older_one(database: Owned, tmp_path: Path) -> None:
-    (tmp_path / "rules").mkdir()
-    (tmp_path / "departments.csv").write_text("code\nonly\n")
-    (tmp_path / "rules/routing.csv").write_text("F,in:procedure,out:department,out:days\n1,-,only,1\n")
+async def test_a_start_replaces_no_rule_set(database: Owned, tmp_path: Path) -> None:
+    write(tmp_path, small_pack.files())
     async with transaction(database) as tx:
         await load_city(tmp_path, tx)
-    (first,) = await route(database, accepted("road.snow"))
-    async with transaction(database) as tx:
-        await load_city(KUSHIRO, tx)
-    (second,) = await route(database, accepted("road.snow"))
 
-    assert isinstance(first, CaseOpened)
-    assert isinstance(second, CaseOpened)
-    assert (first.department, second.department) == ("only", "doro-iji")
+    (opened,) = await route(database, accepted("road.snow"))
+
+    assert isinstance(opened, CaseOpened)
+    assert opened.department == "doro-iji"
 
 
-async def test_a_pack_with_a_fault_never_replaces_a_good_one(database: Owned, tmp_path: Path) -> None:
-    (tmp_path / "rules").mkdir()
-    (tmp_path / "departments.csv").write_text("code\nonly\n")
-    (tmp_path / "rules/routing.csv").write_text("F,in:procedure,out:department,out:days\n1,broken,only,1\n")
+async def test_a_pack_with_a_fault_ends_the_start_naming_the_cell(database: Owned, tmp_path: Path) -> None:
+    write(tmp_path, small_pack.files(small_pack.HEADER + "1,broken,-,-,roads,,a\n"))
 
-    with pytest.raises(InvalidTable):
+    with pytest.raises(InvalidTable, match=r"routing.csv, row 2, column 2 \(in:procedure\)"):
         async with transaction(database) as tx:
             await load_city(tmp_path, tx)
 
-    (opened,) = await route(database, accepted("road.snow"))
-    assert isinstance(opened, CaseOpened)
-    assert opened.department == "doro-iji"
+
+async def test_moving_in_opens_several_cases_of_one_receipt(database: Owned) -> None:
+    facts = {"has_children": True, "children_of_school_age": False, "insurance": "national"}
+
+    said = await route(database, accepted("moving-in", **facts))
+
+    opened = [event for event in said if isinstance(event, CaseOpened)]
+    assert [event.department for event in opened] == ["koseki", "kokuho", "kodomo-shien"]
+    assert {(event.receipt, event.cases) for event in opened} == {("0000-0000-0001-9", 3)}
+    assert len({event.case_id for event in opened}) == 3
+
+
+async def test_every_stored_decision_can_be_made_again_from_what_is_stored(database: Owned) -> None:
+    await route(database, accepted("road.snow", district="akan", circumstance="national"), accepted("graffiti"))
+    for row in await database.fetch("SELECT decision, department FROM routed_case"):
+        decision = Decision.model_validate_json(row["decision"])
+        rule_set = read_pack(load(await store.files_of(Tx(database, NOW), decision.rule_set)))
+
+        (again,) = assign(decision.inputs, rule_set, local_day(NOW))
+
+        assert (again.department, again.rows, again.table) == (row["department"], decision.rows, decision.table)
+
+
+def write(folder: Path, files: Files) -> None:
+    for path, content in files.items():
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_bytes(content)
 
 
 def test_routing_reads_its_city_from_the_package_unless_told_otherwise() -> None:
     settings = Settings.model_validate({"kafka_bootstrap": "k:1", "postgres_dsn": "postgresql://h/d"})
 
-    assert (settings.city / "rules" / "routing.csv").is_file()
+    assert (settings.city / "rules" / "responsibility.csv").is_file()

@@ -1,0 +1,123 @@
+"""A city pack as files, and the rule set that they are. The files are what is kept, hashed, proposed and sent.
+
+    organisation.csv        units with their days (organisations.py)
+    procedures.csv          what can be applied for, and how long it may take
+    calendars.csv           which days are closed, by area (calendars.py)
+    rules/NAME.csv          a decision table (formats); .xlsx and .dmn too
+
+Tables that open several cases (hit policies C, R, O) are asked before those under which one rule decides, each kind by name.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path, PurePosixPath
+
+from services.routing.calendars import InvalidCalendars, read_calendars
+from services.routing.formats.csv_tables import read_csv
+from services.routing.formats.dmn import read_dmn
+from services.routing.formats.xlsx import read_xlsx
+from services.routing.organisations import read_organisation
+from services.routing.procedures import read_clocks
+from services.routing.rules.completeness import PackFinding, prove_pack
+from services.routing.rules.organisation import InvalidOrganisation
+from services.routing.rules.rule_sets import RuleSet, make_routing_table
+from services.routing.rules.tables import SINGLE, DecisionTable, InvalidTable
+
+Files = Mapping[str, bytes]
+"""Contents by path within the pack, `/` between folders."""
+_KINDS = (".csv", ".xlsx", ".dmn")
+INVALID = (InvalidTable, InvalidOrganisation, InvalidCalendars)
+"""What read_pack raises: what is wrong with a file, and where in it."""
+
+
+def read_folder(folder: Path) -> Files:
+    """The files of a pack that decide. Raises InvalidTable where there is no pack."""
+    if not folder.is_dir():
+        raise InvalidTable(f"{folder}: expected the folder of a city pack, found nothing there")
+    paths = [path for path in sorted(folder.rglob("*")) if path.suffix in _KINDS and path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def hash_of(files: Files) -> str:
+    """SHA-256 over paths, lengths and contents, which names the rule set for ever."""
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        digest.update(f"{path}\0{len(files[path])}\0".encode() + files[path])
+    return digest.hexdigest()
+
+
+def dump(files: Files) -> bytes:
+    """Files as JSON, base64 each."""
+    return json.dumps({path: base64.b64encode(content).decode() for path, content in files.items()}).encode()
+
+
+def load(dumped: bytes) -> Files:
+    """The files of `dump`."""
+    return {path: base64.b64decode(content) for path, content in json.loads(dumped).items()}
+
+
+def read_pack(files: Files) -> RuleSet:
+    """The rule set that these files are. Raises InvalidTable, InvalidOrganisation, InvalidCalendars: what is wrong, and where."""
+    organisation = read_organisation(_need(files, "organisation.csv"), "organisation.csv")
+    calendars = read_calendars(_need(files, "calendars.csv"), "calendars.csv")
+    tables = sorted(_tables(files), key=lambda table: (table.policy in SINGLE, table.name))
+    if not tables:
+        raise InvalidTable("rules: expected at least one decision table, found none")
+    return RuleSet(
+        hash_of(files),
+        tuple(make_routing_table(table) for table in tables),
+        organisation,
+        read_clocks(_need(files, "procedures.csv"), "procedures.csv"),
+        calendars,
+    )
+
+
+def _need(files: Files, path: str) -> bytes:
+    if path not in files:
+        raise InvalidTable(
+            f"{path}: expected this file in the city pack, found {', '.join(sorted(files)) or 'nothing'}"
+        )
+    return files[path]
+
+
+def _tables(files: Files) -> Iterator[DecisionTable]:
+    for path, content in files.items():
+        found = PurePosixPath(path)
+        if found.parts[0] == "rules" and found.suffix in _READERS:
+            yield from _READERS[found.suffix](content, path, found.stem)
+
+
+_READERS: Mapping[str, Callable[[bytes, str, str], Sequence[DecisionTable]]] = {
+    ".csv": lambda content, path, name: [read_csv(content, file=path, name=name)],
+    ".xlsx": lambda content, path, _: [read_xlsx(content, file=path)],
+    ".dmn": lambda content, path, _: read_dmn(content, file=path),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A candidate that could be read, and what its proof found."""
+
+    hash: str
+    tables: tuple[str, ...]
+    rows: int
+    findings: tuple[PackFinding, ...]
+
+    @property
+    def errors(self) -> int:
+        """How many findings keep it from coming into force."""
+        return sum(finding.is_error for finding in self.findings)
+
+
+def examine(files: Files, today: date) -> Examined:
+    """Read, compile and prove a candidate, which can take seconds. Raises what read_pack raises."""
+    rule_set = read_pack(files)
+    tables = [one.table for one in rule_set.tables]
+    findings = tuple(prove_pack(rule_set, today))
+    return Examined(
+        rule_set.hash, tuple(table.name for table in tables), sum(len(table.rules) for table in tables), findings
+    )

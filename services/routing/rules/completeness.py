@@ -1,0 +1,143 @@
+"""What is wrong with a rule set as a whole: its tables, and whether every procedure, department and day is provided for."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Literal
+
+from services.routing.rules.cells import Cell, Equal
+from services.routing.rules.findings import Case, Finding, FindingKind
+from services.routing.rules.lifecycle import Words
+from services.routing.rules.proof_wording import sentence
+from services.routing.rules.proving import first_gap, prove
+from services.routing.rules.rule_sets import RoutingTable, RuleSet
+from services.routing.rules.tables import DecisionTable
+
+PROCEDURE = "procedure"
+YEARS_AHEAD = 2
+"""How far the city must be provided for (the issue's two years)."""
+
+Code = FindingKind | Literal["undecided", "not-routed", "no-such-department", "calendar-too-short"]
+ERRORS: frozenset[Code] = frozenset(("overlap", "conflict", "not-routed", "no-such-department", "calendar-too-short"))
+"""What a rule set cannot come into force with; the rest a person should look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackFinding:
+    """One thing that is wrong. `table` is None for what no table is guilty of; `witness` a case that shows it."""
+
+    code: Code
+    table: str | None
+    words: Words
+    witness: Case | None = None
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it keeps the rule set from coming into force."""
+        return self.code in ERRORS
+
+
+def prove_pack(rule_set: RuleSet, today: date) -> list[PackFinding]:
+    """All that is wrong, errors first."""
+    found = [
+        *(finding for table in rule_set.tables for finding in _of_table(table.table)),
+        *_not_routed(rule_set),
+        *_missing_departments(rule_set, today),
+        *_short_calendars(rule_set, today),
+    ]
+    return sorted(found, key=lambda finding: not finding.is_error)
+
+
+def _of_table(table: DecisionTable) -> Iterator[PackFinding]:
+    """Gaps are asked for by procedure, below: that a table of life events says nothing of snow is none."""
+    proof = prove(table)
+    for finding in proof.findings:
+        if finding.kind != "gap":
+            yield PackFinding(finding.kind, table.name, _words(table, finding), finding.witness)
+    for kind in sorted(proof.undecided - {"gap"}):
+        words = Words(
+            f"表 {table.name} は複雑すぎて {kind} を調べきれませんでした。",
+            f"{table.name}: too complex to look for all {kind}.",
+        )
+        yield PackFinding("undecided", table.name, words)
+
+
+def _words(table: DecisionTable, finding: Finding) -> Words:
+    said = sentence(table, finding)
+    return Words(said["ja"], said["en"])
+
+
+def _not_routed(rule_set: RuleSet) -> Iterator[PackFinding]:
+    """Procedures for which some case is decided by no table."""
+    for procedure in rule_set.clocks:
+        gaps = [first_gap(_only(table.table, procedure)) for table in rule_set.tables]
+        if all(gap is not None for gap in gaps):
+            table, gap = _closest(rule_set.tables, procedure, gaps)
+            yield PackFinding("not-routed", table.name, _words(table, gap), gap.witness)
+
+
+def _only(table: DecisionTable, procedure: str) -> DecisionTable:
+    """The table as it stands before applications of one procedure."""
+    inputs = (
+        replace(clause, allowed=Cell((Equal(procedure),))) if clause.name == PROCEDURE else clause
+        for clause in table.inputs
+    )
+    return replace(table, inputs=tuple(inputs))
+
+
+def _closest(
+    tables: Sequence[RoutingTable], procedure: str, gaps: Sequence[Finding | None]
+) -> tuple[DecisionTable, Finding]:
+    """The table that names the procedure, or else the last one, which decides what no other does; and its gap."""
+    found = [(one.table, gap) for one, gap in zip(tables, gaps, strict=True) if gap is not None]
+    return next(((table, gap) for table, gap in found if _names(table, procedure)), found[-1])
+
+
+def _names(table: DecisionTable, procedure: str) -> bool:
+    at = next((at for at, clause in enumerate(table.inputs) if clause.name == PROCEDURE), None)
+    return at is not None and any(rule.cells[at].tests and rule.cells[at].holds(procedure) for rule in table.rules)
+
+
+def _missing_departments(rule_set: RuleSet, today: date) -> Iterator[PackFinding]:
+    """Departments that do not exist on some day from today on: what is routed there then goes to triage."""
+    days = _days_of_change(rule_set, today)
+    for table in rule_set.tables:
+        for code, rows in _rows_by_department(table).items():
+            missing = next((day for day in days if not rule_set.organisation.exists(code, day)), None)
+            if missing is not None:
+                listed = "、".join(rows)
+                words = Words(
+                    f"表 {table.table.name} の規則 {listed} の担当課 {code} は、{missing} の組織表にありません。",
+                    f"{table.table.name}, rules {', '.join(rows)}: the department {code} does not exist on {missing}.",
+                )
+                yield PackFinding("no-such-department", table.table.name, words)
+
+
+def _days_of_change(rule_set: RuleSet, today: date) -> list[date]:
+    """Today, and every later day until the horizon on which the organisation changes."""
+    starts = {unit.valid_from for unit in rule_set.organisation.units} | {
+        unit.day_after for unit in rule_set.organisation.units
+    }
+    return [today, *sorted(day for day in starts if day and today < day <= _horizon(today))]
+
+
+def _rows_by_department(table: RoutingTable) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for row, route in table.routes.items():
+        found.setdefault(route.department, []).append(row)
+    return found
+
+
+def _short_calendars(rule_set: RuleSet, today: date) -> Iterator[PackFinding]:
+    until = _horizon(today)
+    for calendar in rule_set.calendars.values():
+        if calendar.first > today or calendar.last < until:
+            words = Words(
+                f"暦 {calendar.name} は {calendar.first} から {calendar.last} までです。{until} までお定めください。",
+                f"The calendar {calendar.name} covers {calendar.first} to {calendar.last}: extend it to {until}.",
+            )
+            yield PackFinding("calendar-too-short", None, words)
+
+
+def _horizon(today: date) -> date:
+    return today.replace(year=today.year + YEARS_AHEAD, day=min(today.day, 28))

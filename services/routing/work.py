@@ -1,0 +1,38 @@
+"""The loop that announces what came into force, and compiles what will, so that no batch waits for it."""
+
+import asyncio
+
+import asyncpg
+
+from chassis.commands import Commands
+from chassis.database import sleep_or
+from chassis.errors import name_of
+from chassis.telemetry import Telemetry
+from services.routing import handlers, store
+from services.routing.rules import lifecycle
+from services.routing.shelf import SHELF
+
+PERIOD_SECONDS = 1.0
+
+
+async def bring_into_force(commands: Commands, telemetry: Telemetry, stop: asyncio.Event) -> None:
+    """Look every second until `stop`; a database that is away is waited for.
+
+    An approved set decides from its instant on, whether this loop has come to it or not.
+    """
+    while not stop.is_set():
+        try:
+            await _prepare(commands)
+            if coming := await commands.run(handlers.bring_into_force):
+                telemetry.info("rules.in_force", rule_set=coming[-1])
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            telemetry.warn("rules.not_brought_into_force", error=name_of(error))
+        await sleep_or(stop, PERIOD_SECONDS)
+
+
+async def _prepare(commands: Commands) -> None:
+    """Compile what is approved and not known here yet, in a thread, beside the decisions of the sets in force."""
+    for name in lifecycle.standing(await commands.query(store.terms), commands.clock()):
+        if name not in SHELF:
+            files = await commands.query(lambda tx, name=name: store.files_of(tx, name))
+            await asyncio.to_thread(SHELF.put, name, files)

@@ -1,0 +1,147 @@
+"""Who is responsible, until when, and why."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.routing.rules.assigning import Assignment, Facts, RunnerUp, assign, reassign
+from services.routing.rules.rule_sets import RuleSet
+from tests.routing.small_pack import HEADER, rule_set
+
+TUESDAY = date(2026, 11, 24)
+LIFE_EVENT = (
+    "C,in:procedure,in:children:boolean,in:insurance,out:department,out:days:number,note:reason\n"
+    '1,"""arrival""",-,-,roads,1,届出のため。\n'
+    '2,"""arrival""",true,-,waste,30,こどものため。\n'
+    '3,"""arrival""",-,"""national""",waste,14,保険のため。\n'
+)
+SMALL = rule_set(**{"rules/arrival": LIFE_EVENT})
+
+
+def only(facts: Facts, rules: RuleSet = SMALL, received: date = TUESDAY) -> Assignment:
+    (found,) = assign(facts, rules, received)
+    return found
+
+
+def test_the_first_row_that_holds_decides_and_says_why() -> None:
+    found = only({"procedure": "snow", "district": "far", "colour": "red"})
+
+    assert (found.department, found.rows, found.table, found.cause) == ("waste", ("S1",), "routing", None)
+    assert found.reason == "遠い地区のため。"
+    assert found.inputs == {"procedure": "snow", "district": "far"}
+
+
+def test_the_runners_up_are_those_outranked_and_those_that_failed_in_one_cell() -> None:
+    far, near = only({"procedure": "snow", "district": "far"}), only({"procedure": "snow", "district": "near"})
+
+    assert RunnerUp("S2") in far.runners_up
+    assert RunnerUp("S1", "district", '"far"') in near.runners_up
+
+
+@pytest.mark.parametrize(
+    "facts,due_on",
+    [
+        ({"procedure": "snow"}, date(2026, 11, 27)),
+        ({"procedure": "move"}, date(2026, 12, 1)),
+        ({"procedure": "move", "district": "far"}, date(2026, 12, 3)),
+        ({"procedure": "lamp"}, date(2026, 12, 3)),
+    ],
+    ids=["calendar days", "business days", "business days of an area", "the row's own days"],
+)
+def test_it_is_due_by_the_procedures_clock_and_the_areas_calendar(facts: Facts, due_on: date) -> None:
+    assert only(facts).due_on == due_on
+
+
+def test_a_life_event_opens_a_case_for_everybody_concerned_each_with_its_own_deadline() -> None:
+    found = assign({"procedure": "arrival", "children": True, "insurance": "employer"}, SMALL, TUESDAY)
+
+    assert [(one.department, one.rows, one.due_on.day) for one in found] == [
+        ("roads", ("1",), 25),
+        ("waste", ("2",), 24),
+    ]
+
+
+def test_a_life_event_with_a_missing_fact_asks_a_person_as_well() -> None:
+    *decided, doubt = assign({"procedure": "arrival", "children": False}, SMALL, TUESDAY)
+
+    assert [one.department for one in decided] == ["roads"]
+    assert (doubt.department, doubt.cause, doubt.missing) == ("triage", "no-match", ("insurance",))
+    assert "insurance がわからない" in doubt.reason
+
+
+def test_what_no_row_knows_goes_to_triage() -> None:
+    found = only({"procedure": "ghosts"})
+
+    assert (found.department, found.cause, found.rows) == ("triage", "no-match", ())
+    assert found.due_on == date(2026, 11, 27)
+
+
+def test_a_missing_fact_is_named() -> None:
+    rules = rule_set('1,"""snow""","""far""",-,roads,,a')
+
+    found = only({"procedure": "snow"}, rules)
+
+    assert (found.department, found.missing, found.reason) == (
+        "triage",
+        ("district",),
+        "district がわからないため、規則で決められませんでした。",
+    )
+
+
+def test_a_department_that_no_longer_exists_goes_to_triage() -> None:
+    rules = rule_set('1,"""snow""",-,-,old,,a')
+
+    assert only({"procedure": "snow"}, rules, date(2026, 3, 31)).department == "old"
+    gone = only({"procedure": "snow"}, rules)
+
+    assert (gone.department, gone.cause) == ("triage", "unknown-department")
+    assert "old" in gone.reason
+
+
+def test_rows_that_contradict_each_other_go_to_triage_with_their_names() -> None:
+    unique = HEADER.replace("F,", "U,", 1) + '1,"""snow""",-,-,roads,,a\n2,-,"""far""",-,waste,,b\n'
+    rules = rule_set(**{"rules/routing": unique})
+
+    found = only({"procedure": "snow", "district": "far"}, rules)
+
+    assert (found.department, found.cause, found.rows) == ("triage", "conflict", ("1", "2"))
+
+
+def test_a_deadline_beyond_the_calendar_goes_to_triage_and_is_never_guessed() -> None:
+    found = only({"procedure": "move"}, SMALL, date(2029, 12, 30))
+
+    assert (found.department, found.cause) == ("triage", "conflict")
+    assert "2029-12-31" in found.reason
+
+
+@pytest.mark.parametrize(
+    "suggestion,department", [("waste", "waste"), ("roads", None), ("old", None), ("ghosts", None), (None, None)]
+)
+def test_a_returned_case_goes_where_its_desk_says_if_that_exists_today(
+    suggestion: str | None, department: str | None
+) -> None:
+    assert reassign(suggestion, "roads", SMALL, TUESDAY) == department
+
+
+FACTS = st.fixed_dictionaries(
+    {"procedure": st.sampled_from(["snow", "move", "lamp", "arrival", "ghosts"])},
+    optional={
+        "district": st.sampled_from(["far", "near"]),
+        "amount": st.integers(-1, 5) | st.booleans() | st.text(max_size=2),
+        "children": st.booleans() | st.integers(0, 1),
+        "insurance": st.sampled_from(["national", "employer"]),
+    },
+)
+
+
+@given(FACTS)
+def test_decided_again_from_what_is_stored_every_case_is_the_same(facts: Facts) -> None:
+    for found in assign(facts, SMALL, TUESDAY):
+        again = assign(found.inputs, SMALL, TUESDAY)
+
+        assert [(one.table, one.department, one.rows) for one in again if one.cause is None] == [
+            (one.table, one.department, one.rows) for one in assign(facts, SMALL, TUESDAY) if one.cause is None
+        ]
+        assert found.table == again[0].table
