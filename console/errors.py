@@ -22,10 +22,11 @@ def explained(error: Exception) -> click.ClickException | None:
     from channels.bulk.errors import BulkError
     from chassis.errors import ChassisError
     from deploy.local import StackError
+    from services.routing.packs import INVALID
 
     if isinstance(error, click.ClickException):
         return error
-    if isinstance(error, (StackError, ChassisError, BulkError)):
+    if isinstance(error, (StackError, ChassisError, BulkError, *INVALID)):
         return Trouble(str(error))
     if isinstance(error, ValidationError):
         return Trouble(_settings(error))

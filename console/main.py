@@ -1,11 +1,11 @@
 """The `madoguchi` command. Every command imports what it needs when it runs, so that `--help` is quick."""
 
-import importlib
 import sys
 
 import click
 
 from console.helping import example
+from console.lazily import commands
 
 COMMANDS = {
     "up": "console.running:up",
@@ -19,29 +19,15 @@ COMMANDS = {
     "lane": "console.lanes:lane",
     "doctor": "console.doctor:doctor",
     "bench": "console.bench:bench",
+    "city": "console.cities:city",
     "rules": "console.rules:rules",
     "organisation": "console.organisation:organisation",
 }
 """In the order in which a newcomer needs them."""
 
 
-class Commands(click.Group):
-    """Loads a command when it is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
-        """All of them, in our order."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The command of that name."""
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, name = COMMANDS[cmd_name].partition(":")
-        return getattr(importlib.import_module(module), name)
-
-
 @click.command(
-    cls=Commands,
+    cls=commands(COMMANDS),
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=example(
         "madoguchi demo          everything, once, on this machine",

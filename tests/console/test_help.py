@@ -1,9 +1,23 @@
+import click
 import pytest
 
-from console.main import COMMANDS
+from console.main import COMMANDS, cli
 from tests.console.conftest import Terminal
 
-ALL = [[name] for name in COMMANDS] + [["lane", "list"], ["lane", "resend"]]
+
+def names() -> list[list[str]]:
+    """Every command, and every command of a group."""
+    found: list[list[str]] = []
+    for name in COMMANDS:
+        command = cli.get_command(CONTEXT, name)  # pyright: ignore[reportAttributeAccessIssue]
+        found.append([name])
+        if isinstance(command, click.Group):
+            found += [[name, below] for below in command.list_commands(CONTEXT)]
+    return found
+
+
+CONTEXT = click.Context(cli)
+ALL = names()
 
 
 @pytest.mark.parametrize("command", ALL, ids=" ".join)
