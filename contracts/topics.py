@@ -7,7 +7,7 @@ from typing import Annotated, Any, get_args
 from pydantic import GetCoreSchemaHandler, GetPydanticSchema, TypeAdapter
 from pydantic_core import CoreSchema, core_schema
 
-from . import archive, channels, desk, intake, notify, routing, rule_sets
+from . import archive, channels, desk, intake, notify, overlays, routing, rule_sets
 from .envelope import CloudEvent, Event, envelope_of
 
 PARTITIONS = 4
@@ -56,7 +56,13 @@ CASES = Topic(
     "cases.v1",
     "/routing",
     ("intake", "desk", "archive"),
-    (routing.CaseOpened, routing.CaseRerouted, routing.CaseSentToTriage, *get_args(rule_sets.AnyRuleSetEvent)),
+    (
+        routing.CaseOpened,
+        routing.CaseRerouted,
+        routing.CaseSentToTriage,
+        *get_args(rule_sets.AnyRuleSetEvent),
+        *get_args(overlays.AnyOverlayEvent),
+    ),
 )
 DESK = Topic(
     "desk.v1",

@@ -1,4 +1,4 @@
-"""routing over HTTP: the life of rule sets, from proposal to approval. What decides an application is not asked here."""
+"""routing over HTTP: the life of rule sets, from proposal to approval; overlays are in overlay_api.py."""
 
 import asyncio
 import json
@@ -24,13 +24,14 @@ from contracts.rule_sets import (
     RuleSetProposed,
     RuleSetWithdrawn,
 )
-from services.routing import packs, store
+from services.routing import overlay_api, packs, store
 from services.routing.packs import Examined
 from services.routing.rules import lifecycle
 from services.routing.rules.clock import local_day
 from services.routing.rules.completeness import PackFinding
 from services.routing.rules.lifecycle import Life, Refusal
 from services.routing.rules.sfeel import write_literal
+from services.routing.verdicts import taken
 
 RuleSetPath = Annotated[RuleSetHash, Path()]
 
@@ -76,6 +77,7 @@ def add_routes(app: FastAPI, commands: Commands) -> None:
     """Rule sets to read, and one route a step of their life. Each answers with the set's state; 409 with what to do instead."""
     _add_reading(app, commands)
     _add_steps(app, commands)
+    overlay_api.add_routes(app, commands)
 
 
 def _add_reading(app: FastAPI, commands: Commands) -> None:
@@ -162,10 +164,9 @@ async def _withdraw(tx: Tx, name: str, order: Withdrawal) -> tuple[dict[str, Any
 
 
 async def _step(tx: Tx, after: Life | Refusal) -> Life:
-    if isinstance(after, Refusal):
-        raise Refused(409, after.code, f"{after.words.ja} {after.words.en}")
-    await store.save_lives(tx, [after])
-    return after
+    life = taken(after)
+    await store.save_lives(tx, [life])
+    return life
 
 
 async def _locked(tx: Tx, name: str) -> Life:

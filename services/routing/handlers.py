@@ -1,7 +1,7 @@
 """What routing does with what it reads."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -19,8 +19,8 @@ from services.routing.rules import assigning, lifecycle
 from services.routing.rules.assigning import Assignment
 from services.routing.rules.clock import local_day
 from services.routing.rules.lifecycle import Succession
+from services.routing.rules.overlays import active
 from services.routing.rules.rule_sets import RuleSet
-from services.routing.shelf import SHELF
 from services.routing.store import RoutedCase
 
 handlers = Handlers()
@@ -29,10 +29,8 @@ handlers = Handlers()
 @handlers.consumes(topics.INTAKE)
 async def route(accepted: Batch[ApplicationAccepted], tx: Tx) -> list[Event]:
     """Make departments responsible for every accepted application, by the rules of the time it was received, or ask a person."""
-    rule_sets = await _rule_sets(tx, [event.data.received_at for event in accepted])
-    routed = [
-        case for event, rule_set in zip(accepted, rule_sets, strict=True) for case in _decide(tx, event.data, rule_set)
-    ]
+    rules = await _rules(tx, [event.data.received_at for event in accepted])
+    routed = [case for event, rule in zip(accepted, rules, strict=True) for case in _decide(tx, event.data, rule)]
     await store.open_cases(tx, [case for case, _ in routed])
     return [event for _, event in routed]
 
@@ -40,9 +38,9 @@ async def route(accepted: Batch[ApplicationAccepted], tx: Tx) -> list[Event]:
 @handlers.consumes(topics.DESK)
 async def take_back(returned: Batch[CaseReturned], tx: Tx) -> list[Event]:
     """Give a returned case to the department its desk names, or to triage."""
-    (rule_set,) = await _rule_sets(tx, [tx.now])
+    (now,) = await _rules(tx, [tx.now])
     cases = await store.cases(tx, [event.data.case_id for event in returned])
-    moves = [_move(tx, event.data, cases[event.data.case_id], rule_set) for event in returned]
+    moves = [_move(tx, event.data, cases[event.data.case_id], now.rule_set) for event in returned]
     await store.move_cases(tx, [(case_id, department) for case_id, department, _ in moves])
     return [event for _, _, event in moves]
 
@@ -54,13 +52,21 @@ async def bring_into_force(tx: Tx) -> tuple[list[str], list[Event]]:
     return [one.coming.hash for one in coming], [event for one in coming for event in _in_force(tx, one)]
 
 
-async def _rule_sets(tx: Tx, instants: Sequence[datetime]) -> list[RuleSet]:
-    """The rule set that decides at each instant."""
-    terms = await store.terms(tx)
-    names = [lifecycle.deciding(terms, instant) for instant in instants]
-    for name in SHELF.missing(names):
-        SHELF.put(name, await store.files_of(tx, name))
-    return [SHELF[name] for name in names]
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What decides an application: the rule set of its time, and the overlays that were on."""
+
+    rule_set: RuleSet
+    overlays: tuple[str, ...]
+
+
+async def _rules(tx: Tx, instants: Sequence[datetime]) -> list[Rules]:
+    """What decides at each instant."""
+    terms, switches = await store.deciding(tx)
+    return [
+        Rules(await store.rule_set(tx, lifecycle.deciding(terms, instant)), tuple(active(switches, instant)))
+        for instant in instants
+    ]
 
 
 def _in_force(tx: Tx, succession: Succession) -> list[Event]:
@@ -72,11 +78,12 @@ def _in_force(tx: Tx, succession: Succession) -> list[Event]:
     ]
 
 
-def _decide(tx: Tx, accepted: ApplicationAccepted, rule_set: RuleSet) -> list[tuple[RoutedCase, Event]]:
+def _decide(tx: Tx, accepted: ApplicationAccepted, rules: Rules) -> list[tuple[RoutedCase, Event]]:
     """One case and what is said of it for every department that an application concerns."""
-    assignments = assigning.assign(_facts(accepted.application), rule_set, local_day(accepted.received_at))
+    day = local_day(accepted.received_at)
+    assignments = assigning.assign(_facts(accepted.application), rules.rule_set, day, rules.overlays)
     cases = len(assignments) if len(assignments) > 1 else None
-    return [_case(tx, accepted, assignment, _decision(assignment, rule_set), cases) for assignment in assignments]
+    return [_case(tx, accepted, found, _decision(found, rules.rule_set), cases) for found in assignments]
 
 
 def _case(

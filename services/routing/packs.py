@@ -4,6 +4,7 @@
     procedures.csv          what can be applied for, and how long it may take
     calendars.csv           which days are closed, by area (calendars.py)
     rules/NAME.csv          a decision table (formats); .xlsx and .dmn too
+    overlays/NAME/          tables in rules/ and, where periods change, a procedures.csv: for a disaster, switched on by two
 
 Tables that open several cases (hit policies C, R, O) are asked before those under which one rule decides, each kind by name.
 """
@@ -12,7 +13,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path, PurePosixPath
 
@@ -24,7 +25,7 @@ from services.routing.organisations import read_organisation
 from services.routing.procedures import read_clocks
 from services.routing.rules.completeness import PackFinding, prove_pack
 from services.routing.rules.organisation import InvalidOrganisation
-from services.routing.rules.rule_sets import RuleSet, make_routing_table
+from services.routing.rules.rule_sets import Overlay, RoutingTable, RuleSet, make_routing_table
 from services.routing.rules.tables import SINGLE, DecisionTable, InvalidTable
 
 Files = Mapping[str, bytes]
@@ -62,18 +63,33 @@ def load(dumped: bytes) -> Files:
 
 def read_pack(files: Files) -> RuleSet:
     """The rule set that these files are. Raises InvalidTable, InvalidOrganisation, InvalidCalendars: what is wrong, and where."""
-    organisation = read_organisation(_need(files, "organisation.csv"), "organisation.csv")
-    calendars = read_calendars(_need(files, "calendars.csv"), "calendars.csv")
-    tables = sorted(_tables(files), key=lambda table: (table.policy in SINGLE, table.name))
-    if not tables:
-        raise InvalidTable("rules: expected at least one decision table, found none")
     return RuleSet(
         hash_of(files),
-        tuple(make_routing_table(table) for table in tables),
-        organisation,
+        _routing_tables(files),
+        read_organisation(_need(files, "organisation.csv"), "organisation.csv"),
         read_clocks(_need(files, "procedures.csv"), "procedures.csv"),
-        calendars,
+        read_calendars(_need(files, "calendars.csv"), "calendars.csv"),
+        {name: _overlay(files, name) for name in _overlays(files)},
     )
+
+
+def _overlays(files: Files) -> list[str]:
+    folders = (PurePosixPath(path).parts for path in sorted(files))
+    return list(dict.fromkeys(parts[1] for parts in folders if parts[0] == "overlays" and len(parts) > 2))
+
+
+def _overlay(files: Files, name: str) -> Overlay:
+    """An overlay's tables are named after it, so that decisions say that it was on."""
+    base, clocks = f"overlays/{name}/", files.get(f"overlays/{name}/procedures.csv")
+    tables = _routing_tables(files, base, f"{name}/")
+    return Overlay(tables, read_clocks(clocks, f"{base}procedures.csv") if clocks else {})
+
+
+def _routing_tables(files: Files, base: str = "", prefix: str = "") -> tuple[RoutingTable, ...]:
+    tables = sorted(_tables(files, base), key=lambda table: (table.policy in SINGLE, table.name))
+    if not tables:
+        raise InvalidTable(f"{base}rules: expected at least one decision table, found none")
+    return tuple(make_routing_table(replace(table, name=prefix + table.name)) for table in tables)
 
 
 def _need(files: Files, path: str) -> bytes:
@@ -84,10 +100,10 @@ def _need(files: Files, path: str) -> bytes:
     return files[path]
 
 
-def _tables(files: Files) -> Iterator[DecisionTable]:
+def _tables(files: Files, base: str) -> Iterator[DecisionTable]:
     for path, content in files.items():
         found = PurePosixPath(path)
-        if found.parts[0] == "rules" and found.suffix in _READERS:
+        if path.startswith(f"{base}rules/") and found.suffix in _READERS:
             yield from _READERS[found.suffix](content, path, found.stem)
 
 

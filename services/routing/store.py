@@ -9,6 +9,9 @@ import asyncpg
 
 from chassis.database import Tx, columns
 from services.routing.rules.lifecycle import Life, Term
+from services.routing.rules.overlays import Confirmed, Request, Switch
+from services.routing.rules.rule_sets import RuleSet
+from services.routing.shelf import SHELF
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,13 @@ async def keep_rule_set(tx: Tx, name: str, files: bytes) -> None:
 async def files_of(tx: Tx, name: str) -> bytes:
     """The files of a rule set, JSON. Raises LookupError when nobody proposed it."""
     return (await tx.fetchrow("SELECT files::text FROM rule_set WHERE hash = $1", name))[0].encode()
+
+
+async def rule_set(tx: Tx, name: str) -> RuleSet:
+    """A rule set, compiled; read and compiled only where nobody has asked for it before."""
+    if name not in SHELF:
+        SHELF.put(name, await files_of(tx, name))
+    return SHELF[name]
 
 
 async def begin_life(tx: Tx, life: Life, note: str, findings: bytes) -> bool:
@@ -101,6 +111,72 @@ async def terms(tx: Tx) -> list[Term]:
         """
     )
     return [Term(*row) for row in rows]
+
+
+async def deciding(tx: Tx) -> tuple[list[Term], list[Switch]]:
+    """`terms`, and every confirmed switch of an overlay in order: asked for with every batch, hence in one statement."""
+    rows = await tx.fetch(
+        """
+        SELECT in_force_from AS since, hash AS name, NULL AS turn, number FROM rule_set_life
+        WHERE in_force_from IS NOT NULL AND state <> 'withdrawn'
+        UNION ALL
+        SELECT since, overlay, turn, number FROM overlay_switch WHERE confirmed_by IS NOT NULL ORDER BY since, number
+        """
+    )
+    return (
+        [Term(row["since"], row["name"]) for row in rows if row["turn"] is None],
+        [Switch(row["name"], row["turn"], row["since"]) for row in rows if row["turn"] is not None],
+    )
+
+
+async def ask_for_switch(tx: Tx, asked: Request) -> bool:
+    """Insert a switch that waits for its second person; False when one of this overlay waits already."""
+    asked_for = await tx.fetchval(
+        """
+        INSERT INTO overlay_switch (overlay, turn, requested_by, requested_at, reason, since)
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING number
+        """,
+        asked.overlay,
+        asked.turn,
+        asked.staff,
+        tx.now,
+        asked.reason,
+        asked.since,
+    )
+    return asked_for is not None
+
+
+async def lock_request(tx: Tx, overlay: str) -> Request | None:
+    """The switch of an overlay that waits, locked."""
+    rows = await tx.fetch(
+        """
+        SELECT overlay, turn, requested_by, reason, since FROM overlay_switch
+        WHERE overlay = $1 AND confirmed_by IS NULL FOR UPDATE
+        """,
+        overlay,
+    )
+    return Request(*rows[0]) if rows else None
+
+
+async def confirm_switch(tx: Tx, confirmed: Confirmed) -> None:
+    """Write who confirmed the switch that waits, and from when it holds."""
+    await tx.execute(
+        "UPDATE overlay_switch SET confirmed_by = $2, since = $3 WHERE overlay = $1 AND confirmed_by IS NULL",
+        confirmed.overlay,
+        confirmed.confirmed_by,
+        confirmed.since,
+    )
+
+
+async def switches_asked_for(tx: Tx, limit: int) -> list[asyncpg.Record]:
+    """The newest switches, to read, confirmed or not."""
+    return await tx.fetch(
+        """
+        SELECT overlay, turn, requested_by, requested_at, reason, since, confirmed_by
+        FROM overlay_switch ORDER BY number DESC LIMIT $1
+        """,
+        limit,
+    )
 
 
 async def lives(tx: Tx, limit: int) -> list[asyncpg.Record]:

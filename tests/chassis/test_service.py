@@ -189,7 +189,7 @@ ROOMS = {"app", "settings", "handlers", "rules", "store"}
 FURTHER = {
     "intake": {"api"},
     "routing": {"api", "work", "shelf", "packs", "formats", "calendars", "organisations", "organisation_snapshots"}
-    | {"procedures", "sheets"},
+    | {"procedures", "sheets", "overlay_api", "verdicts"},
     "desk": {"api", "worklist"},
     "notify": {"mails", "work"},
     "archive": {"api", "work"},

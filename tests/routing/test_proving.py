@@ -102,6 +102,7 @@ AMOUNT = Input("amount", "number")
 DAY = Input("day", "date")
 WARNED = Input("warned", "boolean")
 
+
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(small_tables())
 def test_what_is_found_is_what_going_through_all_cases_finds(drawn: tuple[DecisionTable, list[str]]) -> None:
@@ -151,11 +152,17 @@ def test_each_policy_has_its_faults(
         ([WARNED], [("true", "x")], {"warned": "false"}),
         ([DAY], [('< date("2026-04-01")', "x"), ('> date("2026-04-01")', "x")], {"day": 'date("2026-04-01")'}),
         ([DAY, AMOUNT], [('<= date("2026-04-01")', "-", "x")], {"day": '> date("2026-04-01")'}),
-        ([DISTRICT, AMOUNT], [('"akan"', "<= 10", "x"), ('not("akan")', "-", "x")], {"district": '"akan"', "amount": "> 10"}),
+        (
+            [DISTRICT, AMOUNT],
+            [('"akan"', "<= 10", "x"), ('not("akan")', "-", "x")],
+            {"district": '"akan"', "amount": "> 10"},
+        ),
         ([AMOUNT], [], {}),
     ],
 )
-def test_a_gap_is_described_in_one_line(inputs: list[Input], rows: list[tuple[str, ...]], region: dict[str, str]) -> None:
+def test_a_gap_is_described_in_one_line(
+    inputs: list[Input], rows: list[tuple[str, ...]], region: dict[str, str]
+) -> None:
     assert regions(prove(a_table("U", inputs, *rows))) == [region]
 
 
@@ -201,7 +208,9 @@ def test_what_may_be_missing_is_an_input() -> None:
 
 def test_of_very_many_findings_some_are_listed_and_all_that_can_be_are_counted() -> None:
     rows = [(f"[{at}..{at}.5]", f"< {at}", "x") for at in range(200)]
-    proof = prove(a_table("U", [AMOUNT, Input("other", "number")], *rows, *(("-", "-", "x") for _ in range(20))), at_most=7)
+    proof = prove(
+        a_table("U", [AMOUNT, Input("other", "number")], *rows, *(("-", "-", "x") for _ in range(20))), at_most=7
+    )
     gaps = prove(a_table("C", [AMOUNT, Input("other", "number")], *rows), at_most=7)
 
     assert proof.totals == {"never-holds": 0, "duplicate": 19, "overlap": 190 + 200 * 20, "conflict": 0, "gap": 0}
@@ -238,15 +247,19 @@ def test_a_search_that_is_given_up_says_so() -> None:
             "C",
             [("-", "-", "a"), ("-", "-", "a")],
             "表 t の規則 row 1、row 2 は、条件も結果も同じです。一方を削除してください。例：warned = true、amount = 0。",
-            "t: the rules row 1 and row 2 ask for the same and put out the same: delete one."
-            " Example: warned = true, amount = 0.",
+            (
+                "t: the rules row 1 and row 2 ask for the same and put out the same: delete one."
+                " Example: warned = true, amount = 0."
+            ),
         ),
         (
             "F",
             [("-", "<= 3", "a"), ("-", "> 3", "b"), ("true", "-", "c")],
-            "表 t の規則 row 3 は、決して使われません。先に規則 row 1、row 2 が、その場合のすべてを決めます。"
-            "例：warned = true、amount = 3。",
-            "t: rule row 3 never decides: row 1, row 2 take all its cases first. Example: warned = true, amount = 3.",
+            (
+                "表 t の規則 row 3 は、決して使われません。先に規則 row 1、row 2 が、その場合のすべてを決めます。"
+                "例：warned = true、amount = 2。"
+            ),
+            "t: rule row 3 never decides: row 1, row 2 take all its cases first. Example: warned = true, amount = 2.",
         ),
         (
             "F",
@@ -256,11 +269,15 @@ def test_a_search_that_is_given_up_says_so() -> None:
         ),
         (
             "F",
-            [("true", "-", "a"), ("false", "<= 3", "b")],
-            "表 t には、どの規則にも当てはまらない場合があります（warned: falseまたは、なし、amount: > 3または、なし）。"
-            "例：warned = false、amount = 4。",
-            "t: no rule holds for warned: false or missing, amount: > 3 or missing."
-            " Example: warned = false, amount = 4.",
+            [("true", "-", "a"), ("-", "<= 3", "b")],
+            (
+                "表 t には、どの規則にも当てはまらない場合があります（warned: false または記載なし、amount: > 3 または記載なし）。"
+                "例：warned = false、amount = 4。"
+            ),
+            (
+                "t: no rule holds for warned: false or missing, amount: > 3 or missing."
+                " Example: warned = false, amount = 4."
+            ),
         ),
     ],
 )

@@ -1,7 +1,7 @@
 """Who is responsible for an application, until when, and why. What no rule decides, a person does: never dropped, never guessed."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal
 
@@ -46,8 +46,12 @@ class Assignment:
     cause: Cause | None = None
 
 
-def assign(facts: Facts, rule_set: RuleSet, received: date) -> list[Assignment]:
-    """One assignment a case: several where the deciding table collects (a life event), one to triage where nothing decides."""
+def assign(facts: Facts, rule_set: RuleSet, received: date, overlays: Sequence[str] = ()) -> list[Assignment]:
+    """One assignment a case: several where the deciding table collects (a life event), one to triage where nothing decides.
+
+    `overlays` are the names of those that were on when the application was received; one that the rule set lacks is passed over.
+    """
+    rule_set = overlaid(rule_set, overlays) if overlays else rule_set
     table = next((one for one in rule_set.tables if one.compiled.hits(facts)), rule_set.tables[-1])
     explanation = table.explainer.explain(facts)
     if explanation.verdict.conflict:
@@ -57,6 +61,15 @@ def assign(facts: Facts, rule_set: RuleSet, received: date) -> list[Assignment]:
         return [_to_triage(table, explanation, received, "no-match", _nothing_held(explanation))]
     cases = [_assigned(facts, rule_set, table, explanation, row, received) for row in explanation.verdict.decided]
     return [*cases, *_in_doubt(table, explanation, received)]
+
+
+def overlaid(rule_set: RuleSet, names: Sequence[str]) -> RuleSet:
+    """The rule set with overlays upon it, the one switched on last uppermost."""
+    for overlay in (rule_set.overlays[name] for name in names if name in rule_set.overlays):
+        rule_set = replace(
+            rule_set, tables=(*overlay.tables, *rule_set.tables), clocks={**rule_set.clocks, **overlay.clocks}
+        )
+    return rule_set
 
 
 def _in_doubt(table: RoutingTable, explanation: Explanation, received: date) -> list[Assignment]:

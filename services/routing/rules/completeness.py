@@ -40,12 +40,19 @@ class PackFinding:
 def prove_pack(rule_set: RuleSet, today: date) -> list[PackFinding]:
     """All that is wrong, errors first."""
     found = [
-        *(finding for table in rule_set.tables for finding in _of_table(table.table)),
+        *(finding for table in _all_tables(rule_set) for finding in _of_table(table.table)),
         *_not_routed(rule_set),
         *_missing_departments(rule_set, today),
         *_short_calendars(rule_set, today),
     ]
     return sorted(found, key=lambda finding: not finding.is_error)
+
+
+def _all_tables(rule_set: RuleSet) -> Iterator[RoutingTable]:
+    """Those of overlays too: they are proven before the disaster."""
+    yield from rule_set.tables
+    for overlay in rule_set.overlays.values():
+        yield from overlay.tables
 
 
 def _of_table(table: DecisionTable) -> Iterator[PackFinding]:
@@ -101,7 +108,7 @@ def _names(table: DecisionTable, procedure: str) -> bool:
 def _missing_departments(rule_set: RuleSet, today: date) -> Iterator[PackFinding]:
     """Departments that do not exist on some day from today on: what is routed there then goes to triage."""
     days = _days_of_change(rule_set, today)
-    for table in rule_set.tables:
+    for table in _all_tables(rule_set):
         for code, rows in _rows_by_department(table).items():
             missing = next((day for day in days if not rule_set.organisation.exists(code, day)), None)
             if missing is not None:

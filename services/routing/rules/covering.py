@@ -34,19 +34,29 @@ class Search:
         self.taken = 0
         self._box, self._boxes, self._count, self._steps = box, list(rules), len(rules), steps
 
+    def is_covered(self) -> bool:
+        """Whether the rules take the whole box. Raises Undecided."""
+        return next(self._free(), None) is None
+
     def uncovered(self) -> Iterator[Box]:
         """Boxes that no rule takes anything of: together all that is uncovered, each as large as it can be.
 
         Raises Undecided.
         """
+        rules = self._boxes[: self._count]
+        for part in self._free():
+            self._boxes.append(_widen(part, self._box, rules))
+            yield self._boxes[-1]
+
+    def _free(self) -> Iterator[Box]:
+        """Boxes that neither a rule meets nor a box that was found before. A box found in between counts as found."""
         todo = [(self._box, self._meeting(self._box, range(self._count)))] if all(self._box) else []
         while todo:
             self._take_a_step()
             box, rules = todo.pop()
             rules = rules or self._meeting(box, range(self._count, len(self._boxes)))
             if not rules:
-                self._boxes.append(_widen(box, self._box, self._boxes[: self._count]))
-                yield self._boxes[-1]
+                yield box
             elif not self._is_taken(box, rules):
                 todo += self._halves(box, rules)
 

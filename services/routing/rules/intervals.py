@@ -7,7 +7,6 @@ between two numbers lies another one until doubles run out; right after a text c
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from fractions import Fraction
 from typing import Any
 
 from services.routing.rules.values import Kind, Months, Value
@@ -17,7 +16,6 @@ _MICROSECOND = timedelta(microseconds=1)
 _SECOND, _MINUTE, _HOUR, _DAY = 1_000_000, 60_000_000, 3_600_000_000, 86_400_000_000
 _DURATIONS = (_DAY, _HOUR, _MINUTE, _SECOND, 1)
 _TIMES = (_HOUR, _MINUTE, _SECOND, 1)
-Bound = Fraction | int | None
 _YEAR_ONE = datetime.min.replace(tzinfo=UTC)
 _WHOLE_DOUBLES = 2**53
 """From here on a double is a whole number."""
@@ -39,7 +37,8 @@ def _string(low: str | None, high: str | None) -> str | None:
 
 
 def _number(low: float | None, high: float | None) -> float | None:
-    whole = _multiple(*_exact(low, high), [1])
+    floor, ceiling = None if low is None else math.floor(low), None if high is None else math.ceil(high)
+    whole = _multiple(floor, ceiling, [1])
     if whole is not None or low is None or high is None or abs(low) >= _WHOLE_DOUBLES:
         return whole
     return _fraction(low, high)
@@ -47,16 +46,9 @@ def _number(low: float | None, high: float | None) -> float | None:
 
 def _fraction(low: float, high: float) -> float | None:
     """A number between two that have no whole one between them, with as few decimals as possible."""
-    for scale in (10**digits for digits in range(1, 17)):
-        found = _multiple(Fraction(low) * scale, Fraction(high) * scale, [1])
-        if found is not None and low < found / scale < high:
-            return found / scale
-    following = math.nextafter(low, math.inf)
-    return following if following < high else None
-
-
-def _exact(low: float | None, high: float | None) -> tuple[Fraction | None, Fraction | None]:
-    return None if low is None else Fraction(low), None if high is None else Fraction(high)
+    rounded = (round((low + high) / 2, digits) for digits in range(1, 17))
+    candidates = (*rounded, math.nextafter(low, math.inf))
+    return next((number for number in candidates if low < number < high), None)
 
 
 def _boolean(_low: bool | None, _high: bool | None) -> None:  # noqa: FBT001
@@ -120,7 +112,7 @@ def _wall_clock(moment: datetime | None, offset: timedelta | None) -> int | None
 
 
 def _multiple(
-    low: Bound, high: Bound, units: Sequence[int], least: float = -math.inf, greatest: float = math.inf
+    low: int | None, high: int | None, units: Sequence[int], least: float = -math.inf, greatest: float = math.inf
 ) -> int | None:
     """A multiple of the first unit that has one between the bounds and from `least` to `greatest`, beside a bound."""
     for unit in units:
@@ -130,11 +122,11 @@ def _multiple(
     return None
 
 
-def _above(bound: Fraction | int, unit: int) -> int:
+def _above(bound: int, unit: int) -> int:
     return (bound // unit + 1) * unit
 
 
-def _below(bound: Fraction | int, unit: int) -> int:
+def _below(bound: int, unit: int) -> int:
     return (-(-bound // unit) - 1) * unit
 
 

@@ -12,8 +12,8 @@ _EXAMPLE: Mapping[Language, str] = {"ja": "例：", "en": " Example: "}
 _STOP: Mapping[Language, str] = {"ja": "。", "en": "."}
 _COMMA: Mapping[Language, str] = {"ja": "、", "en": ", "}
 _AND: Mapping[Language, str] = {"ja": "、", "en": " and "}
-_MISSING: Mapping[Language, str] = {"ja": "なし", "en": "missing"}
-_OR_MISSING: Mapping[Language, str] = {"ja": "{cell}または、なし", "en": "{cell} or missing"}
+_MISSING: Mapping[Language, str] = {"ja": "記載なし", "en": "missing"}
+_OR_MISSING: Mapping[Language, str] = {"ja": "{cell} または記載なし", "en": "{cell} or missing"}
 _ALL: Mapping[Language, str] = {"ja": "すべての場合", "en": "all cases"}
 
 _SAID: Mapping[FindingKind, Mapping[Language, str]] = {

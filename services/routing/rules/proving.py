@@ -143,7 +143,7 @@ def _shadows(grid: Grid, at_most: int, steps: int) -> Iterator[_Part]:
         rivals = grid.meeting(rule, order[:at])
         search = Search(grid.boxes[rule], [grid.boxes[rival] for rival in rivals], steps // SHARES + 1)
         try:
-            if next(search.uncovered(), None) is None:
+            if search.is_covered():
                 found.append((rule, *(rivals[used] for used in sorted(search.used))))
         except Undecided:
             is_undecided = True

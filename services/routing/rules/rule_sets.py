@@ -36,6 +36,14 @@ class RoutingTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Overlay:
+    """What two people switch on in a disaster: its tables are asked first, its periods take the place of the procedures' own."""
+
+    tables: tuple[RoutingTable, ...]
+    clocks: Mapping[str, Clock | None]
+
+
+@dataclass(frozen=True, slots=True)
 class RuleSet:
     """`tables` in the order in which they are asked: the first of which a rule holds decides.
 
@@ -47,6 +55,7 @@ class RuleSet:
     organisation: Organisation
     clocks: Mapping[str, Clock | None]
     calendars: Mapping[str, Calendar]
+    overlays: Mapping[str, Overlay]
 
 
 def make_routing_table(table: DecisionTable) -> RoutingTable:

@@ -17,9 +17,10 @@ COMMA: Mapping[Language, str] = {"ja": "、", "ja-easy": "、", "en": ", "}
 FACT: Mapping[Language, str] = {"ja": "{name}：{fact}", "ja-easy": "{name}： {fact}", "en": "{name}: {fact}"}
 FAILED: Mapping[Language, str] = {
     "ja": "{name}は「{asks}」が条件ですが、「{fact}」でした",
-    "ja-easy": "{name}は「{asks}」の 人(ひと)だけです。あなたは「{fact}」です",
+    "ja-easy": "{name}が「{asks}」の ときだけ します。今(いま)は「{fact}」です",
     "en": "{name} must be “{asks}” but is “{fact}”",
 }
+BETWEEN: Mapping[Language, str] = {"ja": "。", "ja-easy": "。", "en": "; "}
 WORDS: Mapping[tuple[Said, Audience, Language], str] = {
     ("decided", "citizen", "ja"): "お申し出の内容（{facts}）により、{department}が担当いたします。",
     ("decided", "citizen", "ja-easy"): "あなたの 手続(てつづ)きは、{department}が します。わけ（{facts}）。",
@@ -172,7 +173,7 @@ def say_refusal(refusals: Sequence[Refusal], department: str, speech: Speech, au
     return WORDS[said, audience, speech.language].format(
         department=speech.call(department),
         rules=nearest.rule,
-        failed=_listed((_failed(one, speech) for one in nearest.failed), speech),
+        failed=BETWEEN[speech.language].join(_failed(one, speech) for one in nearest.failed),
         in_the_way=_listed(nearest.in_the_way, speech),
     )
 

@@ -1,0 +1,18 @@
+"""The benchmark of decision tables compares what is equal."""
+
+import pytest
+
+from benchmarks.rules import Subject, applications, subjects, targets_of
+
+
+@pytest.mark.parametrize("one", subjects(), ids=lambda one: f"{one.name}, {len(one.table.rules)} rows")
+def test_every_engine_decides_as_the_interpreter_does(one: Subject) -> None:
+    assert one.wrong(applications(len(one.table.rules))[:60]) == 0
+
+
+def test_a_run_with_a_different_answer_or_too_slow_a_decision_misses_its_target() -> None:
+    rows = [{"ns": ns} for ns in (1001, 3000, 3003, 9000, 10_009, 20_000)]
+
+    found = targets_of(rows, [{"what": "compile", "seconds": 1.2}], 1)
+
+    assert [one["met"] for one in found] == [False, True, True, False, False, False]

@@ -1,0 +1,111 @@
+"""Disaster overlays: switched on and off by two people, at a time, and seen in every decision made under them."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from services.routing.rules import overlays
+from services.routing.rules.assigning import assign
+from services.routing.rules.overlays import Confirmed, Request, Switch, Turn
+from tests.routing.small_pack import files, rule_set
+from tests.routing.test_rule_sets import Routing, routing
+
+__all__ = ["routing"]
+
+NOW = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+TUESDAY = date(2026, 11, 24)
+STORM = {
+    "overlays/storm/rules/snow": 'F,in:procedure,out:department,note:reason\nT1,"""snow""",waste,嵐のため。\n',
+    "overlays/storm/procedures": "code,period_days,period_kind\nsnow,1,days\nlamp,20,days\n",
+    "overlays/flood/rules/snow": 'F,in:procedure,out:department,note:reason\nF1,"""snow""",roads,水のため。\n',
+}
+CITY = rule_set(**STORM)
+ASKED = Request("storm", "on", "sato", "嵐のため。", NOW)
+
+
+def test_under_an_overlay_its_tables_and_periods_decide_and_the_decision_says_so() -> None:
+    (usual,), (under,) = (
+        assign({"procedure": "snow"}, CITY, TUESDAY),
+        assign({"procedure": "snow"}, CITY, TUESDAY, ["storm"]),
+    )
+
+    assert (usual.department, usual.table, usual.due_on.day) == ("roads", "routing", 27)
+    assert (under.department, under.table, under.rows, under.due_on.day) == ("waste", "storm/snow", ("T1",), 25)
+    assert assign(under.inputs, CITY, TUESDAY, ["storm"])[0].rows == under.rows
+
+
+def test_what_an_overlay_says_nothing_of_goes_its_usual_way() -> None:
+    (found,) = assign({"procedure": "lamp"}, CITY, TUESDAY, ["storm"])
+
+    assert (found.table, found.rows, found.due_on) == ("routing", ("L1",), date(2026, 12, 3))
+
+
+def test_of_two_overlays_the_one_switched_on_last_decides() -> None:
+    assert assign({"procedure": "snow"}, CITY, TUESDAY, ["storm", "flood"])[0].rows == ("F1",)
+    assert assign({"procedure": "snow"}, CITY, TUESDAY, ["flood", "storm"])[0].rows == ("T1",)
+
+
+def test_an_overlay_that_a_later_rule_set_lacks_is_passed_over() -> None:
+    assert assign({"procedure": "snow"}, CITY, TUESDAY, ["eruption"])[0].table == "routing"
+
+
+@pytest.mark.parametrize(
+    "at,on",
+    [(-1, []), (0, ["storm"]), (1, ["storm", "flood"]), (2, ["flood"]), (3, ["flood", "storm"])],
+)
+def test_which_overlays_are_on_follows_from_the_switches_until_then(at: int, on: list[str]) -> None:
+    turns: list[tuple[str, Turn]] = [("storm", "on"), ("flood", "on"), ("storm", "off"), ("storm", "on")]
+    switches = [Switch(name, turn, NOW + hour * HOUR) for hour, (name, turn) in enumerate(turns)]
+
+    assert overlays.active(switches, NOW + at * HOUR) == on
+
+
+def test_only_a_known_overlay_is_switched_and_only_to_what_it_is_not() -> None:
+    assert overlays.request(ASKED, ["flood"], [], NOW) == overlays.NO_OVERLAY
+    assert overlays.request(ASKED, ["storm"], [Switch("storm", "on", NOW - HOUR)], NOW) == overlays.SO_ALREADY
+    assert overlays.request(ASKED, ["storm"], [], NOW) == ASKED
+
+
+def test_a_second_person_confirms_and_nothing_is_switched_in_the_past() -> None:
+    assert overlays.confirm(None, "tanaka", NOW) == overlays.NOTHING_ASKED
+    assert overlays.confirm(ASKED, "sato", NOW) == overlays.ASKER
+    confirmed = overlays.confirm(ASKED, "tanaka", NOW + HOUR)
+
+    assert confirmed == Confirmed("storm", "on", "sato", "tanaka", "嵐のため。", NOW + HOUR)
+
+
+async def test_two_people_switch_an_overlay_on_at_a_time_and_off_again(routing: Routing) -> None:
+    await routing.install(files(**STORM))
+    path = "/v1/overlays/storm"
+    wish = {"staff": "sato", "turn": "on", "reason": "嵐のため。", "since": (NOW + HOUR).isoformat()}
+
+    asked = await routing.client.post(f"{path}/switch", json=wish)
+    alone = await routing.client.post(f"{path}/confirm", json={"staff": "sato"})
+    again = await routing.client.post(f"{path}/switch", json=wish)
+    assert (asked.status_code, alone.status_code, again.status_code) == (200, 409, 409)
+    assert await routing.route(NOW + HOUR) == "roads"
+    await routing.client.post(f"{path}/confirm", json={"staff": "tanaka"})
+
+    assert [await routing.route(NOW), await routing.route(NOW + HOUR)] == ["roads", "waste"]
+    routing.clock[0] += 2 * HOUR
+    assert (await routing.client.get("/v1/overlays")).json()["on"] == ["storm"]
+    await routing.client.post(f"{path}/switch", json={"staff": "tanaka", "turn": "off", "reason": "やんだため。"})
+    await routing.client.post(f"{path}/confirm", json={"staff": "sato"})
+
+    assert [await routing.route(NOW + HOUR), await routing.route(NOW + 2 * HOUR)] == ["waste", "roads"]
+    said = [event.TYPE.split(".")[-2] for event in await routing.said() if event.subject == "storm"]
+    assert said == ["switch-requested", "switched", "switch-requested", "switched"]
+    assert (await routing.client.get("/v1/overlays")).json()["known"] == ["flood", "storm"]
+
+
+def test_an_overlay_is_proven_before_the_disaster() -> None:
+    from services.routing.packs import examine
+
+    bad = 'F,in:procedure,out:department,note:reason\nT1,-,ghosts,a\nT2,"""snow""",waste,b\n'
+    found = examine(files(**(STORM | {"overlays/storm/rules/snow": bad})), TUESDAY)
+
+    assert {(one.code, one.table) for one in found.findings} == {
+        ("no-such-department", "storm/snow"),
+        ("shadowed", "storm/snow"),
+    }
