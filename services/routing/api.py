@@ -1,4 +1,4 @@
-"""routing over HTTP: the life of rule sets, from proposal to approval; overlays are in overlay_api.py."""
+"""routing over HTTP: the life of rule sets, from proposal to approval; overlays and explanations have modules of their own."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ from contracts.rule_sets import (
     RuleSetProposed,
     RuleSetWithdrawn,
 )
-from services.routing import overlay_api, packs, store
+from services.routing import explanation_api, overlay_api, packs, store
 from services.routing.packs import Examined
 from services.routing.rules import lifecycle
 from services.routing.rules.clock import local_day
@@ -78,6 +78,7 @@ def add_routes(app: FastAPI, commands: Commands) -> None:
     _add_reading(app, commands)
     _add_steps(app, commands)
     overlay_api.add_routes(app, commands)
+    explanation_api.add_routes(app, commands)
 
 
 def _add_reading(app: FastAPI, commands: Commands) -> None:

@@ -244,12 +244,13 @@ def load(content: bytes, *, file: str) -> FreeTextModel:
     """The model that `dump` wrote. Raises InvalidModel."""
     try:
         said = json.loads(content)
-        if said["format"] != FORMAT:
-            raise InvalidModel(f"{file}: expected the format {FORMAT}, found {said['format']!r}")
-        departments, bias = tuple(map(str, said["departments"])), tuple(map(float, said["bias"]))
+        found, departments = said["format"], tuple(map(str, said["departments"]))
+        bias = tuple(map(float, said["bias"]))
         ngrams = {str(ngram): _read_ngram(numbers) for ngram, numbers in said["ngrams"].items()}
-    except (KeyError, TypeError, AttributeError, IndexError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InvalidModel(f"{file}: expected a model of the format {FORMAT}, found: {error!r}") from None
+    if found != FORMAT:
+        raise InvalidModel(f"{file}: expected the format {FORMAT}, found {found!r}")
     sizes = {len(bias), *(len(found.weights) for found in ngrams.values())}
     if sizes != {len(departments)}:
         raise InvalidModel(

@@ -3,6 +3,7 @@
     organisation.csv        units with their days (organisations.py)
     procedures.csv          what can be applied for, and how long it may take
     calendars.csv           which days are closed, by area (calendars.py)
+    districts.csv, words.csv  what people call what tables call by a code (words.py)
     rules/NAME.csv          a decision table (formats); .xlsx and .dmn too
     overlays/NAME/          tables in rules/ and, where periods change, a procedures.csv: for a disaster, switched on by two
 
@@ -27,6 +28,7 @@ from services.routing.rules.completeness import PackFinding, prove_pack
 from services.routing.rules.organisation import InvalidOrganisation
 from services.routing.rules.rule_sets import Overlay, RoutingTable, RuleSet, make_routing_table
 from services.routing.rules.tables import SINGLE, DecisionTable, InvalidTable
+from services.routing.words import read_labels
 
 Files = Mapping[str, bytes]
 """Contents by path within the pack, `/` between folders."""
@@ -70,6 +72,7 @@ def read_pack(files: Files) -> RuleSet:
         read_clocks(_need(files, "procedures.csv"), "procedures.csv"),
         read_calendars(_need(files, "calendars.csv"), "calendars.csv"),
         {name: _overlay(files, name) for name in _overlays(files)},
+        read_labels(files),
     )
 
 

@@ -211,6 +211,18 @@ async def open_cases(tx: Tx, cases: Sequence[RoutedCase]) -> None:
     )
 
 
+async def case(tx: Tx, case_id: UUID) -> RoutedCase | None:
+    """A case as it is now, to read."""
+    rows = await tx.fetch(
+        """
+        SELECT case_id, application_id, receipt, opened_at, department, due_on, decision
+        FROM routed_case WHERE case_id = $1
+        """,
+        case_id,
+    )
+    return RoutedCase(**dict(rows[0])) if rows else None
+
+
 async def cases(tx: Tx, case_ids: Sequence[UUID]) -> dict[UUID, RoutedCase]:
     """The cases of these ids, locked in the order of their ids: what follows is committed in order per key."""
     rows = await tx.fetch(

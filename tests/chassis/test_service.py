@@ -189,7 +189,7 @@ ROOMS = {"app", "settings", "handlers", "rules", "store"}
 FURTHER = {
     "intake": {"api"},
     "routing": {"api", "work", "shelf", "packs", "formats", "calendars", "organisations", "organisation_snapshots"}
-    | {"procedures", "sheets", "overlay_api", "verdicts"},
+    | {"procedures", "sheets", "overlay_api", "explanation_api", "verdicts", "words"},
     "desk": {"api", "worklist"},
     "notify": {"mails", "work"},
     "archive": {"api", "work"},

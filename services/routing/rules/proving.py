@@ -147,7 +147,7 @@ def _shadows(grid: Grid, at_most: int, steps: int) -> Iterator[_Part]:
                 found.append((rule, *(rivals[used] for used in sorted(search.used))))
         except Undecided:
             is_undecided = True
-        steps -= search.taken
+        steps -= search.steps_taken
     yield _list("shadowed", found, lambda rules: _shadow(grid, rules), at_most, is_undecided=is_undecided)
 
 

@@ -8,6 +8,7 @@ from services.routing.rules.clock import Clock, Period
 from services.routing.rules.compiling import CompiledTable, compile_table
 from services.routing.rules.explaining import Explainer
 from services.routing.rules.organisation import Organisation
+from services.routing.rules.phrasing import Labels
 from services.routing.rules.sfeel import write_cell
 from services.routing.rules.tables import DecisionTable, InvalidTable, Rule
 from services.routing.rules.values import Value
@@ -56,6 +57,8 @@ class RuleSet:
     clocks: Mapping[str, Clock | None]
     calendars: Mapping[str, Calendar]
     overlays: Mapping[str, Overlay]
+    labels: Labels
+    """What people call what the tables call by a code."""
 
 
 def make_routing_table(table: DecisionTable) -> RoutingTable:

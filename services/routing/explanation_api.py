@@ -1,0 +1,41 @@
+"""Why a case is where it is, over HTTP: for staff and for the citizen, in three registers."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import FastAPI, Query
+from fastapi.responses import JSONResponse
+
+from chassis.commands import Commands
+from chassis.database import Tx
+from chassis.errors import Refused
+from contracts.routing import Decision, DepartmentCode
+from services.routing import store
+from services.routing.rules import answering
+from services.routing.rules.clock import local_day
+
+
+def add_routes(app: FastAPI, commands: Commands) -> None:
+    """One question. It is answered from the stored decision and the rule set that it names, whatever is in force today."""
+
+    @app.get("/v1/cases/{case_id}/explanation")
+    async def explanation(
+        case_id: UUID, why_not: Annotated[DepartmentCode | None, Query(max_length=64)] = None
+    ) -> JSONResponse:
+        """Why the rules decided as they did; with `why_not`, also why not for that department."""
+        return JSONResponse(await commands.query(lambda tx: _explained(tx, case_id, why_not)))
+
+
+async def _explained(tx: Tx, case_id: UUID, other: str | None) -> dict[str, Any]:
+    case = await store.case(tx, case_id)
+    if case is None:
+        raise Refused(404, "no-such-case", "この案件は見つかりません。番号をお確かめください。 There is no such case.")
+    decision = Decision.model_validate_json(case.decision)
+    rule_set = await store.rule_set(tx, decision.rule_set)
+    table = answering.table_named(rule_set, decision.table)
+    return {
+        "case_id": str(case_id),
+        "decision": decision.model_dump(mode="json", exclude_none=True),
+        "because": answering.say_why(rule_set, table, decision.rows, decision.inputs, local_day(case.opened_at)),
+    } | ({"why_not": asdict(answering.say_why_not(table, decision.inputs, other, rule_set.labels))} if other else {})

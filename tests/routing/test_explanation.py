@@ -1,0 +1,81 @@
+"""Why a case is where it is, asked over HTTP."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from chassis.database import transaction
+from contracts.envelope import Event
+from services.routing import handlers
+from tests.routing import small_pack
+from tests.routing.test_handlers import accepted, envelope
+from tests.routing.test_rule_sets import NOW, OTHER, Routing, routing
+
+__all__ = ["routing"]
+
+REGISTERS = ["ja", "ja-easy", "en"]
+
+
+async def case_of(routing: Routing, procedure: str, **facts: Any) -> str:
+    async with routing.pool.acquire() as connection, transaction(connection, routing.now) as tx:
+        said: Sequence[Event] = await handlers.route([envelope(accepted(procedure, **facts))], tx)
+    return str(said[0].case_id)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+async def test_staff_and_citizens_read_why_in_three_registers(routing: Routing) -> None:
+    await routing.install(small_pack.files())
+
+    answer = await routing.client.get(f"/v1/cases/{await case_of(routing, 'snow', district='far')}/explanation")
+
+    because = answer.json()["because"]
+    assert {audience: list(said) for audience, said in because.items()} == {"staff": REGISTERS, "citizen": REGISTERS}
+    assert "規則「S1」により、ごみ課の担当です" in because["staff"]["ja"]
+    assert "ごみ課が担当いたします。" in because["citizen"]["ja"]
+    assert "S1" not in because["citizen"]["ja"]
+
+
+async def test_why_not_names_the_cells_that_failed(routing: Routing) -> None:
+    await routing.install(small_pack.files())
+    case_id = await case_of(routing, "snow", district="near")
+
+    answer = await routing.client.get(f"/v1/cases/{case_id}/explanation", params={"why_not": "waste"})
+
+    (refusal,) = answer.json()["why_not"]["refusals"]
+    assert refusal == {
+        "rule": "S1",
+        "failed": [{"clause": "district", "asks": '"far"', "fact": "near"}],
+        "in_the_way": [],
+    }
+    assert "far" in answer.json()["why_not"]["said"]["staff"]["ja"]
+
+
+async def test_what_a_person_must_decide_says_so(routing: Routing) -> None:
+    await routing.install(small_pack.files())
+
+    answer = await routing.client.get(f"/v1/cases/{await case_of(routing, 'ghosts')}/explanation")
+
+    assert "どの規則にも当てはまりませんでした" in answer.json()["because"]["staff"]["ja"]
+    assert "職員が確認しております" in answer.json()["because"]["citizen"]["ja"]
+
+
+async def test_the_answer_stays_the_same_when_other_rules_are_in_force(routing: Routing) -> None:
+    await routing.install(small_pack.files())
+    case_id = await case_of(routing, "snow")
+    before = await routing.client.get(f"/v1/cases/{case_id}/explanation")
+    await routing.approved(OTHER, NOW)
+    await routing.pass_time()
+
+    after = await routing.client.get(f"/v1/cases/{case_id}/explanation")
+
+    assert before.json() == after.json()
+    assert await routing.route(NOW) == "waste"
+
+
+@pytest.mark.parametrize("case_id,status", [("019bd905-e1c0-7343-9906-35d7675badd5", 404), ("x", 422)])
+async def test_a_case_nobody_knows_is_said_so(routing: Routing, case_id: str, status: int) -> None:
+    await routing.install(small_pack.files())
+
+    answer = await routing.client.get(f"/v1/cases/{case_id}/explanation")
+
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
