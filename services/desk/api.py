@@ -30,7 +30,7 @@ from contracts.desk import (
 from contracts.envelope import Event, Model
 from contracts.personal import PersonalText
 from contracts.routing import DepartmentCode
-from services.desk import handlers, rules, store, worklist
+from services.desk import handlers, rules, store, succession, worklist
 from services.desk.rules import Command, Item, Name, RuleSetStep, State, Step, Words
 from services.desk.settings import Settings
 from services.desk.store import START, Place
@@ -116,6 +116,7 @@ def add_routes(app: FastAPI, commands: Commands, settings: Settings) -> None:
     """The worklist and the case to read, and one route a command."""
     _add_reading(app, commands, settings.most_cases)
     _add_commands(app, commands)
+    succession.add_routes(app, commands)
 
 
 def _add_reading(app: FastAPI, commands: Commands, most: int) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 State = Literal["open", "claimed", "waiting", "returned", "decided", "closed"]
 Name = Literal["claim", "handover", "request-correction", "return", "decide", "close"]
-What = Literal[Name, "opened", "rerouted", "sent-to-triage", "correction-accepted", "withdrawn"]
+What = Literal[Name, "opened", "rerouted", "sent-to-triage", "correction-accepted", "withdrawn", "succession"]
 
 TRIAGE = "triage"
 JAPAN = timezone(timedelta(hours=9))
@@ -246,6 +246,11 @@ def resumed(items: Iterable[Item]) -> list[Item]:
     The last command is forgotten: asking for the same again is a new wish.
     """
     return [replace(item, state="claimed", last_command=None) for item in items if item.state == "waiting"]
+
+
+def handed_on(items: Iterable[Item]) -> list[Item]:
+    """The items of a department that ended, on their way to its successor."""
+    return [replace(item, state="returned", staff=None, last_command=None) for item in items]
 
 
 def withdrawn(items: Iterable[Item]) -> list[Item]:

@@ -131,6 +131,30 @@ async def lock_item(tx: Tx, case_id: UUID) -> Item | None:
     return _items(rows)[0] if rows else None
 
 
+async def lock_undecided(tx: Tx, department: str, limit: int) -> list[Item]:
+    """A department's items that nobody has decided, the most urgent first, locked in the order of their ids."""
+    return _items(
+        await tx.fetch(
+            f"""
+            SELECT {_ITEM} FROM case_item WHERE case_id IN (
+                SELECT case_id FROM case_item
+                WHERE department = $1 AND state IN ('open', 'claimed', 'waiting') ORDER BY due_on, case_id LIMIT $2)
+            AND state IN ('open', 'claimed', 'waiting') ORDER BY case_id FOR UPDATE
+            """,
+            department,
+            limit,
+        )
+    )
+
+
+async def applications_of(tx: Tx, application_ids: Collection[UUID]) -> dict[UUID, bytes]:
+    """The applications of these ids, as JSON."""
+    rows = await tx.fetch(
+        "SELECT application_id, content FROM application WHERE application_id = ANY($1::uuid[])", list(application_ids)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 async def find_item(tx: Tx, case_id: UUID) -> Item | None:
     """One item, to read."""
     rows = await tx.fetch(f"SELECT {_ITEM} FROM case_item WHERE case_id = $1", case_id)

@@ -56,4 +56,5 @@ STEPS: Mapping[str, Words] = {
     "sent-to-triage": Words("振分け担当に届きました。", "Came to triage: a person finds the department."),
     "correction-accepted": Words("補正が届きました。", "The correction came."),
     "withdrawn": Words("申請が取り下げられました。", "The application was withdrawn."),
+    "succession": Words("組織の変更により、後の課へ引き継ぎました。", "Handed on to the department's successor."),
 }
