@@ -1,7 +1,7 @@
 """What routing does with what it reads."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -12,9 +12,10 @@ from contracts.channels import Application
 from contracts.desk import CaseReturned
 from contracts.envelope import Event
 from contracts.intake import ApplicationAccepted
-from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage, Decision, RunnerUp
+from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage, Decision
 from contracts.rule_sets import RuleSetCameIntoForce, RuleSetSuperseded
 from services.routing import store
+from services.routing.deciding import Decided, decide
 from services.routing.rules import assigning, lifecycle
 from services.routing.rules.assigning import Assignment
 from services.routing.rules.clock import local_day
@@ -81,24 +82,23 @@ def _in_force(tx: Tx, succession: Succession) -> list[Event]:
 def _decide(tx: Tx, accepted: ApplicationAccepted, rules: Rules) -> list[tuple[RoutedCase, Event]]:
     """One case and what is said of it for every department that an application concerns."""
     day = local_day(accepted.received_at)
-    assignments = assigning.assign(_facts(accepted.application), rules.rule_set, day, rules.overlays)
-    cases = len(assignments) if len(assignments) > 1 else None
-    return [_case(tx, accepted, found, _decision(found, rules.rule_set), cases) for found in assignments]
+    decided = decide(rules.rule_set, rules.overlays, _facts(accepted.application), day)
+    cases = len(decided) if len(decided) > 1 else None
+    return [_case(tx, accepted, one, cases) for one in decided]
 
 
-def _case(
-    tx: Tx, accepted: ApplicationAccepted, assignment: Assignment, decision: Decision, cases: int | None
-) -> tuple[RoutedCase, Event]:
+def _case(tx: Tx, accepted: ApplicationAccepted, decided: Decided, cases: int | None) -> tuple[RoutedCase, Event]:
+    found = decided.assignment
     case = RoutedCase(
         tx.new_id(),
         accepted.application_id,
         accepted.receipt,
         tx.now,
-        assignment.department,
-        assignment.due_on,
-        decision.__pydantic_serializer__.to_json(decision, exclude_none=True),
+        found.department,
+        found.due_on,
+        decided.stored,
     )
-    return case, _ANNOUNCE[assignment.cause is None](case, assignment, decision, accepted.application, cases)
+    return case, _ANNOUNCE[found.cause is None](case, found, decided.decision, accepted.application, cases)
 
 
 def _facts(application: Application) -> assigning.Facts:
@@ -108,18 +108,6 @@ def _facts(application: Application) -> assigning.Facts:
         "channel": application.channel,
         "municipality": application.municipality,
     }
-
-
-def _decision(assignment: Assignment, rule_set: RuleSet) -> Decision:
-    return Decision(
-        rule_set=rule_set.hash,
-        table=assignment.table,
-        rows=assignment.rows,
-        inputs=assignment.inputs,
-        reason=assignment.reason,
-        runners_up=tuple(RunnerUp(**asdict(one)) for one in assignment.runners_up) or None,
-        missing=assignment.missing or None,
-    )
 
 
 def _opened(case: RoutedCase, _: Assignment, decision: Decision, application: Application, cases: int | None) -> Event:

@@ -189,7 +189,7 @@ ROOMS = {"app", "settings", "handlers", "rules", "store"}
 FURTHER = {
     "intake": {"api"},
     "routing": {"api", "work", "shelf", "packs", "formats", "calendars", "organisations", "organisation_snapshots"}
-    | {"procedures", "sheets", "overlay_api", "explanation_api", "verdicts", "words", "free_text"},
+    | {"procedures", "sheets", "overlay_api", "explanation_api", "verdicts", "words", "free_text", "deciding"},
     "desk": {"api", "succession", "worklist"},
     "notify": {"mails", "work"},
     "archive": {"api", "work"},

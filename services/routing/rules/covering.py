@@ -26,12 +26,12 @@ class Undecided(Exception):
 class Search:
     """A search in a box for cases that no rule takes.
 
-    `used` are rules that together take all that was found covered, `taken` the steps that were taken.
+    `used` are rules that together take all that was found covered, `steps_taken` how far it went.
     """
 
     def __init__(self, box: Box, rules: Sequence[Box], steps: int) -> None:
         self.used: set[int] = set()
-        self.taken = 0
+        self.steps_taken = 0
         self._box, self._boxes, self._count, self._steps = box, list(rules), len(rules), steps
 
     def is_covered(self) -> bool:
@@ -61,9 +61,9 @@ class Search:
                 todo += self._halves(box, rules)
 
     def _take_a_step(self) -> None:
-        if self.taken == self._steps:
+        if self.steps_taken >= self._steps:
             raise Undecided
-        self.taken += 1
+        self.steps_taken += 1
 
     def _meeting(self, box: Box, among: Sequence[int]) -> list[int]:
         return [at for at in among if all(map(and_, self._boxes[at], box))]

@@ -1,7 +1,7 @@
 """A rule set: everything that decides, ready to decide, under the hash of its content."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.routing.rules.calendars import Calendar
 from services.routing.rules.clock import Clock, Period
@@ -59,6 +59,13 @@ class RuleSet:
     overlays: Mapping[str, Overlay]
     labels: Labels
     """What people call what the tables call by a code."""
+    asks: tuple[str, ...] = field(init=False)
+    """All facts that can make a difference: those of the tables, and what periods and calendars go by."""
+
+    def __post_init__(self) -> None:
+        overlaid = (table for overlay in self.overlays.values() for table in overlay.tables)
+        named = (clause.name for one in (*self.tables, *overlaid) for clause in one.table.inputs)
+        object.__setattr__(self, "asks", tuple(dict.fromkeys(("procedure", "district", *named))))
 
 
 def make_routing_table(table: DecisionTable) -> RoutingTable:
