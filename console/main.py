@@ -21,6 +21,7 @@ COMMANDS = {
     "bench": "console.bench:bench",
     "city": "console.cities:city",
     "rules": "console.rules:rules",
+    "overlay": "console.overlays:overlay",
     "organisation": "console.organisation:organisation",
 }
 """In the order in which a newcomer needs them."""

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from console.helping import example
+from console.routing import call
 
 HASH = "a" * 12
 STAFF = click.option("--staff", required=True, help="Who you are.")
@@ -27,7 +28,7 @@ def propose(folder: Path, staff: str, note: str) -> None:
     from services.routing.packs import read_folder
 
     files = {path: base64.b64encode(content).decode() for path, content in read_folder(folder).items()}
-    answer = asyncio.run(_post("", {"staff": staff, "note": note, "files": files}))
+    answer = asyncio.run(call("POST", "rule-sets", {"staff": staff, "note": note, "files": files}))
     for finding in answer["findings"]:
         out.print(f"{'✗' if finding['error'] else '!'} {finding['ja']}\n  {finding['en']}", markup=False)
     _print(answer)
@@ -111,7 +112,7 @@ def _instant(text: str) -> str:
 
 
 async def _step(prefix: str, step: str, order: Mapping[str, Any]) -> None:
-    _print(await _post(f"/{await _whole(prefix)}/{step}", order))
+    _print(await call("POST", f"rule-sets/{await _whole(prefix)}/{step}", order))
 
 
 async def _whole(prefix: str) -> str:
@@ -125,26 +126,7 @@ async def _whole(prefix: str) -> str:
 
 
 async def _listed() -> Sequence[Mapping[str, Any]]:
-    return (await _call("GET", "?limit=100", None))["rule_sets"]
-
-
-async def _post(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    return await _call("POST", path, body)
-
-
-async def _call(method: str, path: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
-    import httpx
-
-    from console.city import running_city
-    from console.errors import Trouble
-    from deploy.local import LocalSettings
-
-    url = running_city(LocalSettings()).service("routing").url
-    async with httpx.AsyncClient(timeout=60) as client:
-        answer = await client.request(method, f"{url}/v1/rule-sets{path}", json=body)
-    if answer.is_error:
-        raise Trouble(answer.json()["title"])
-    return answer.json()
+    return (await call("GET", "rule-sets?limit=100"))["rule_sets"]
 
 
 def _print(answer: Mapping[str, Any]) -> None:

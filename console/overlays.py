@@ -1,0 +1,67 @@
+"""`madoguchi overlay`: what is prepared for a disaster, switched on and off by two people."""
+
+import asyncio
+from typing import Any
+
+import click
+
+from console.helping import example
+from console.routing import call
+
+STAFF = click.option("--staff", required=True, help="Who you are.")
+
+
+@click.group(
+    epilog=example(
+        "madoguchi overlay list",
+        "madoguchi overlay switch snow-night on --staff sato --reason 大雪警報のため",
+        "madoguchi overlay confirm snow-night --staff tanaka",
+    )
+)
+def overlay() -> None:
+    """Rules for a disaster, prepared beforehand: one person asks for the switch, another confirms it."""
+
+
+@overlay.command("list", epilog=example("madoguchi overlay list"))
+def list_() -> None:
+    """Show the overlays of the rules in force, which are on, and the switches asked for last."""
+    from console.terminal import out, table
+
+    found = asyncio.run(call("GET", "overlays"))
+    on = set(found["on"])
+    out.print(
+        "known: " + ", ".join(f"{name} ({'on' if name in on else 'off'})" for name in found["known"]), markup=False
+    )
+    columns = ("overlay", "turn", "since", "requested by", "confirmed by", "reason")
+    rows = [
+        (one["overlay"], one["turn"], one["since"], one["requested_by"], one["confirmed_by"] or "waits", one["reason"])
+        for one in found["switches"]
+    ]
+    table("Switches", columns, rows)
+
+
+@overlay.command(epilog=example("madoguchi overlay switch snow-night on --staff sato --reason 大雪警報のため"))
+@click.argument("name")
+@click.argument("turn", type=click.Choice(("on", "off")))
+@STAFF
+@click.option("--reason", required=True, help="Why: it stays with every case that is routed under it.")
+@click.option("--from", "since", metavar="INSTANT", help="ISO 8601 with an offset; else as soon as it is confirmed.")
+def switch(name: str, turn: str, staff: str, reason: str, since: str | None) -> None:
+    """Ask for a switch; nothing changes until a second person confirms."""
+    order = {"staff": staff, "turn": turn, "reason": reason} | ({"since": since} if since else {})
+    _print(asyncio.run(call("POST", f"overlays/{name}/switch", order)))
+
+
+@overlay.command(epilog=example("madoguchi overlay confirm snow-night --staff tanaka"))
+@click.argument("name")
+@STAFF
+def confirm(name: str, staff: str) -> None:
+    """Confirm what a colleague asked for."""
+    _print(asyncio.run(call("POST", f"overlays/{name}/confirm", {"staff": staff})))
+
+
+def _print(answer: dict[str, Any]) -> None:
+    from console.terminal import out
+
+    waits = "waits for a second person" if answer["confirmed_by"] is None else f"from {answer['since']} on"
+    out.print(f"{answer['overlay']} {answer['turn']}: {waits}", markup=False)
