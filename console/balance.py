@@ -81,13 +81,17 @@ def _twice(books: Account, tapes: Account, stages: tuple[Stage, ...]) -> str | N
 def _follow(books: Account, tapes: Account) -> Iterator[Row]:
     """Every accepted application has a case, and every case is in the desk."""
     accepted = books.keys("accepted")
-    cases = _same("cases (routed + in triage)", books, tapes, ("routed", "triaged"))
+    cases = _same("cases (routed + in triage)", books, tapes, ("cases",))
     yield _and(cases, _missing(accepted, books.keys("routed", "triaged"), "not routed yet"))
     for what, stage in MOVES:
         moved = "" if books.keys(stage) == tapes.keys(stage) else "the topic counts first decisions"
         yield Row(what, len(books.keys(stage)), len(tapes.keys(stage)), note=moved)
     desk = books.keys("in-desk")
-    wrong = _missing(accepted, desk, "not in the desk yet") or _missing(desk, accepted, "never accepted")
+    wrong = (
+        _missing(accepted, desk, "not in the desk yet")
+        or _missing(desk, accepted, "never accepted")
+        or _missing(books.keys("cases"), books.keys("desk-cases"), "cases not in the desk yet")
+    )
     yield Row("in the desk", len(desk), None, wrong)
 
 

@@ -7,11 +7,11 @@ import click
 
 from console.helping import example
 
-BENCHMARKS = ("e2e", "consuming")
+BENCHMARKS = ("e2e", "consuming", "rules")
 
 
 @click.command(
-    epilog=example("madoguchi bench e2e", "madoguchi bench consuming", "madoguchi bench e2e -- --help    its options"),
+    epilog=example("madoguchi bench e2e", "madoguchi bench rules", "madoguchi bench e2e -- --help    its options"),
     context_settings={"ignore_unknown_options": True},
 )
 @click.argument("name", type=click.Choice(BENCHMARKS))

@@ -8,7 +8,7 @@ from chassis.database import Owned, Tx, utc_now
 from chassis.journal import last_tick
 from console.city import City
 from console.tally import Account, Stage
-from contracts.topics import TOPICS, Topic
+from contracts.topics import ABOUT_RULES, TOPICS, Topic
 from deploy.databases import SERVICES
 
 SUBMISSIONS = """
@@ -23,7 +23,9 @@ QUERIES: tuple[tuple[str, str], ...] = (
         "routing",
         "SELECT CASE department WHEN 'triage' THEN 'triaged' ELSE 'routed' END AS stage, application_id AS key, application_id FROM routed_case",
     ),
+    ("routing", "SELECT 'cases' AS stage, case_id AS key, application_id FROM routed_case"),
     ("desk", "SELECT 'in-desk' AS stage, application_id AS key, application_id FROM case_item"),
+    ("desk", "SELECT 'desk-cases' AS stage, case_id AS key, application_id FROM case_item"),
     (
         "desk",
         "SELECT 'closed' AS stage, application_id AS key, application_id FROM case_item GROUP BY 2 HAVING bool_and(state = 'closed')",
@@ -34,11 +36,15 @@ QUERIES: tuple[tuple[str, str], ...] = (
     ),
     (
         "archive",
-        "SELECT 'events' AS stage, id::uuid AS key, subject::uuid FROM event WHERE type <> 'jp.madoguchi.application.rejected.v1'",
+        f"""
+        SELECT 'events' AS stage, id::uuid AS key,
+               CASE WHEN type <> ALL(ARRAY[{", ".join(map(repr, ABOUT_RULES))}]) THEN subject::uuid END
+        FROM event WHERE type <> 'jp.madoguchi.application.rejected.v1'
+        """,
     ),
     ("archive", "SELECT 'sealed' AS stage, application_id AS key, application_id FROM record"),
 )
-"""Per service: rows of (stage, key, application)."""
+"""Per service: rows of (stage, key, application); no application where an event is about the rules."""
 
 REFUSALS = """
     SELECT id::uuid FROM event WHERE type = 'jp.madoguchi.application.rejected.v1'

@@ -11,6 +11,7 @@ COMMANDS = {
     "back-tested": "console.rule_sets:back_tested",
     "approve": "console.rule_sets:approve",
     "withdraw": "console.rule_sets:withdraw",
+    "suggest": "console.suggesting:suggest",
     "tck": "console.tck:tck",
 }
 

@@ -11,9 +11,11 @@ Stage = Literal[
     "repeated",
     "rejected",
     "accepted",
+    "cases",
     "routed",
     "triaged",
     "in-desk",
+    "desk-cases",
     "receipts",
     "queued",
     "sent",
@@ -27,7 +29,7 @@ Stage = Literal[
     "sealed",
 ]
 Key = UUID | tuple[str, str]
-"""An application or an event; a submission by source and id."""
+"""An application, a case or an event; a submission by source and id."""
 
 
 @dataclass(slots=True)

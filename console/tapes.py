@@ -12,7 +12,7 @@ from console.tally import Account, Stage
 from contracts import desk, intake, notify, reading, routing
 from contracts.archive import RecordSealed
 from contracts.envelope import Header, Model
-from contracts.topics import APPLICATIONS, CASES, DESK, INTAKE, NOTICES, RECORDS, Topic
+from contracts.topics import ABOUT_RULES, APPLICATIONS, CASES, DESK, INTAKE, NOTICES, RECORDS, Topic
 
 Record = ConsumerRecord[bytes, bytes]
 SECONDS = 30
@@ -33,6 +33,7 @@ class Data(Model):
     kind: str | None = None
     cause: str | None = None
     message_id: str | None = None
+    case_id: UUID | None = None
 
 
 class Seen(Header):
@@ -125,14 +126,23 @@ class Tapes:
             self.account.repeats += 1
 
     def _event(self, event: Seen) -> None:
-        if event.data.origin is not None:
+        if event.type in ABOUT_RULES:
+            self._said_of_rules(event)
+        elif event.data.origin is not None:
             self._said_by_intake(event, event.data.origin)
         elif self.source is None or UUID(event.subject) in self.account.stages["accepted"].keys:
             stage = STAGE_OF.get(event.type, lambda _: None)(event.data)
             if stage is not None:
                 self.account.stages[stage].add(UUID(event.subject))
+            if stage in ("routed", "triaged") and event.data.case_id is not None:
+                self.account.stages["cases"].add(event.data.case_id)
             if event.data.message_id is not None:
                 self.mails.setdefault(event.data.message_id, (UUID(event.subject), event.data.kind == "receipt"))
+            self._count(event)
+
+    def _said_of_rules(self, event: Seen) -> None:
+        """Of no channel: counted where all channels are."""
+        if self.source is None:
             self._count(event)
 
     def _said_by_intake(self, event: Seen, origin: Origin) -> None:

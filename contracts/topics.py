@@ -88,6 +88,11 @@ RECORDS = Topic("records.v1", "/archive", ("intake",), (archive.RecordSealed, ar
 TOPICS = (APPLICATIONS, INTAKE, CASES, DESK, NOTICES, RECORDS)
 EVENTS: dict[str, type[Event]] = {event.TYPE: event for topic in TOPICS for event in topic.events}
 
+ABOUT_RULES: tuple[str, ...] = tuple(
+    event.TYPE for event in (*get_args(rule_sets.AnyRuleSetEvent), *get_args(overlays.AnyOverlayEvent))
+)
+"""The types of events that are about no application."""
+
 
 def topic_of(event: type[Event]) -> Topic:
     """The one topic on which `event` stands."""

@@ -143,11 +143,14 @@ def _clusters(text: str) -> Iterator[tuple[int, int]]:
 def _pieces(
     model: FreeTextModel, vector: Mapping[str, float], plain: _Plain, text: str, department: int
 ) -> tuple[Piece, ...]:
-    """The n-grams' weights, laid on the characters that they cover; neighbours that are warm enough are a piece."""
+    """The n-grams' weights, laid on the characters that they cover; neighbours that are warm enough are a piece, the same words one."""
     heat = _heat(model, vector, plain.text, department)
-    found = [_piece(text, plain, heat, start, end) for start, end in _warm(plain.text, heat)]
-    said = [piece for piece in found if piece.text and piece.weight > 0]
-    return tuple(sorted(said, key=lambda piece: -piece.weight)[:MOST_PIECES])
+    weights: dict[str, float] = {}
+    for start, end in _warm(plain.text, heat):
+        said = text[plain.spans[start][0] : plain.spans[end - 1][1]].strip()
+        weights[said] = weights.get(said, 0.0) + sum(heat[start:end])
+    found = [Piece(said, weight) for said, weight in weights.items() if said and weight > 0]
+    return tuple(sorted(found, key=lambda piece: -piece.weight)[:MOST_PIECES])
 
 
 def _heat(model: FreeTextModel, vector: Mapping[str, float], plain: str, department: int) -> list[float]:
@@ -170,10 +173,6 @@ def _warm(plain: str, heat: Sequence[float]) -> Iterator[tuple[int, int]]:
             warm[word.start() : word.end()] = [True] * (word.end() - word.start())
     marks = "".join("w" if is_warm else " " for is_warm in warm)
     yield from (run.span() for run in re.finditer("w+", marks))
-
-
-def _piece(text: str, plain: _Plain, heat: Sequence[float], start: int, end: int) -> Piece:
-    return Piece(text[plain.spans[start][0] : plain.spans[end - 1][1]].strip(), sum(heat[start:end]))
 
 
 def train(pairs: Iterable[tuple[str, str]], *, least_texts: int = LEAST_TEXTS) -> FreeTextModel:
