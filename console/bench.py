@@ -7,7 +7,7 @@ import click
 
 from console.helping import example
 
-BENCHMARKS = ("e2e", "consuming", "rules")
+BENCHMARKS = ("e2e", "consuming", "rules", "proving", "backtest", "free_text")
 
 
 @click.command(

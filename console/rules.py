@@ -8,9 +8,11 @@ from console.lazily import commands
 COMMANDS = {
     "propose": "console.rule_sets:propose",
     "list": "console.rule_sets:list_",
+    "backtest": "console.backtesting:backtest",
     "back-tested": "console.rule_sets:back_tested",
     "approve": "console.rule_sets:approve",
     "withdraw": "console.rule_sets:withdraw",
+    "learn": "console.learning:learn",
     "suggest": "console.suggesting:suggest",
     "tck": "console.tck:tck",
 }
@@ -21,7 +23,7 @@ COMMANDS = {
     epilog=example(
         "madoguchi rules propose my-city --staff sato --note '四月一日の組織改正のため'",
         "madoguchi rules list",
-        "madoguchi rules tck ~/tck/TestCases",
+        "madoguchi rules backtest --city cities/kushiro --history requests.csv --mapping boston",
     ),
 )
 def rules() -> None:

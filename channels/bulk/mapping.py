@@ -119,6 +119,18 @@ class Personal(Part):
         return {field: columns for field in type(self).model_fields if (columns := getattr(self, field))}
 
 
+class Recorded(Part):
+    """What became of a request, where a file says it: rules are tried on it and learnt from it. An import does not look at it.
+
+    `closed` is read in the formats of `opened`. `names` gives recorded departments and queues the names that a city's rules use.
+    """
+
+    department: Column | None = None
+    queue: Column | None = None
+    closed: Column | None = None
+    names: dict[str, str] = {}
+
+
 class Mapping(Part):
     """Everything needed to read one city's files."""
 
@@ -137,6 +149,7 @@ class Mapping(Part):
     procedure: ProcedureTable
     facts: dict[FactName, Annotated[FactColumn, BeforeValidator(_as_fact)]] = {}
     personal: Personal = Personal()
+    recorded: Recorded = Recorded()
     email: Annotated[str, AfterValidator(_as_template)] | None = None
 
 
@@ -164,6 +177,7 @@ _PARTS: dict[str, type[Part]] = {
     "procedure": ProcedureTable,
     "facts": FactColumn,
     "personal": Personal,
+    "recorded": Recorded,
 }
 
 

@@ -81,16 +81,22 @@ def _positions(mapping: Mapping, header: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for column in _columns(mapping):
         spellings = (column, *mapping.aliases.get(column, ()))
-        places = [index for index, name in enumerate(header) if name in spellings]
-        if len(places) == 1:
-            found[column] = places[0]
-        elif places or column not in mapping.optional:
-            wrong = "stands more than once" if places else "is missing"
-            raise UnreadableFile(
-                f"column {' or '.join(map(repr, spellings))} {wrong}. Mapping {mapping.name!r} needs it once; "
-                f"the columns of the file are: {', '.join(header)}"
-            )
+        if any(name in spellings for name in header) or column not in mapping.optional:
+            found[column] = position_of(mapping, header, column)
     return found
+
+
+def position_of(mapping: Mapping, header: Sequence[str], column: str) -> int:
+    """Where a column stands in the header of a file, in whatever spelling. Raises UnreadableFile."""
+    spellings = (column, *mapping.aliases.get(column, ()))
+    places = [index for index, name in enumerate(header) if name in spellings]
+    if len(places) == 1:
+        return places[0]
+    wrong = "stands more than once" if places else "is missing"
+    raise UnreadableFile(
+        f"column {' or '.join(map(repr, spellings))} {wrong}. Mapping {mapping.name!r} needs it once; "
+        f"the columns of the file are: {', '.join(header)}"
+    )
 
 
 def _columns(mapping: Mapping) -> list[str]:
@@ -114,7 +120,7 @@ class Translator:
             return self._misshapen(number, "row_cannot_be_read_as_csv")
         if len(cells) != self.layout.width:
             return self._misshapen(number, f"row_has_{len(cells)}_cells_not_{self.layout.width}")
-        sent = self._event(number, self._cleaned(cells))
+        sent = self._event(number, self.cleaned(cells))
         return sent if len(sent.value) <= MAX_BYTES else self._misshapen(number, f"row_larger_than_{MAX_BYTES}_bytes")
 
     def _event(self, number: int, cells: list[str]) -> Outgoing:
@@ -130,12 +136,12 @@ class Translator:
     def _application(self, cells: list[str], case: str) -> dict[str, Any]:
         application = {
             "municipality": self.mapping.municipality,
-            "channel": self._channel(cells),
+            "channel": self.channel(cells),
             "language": self.mapping.language,
-            "facts": self._facts(cells),
+            "facts": self.facts(cells),
             "applicant": self._applicant(cells, case),
         }
-        if procedure := self._procedure(cells):
+        if procedure := self.procedure(cells):
             application["procedure"] = procedure
         return application
 
@@ -167,7 +173,8 @@ class Translator:
         application = {"municipality": self.mapping.municipality, what: True}
         return self._outgoing(number, UNDATED, f"row {number}", application)
 
-    def _cleaned(self, cells: Sequence[str]) -> list[str]:
+    def cleaned(self, cells: Sequence[str]) -> list[str]:
+        """The cells without spaces around them; what means nothing is empty."""
         nothing = self.mapping.nothing
         stripped = [cell.strip() for cell in cells]
         return ["" if cell in nothing else cell for cell in stripped]
@@ -179,7 +186,8 @@ class Translator:
                 return raw, found
         return raw, None
 
-    def _channel(self, cells: list[str]) -> str:
+    def channel(self, cells: list[str]) -> str:
+        """How the request of cleaned cells came in."""
         table = self.mapping.channel
         return (
             table.default
@@ -187,13 +195,15 @@ class Translator:
             else table.values.get(cells[self.layout.channel], table.default)
         )
 
-    def _procedure(self, cells: list[str]) -> str:
+    def procedure(self, cells: list[str]) -> str:
+        """What is asked for; empty when nothing says it."""
         values = [cells[index] for index in self.layout.procedure]
         table = self.mapping.procedure.values
         known = table.get(" | ".join(values)) or table.get(values[0])
         return known or (slug(values[0]) if values[0] else "")
 
-    def _facts(self, cells: list[str]) -> dict[str, Any]:
+    def facts(self, cells: list[str]) -> dict[str, str | int | float | bool]:
+        """What rules may see of cleaned cells besides channel and procedure."""
         return {name: _fact(cells[index], fact) for name, index, fact in self.layout.facts if cells[index]}
 
     def _applicant(self, cells: list[str], case: str) -> dict[str, str]:

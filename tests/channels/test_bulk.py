@@ -70,9 +70,8 @@ def judged(path: Path, name: str) -> Verdicts:
         outcomes[verdict.outcome] += 1
         reasons.update({fault.code for fault in verdict.faults})
         application = sent.event.application
-        routed += (
-            verdict.outcome == "accepted"
-            and any(one.compiled.hits(application.facts | {"procedure": application.procedure}) for one in tables)
+        routed += verdict.outcome == "accepted" and any(
+            one.compiled.hits(application.facts | {"procedure": application.procedure}) for one in tables
         )
     return Verdicts(outcomes, reasons, routed)
 

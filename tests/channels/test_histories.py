@@ -21,7 +21,11 @@ def mapping(**recorded: str) -> Mapping:
             "nothing": ["NULL"],
             "aliases": {"who": ["agency"]},
             "id": "id",
-            "opened": {"columns": "day", "formats": ["%Y-%m-%d %H:%M", "%m/%d/%Y %I:%M:%S %p", "iso"], "zone": "Asia/Tokyo"},
+            "opened": {
+                "columns": "day",
+                "formats": ["%Y-%m-%d %H:%M", "%m/%d/%Y %I:%M:%S %p", "iso"],
+                "zone": "Asia/Tokyo",
+            },
             "channel": {"column": "how", "values": {"call": "phone"}},
             "procedure": {"columns": "kind", "values": {"Pothole": "road.pothole"}},
             "facts": {"district": "area", "request": "kind"},

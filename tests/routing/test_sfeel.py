@@ -128,6 +128,7 @@ def test_a_cell_holds_for_what_it_says(text: str, value: Value | None, holds: bo
         ('duration("3 days")', 'such as "P3D"'),
         ("3a", "found 'a'"),
         ('"open', "expected -, a value"),
+        ("1" * 400 + ".5", "one of 402 digits"),
     ],
 )
 def test_what_is_no_cell_says_what_was_expected_and_what_was_found(text: str, said: str) -> None:

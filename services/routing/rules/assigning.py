@@ -88,7 +88,7 @@ def _assigned(
         reason = f"規則 {row} の担当課 {route.department} が組織表にありません。"
         return _to_triage(table, explanation, received, "unknown-department", reason, (row,))
     try:
-        due_on = due(_clock(facts, rule_set, route), _calendar(facts, rule_set), received)
+        due_on = due(clock_of(facts, rule_set, route), calendar_of(facts, rule_set), received)
     except NotCovered as error:
         return _to_triage(table, explanation, received, "conflict", f"期限を数えられませんでした（{error}）。", (row,))
     return Assignment(
@@ -136,12 +136,12 @@ def _runners_up(table: RoutingTable, explanation: Explanation) -> tuple[RunnerUp
     )
 
 
-def _clock(facts: Facts, rule_set: RuleSet, route: Route) -> Clock:
+def clock_of(facts: Facts, rule_set: RuleSet, route: Route) -> Clock:
     """How long a row gives, or the procedure, or what is usual."""
     return route.clock or rule_set.clocks.get(str(facts.get("procedure"))) or USUAL_CLOCK
 
 
-def _calendar(facts: Facts, rule_set: RuleSet) -> Calendar:
+def calendar_of(facts: Facts, rule_set: RuleSet) -> Calendar:
     """The calendar of the district's office where it has one of its own, or the city's."""
     own = rule_set.calendars.get(f"office-{facts.get('district')}")
     return own or next(iter(rule_set.calendars.values()))

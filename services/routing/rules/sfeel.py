@@ -7,6 +7,7 @@
 Everything that can be listed can be listed together: `1, [5..7], > 10`.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
@@ -171,7 +172,10 @@ def _literal(token: re.Match[str]) -> Value | None:
 
 
 def _number(text: str) -> int | float:
-    return float(text) if "." in text else int(text)
+    number = float(text) if "." in text else int(text)
+    if isinstance(number, float) and not math.isfinite(number):
+        raise Unreadable(f"expected a number that can be told from its neighbours, found one of {len(text)} digits")
+    return number
 
 
 def _unescaped(found: re.Match[str]) -> str:

@@ -1,0 +1,254 @@
+"""Rule sets tried on cases of the past: where they agree with what was recorded, and who would move where. Pure.
+
+* A rule set decides as if it were in force: as `assigning.assign` decides on a day that is given, with its organisation of that
+  day; the facts are those of the past case. A case that several departments get agrees when the recorded one is among them.
+* A case is *covered* when a department gets it; what goes to triage is not, and is counted by its cause.
+* A case is *at risk* when it took longer than the rule set allows, counted from the day on which it came.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal, NamedTuple
+
+from services.routing.rules.assigning import TRIAGE, Assignment, Fact, assign, calendar_of, clock_of
+from services.routing.rules.calendars import Calendar, NotCovered
+from services.routing.rules.clock import Clock, due
+from services.routing.rules.memos import Memo
+from services.routing.rules.rule_sets import RuleSet
+
+Expected = Literal["department", "queue"]
+Facts = tuple[tuple[str, Fact], ...]
+"""Facts that can be counted: (name, value). One name has values of one type."""
+KEPT = 500_000
+"""Of how many different facts a rule set's decisions are remembered."""
+NOBODY = (TRIAGE,)
+
+
+class Said(NamedTuple):
+    """Who gets a case; `cause` is set when that is triage."""
+
+    who: tuple[str, ...]
+    cause: str | None
+
+
+Timer = tuple[Clock, Calendar]
+
+
+class Judged(NamedTuple):
+    """What a rule set does with a case; `timers` count its deadlines, by their numbers in the trial."""
+
+    said: Said
+    timers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How often rules said what was recorded. `agreement` is a share of the covered cases, `of_all` of all."""
+
+    rows: int
+    covered: int
+    agreed: int
+
+    @property
+    def agreement(self) -> float:
+        """None of none counts as none."""
+        return self.agreed / self.covered if self.covered else 0.0
+
+    @property
+    def of_all(self) -> float:
+        """What goes to triage counts as a disagreement."""
+        return self.agreed / self.rows if self.rows else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Cases that would go elsewhere."""
+
+    source: str
+    target: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """Of the `dated` cases, with an opening, a closing and a deadline: those that took longer, by who would have had them."""
+
+    dated: int
+    late: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How one rule set did. `disagreements` go from what was recorded to what it says, the largest first."""
+
+    overall: Agreement
+    departments: Mapping[str, Agreement]
+    disagreements: Sequence[Move]
+    load: Mapping[str, int]
+    triage: Mapping[str, int]
+    risk: Risk
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a history says of a rule set, or of two. `moves` go from the first to the second; of one, from what was recorded."""
+
+    recorded: Mapping[str, int]
+    """The load as it was."""
+    verdicts: Sequence[Verdict]
+    moves: Sequence[Move]
+
+
+class Trial:
+    """One rule set, and what it says of each case."""
+
+    def __init__(self, rule_set: RuleSet, expected: Expected, on: date) -> None:
+        self._rule_set, self._expected, self._on = rule_set, expected, on
+        self._queues = _queues(rule_set)
+        self._tables = {table.table.name: table for table in rule_set.tables}
+        self._timers: list[Timer] = []
+        self.judged = Memo(self._judge, room=KEPT)
+        self._due = Memo(self._due_on, room=KEPT)
+        self.dated = 0
+        self.late = Counter[str]()
+
+    def time(self, judged: Judged, opened: date, closed: date) -> None:
+        """Count a case that was closed: late when the last of its deadlines had passed."""
+        ends = [self._due[timer, opened] for timer in judged.timers]
+        if ends and None not in ends:
+            self.dated += 1
+            self.late[_together(judged.said.who)] += all(end is not None and closed > end for end in ends)
+
+    def _judge(self, facts: Facts) -> Judged:
+        assignments = assign(dict(facts), self._rule_set, self._on)
+        decided = [one for one in assignments if one.cause is None]
+        who = tuple(dict.fromkeys(map(self._name, decided)))
+        said = Said(who, None) if who else Said(NOBODY, assignments[0].cause)
+        return Judged(said, tuple(self._timer(dict(facts), one) for one in decided))
+
+    def _timer(self, facts: Mapping[str, Fact], assignment: Assignment) -> int:
+        """What counts the deadline, by its place among all that do: few, and quickly looked up."""
+        route = self._tables[assignment.table].routes[assignment.rows[0]]
+        timer = clock_of(facts, self._rule_set, route), calendar_of(facts, self._rule_set)
+        if timer not in self._timers:
+            self._timers.append(timer)
+        return self._timers.index(timer)
+
+    def _due_on(self, key: tuple[int, date]) -> date | None:
+        timer, opened = key
+        try:
+            return due(*self._timers[timer], opened)
+        except NotCovered:
+            return None
+
+    def _name(self, assignment: Assignment) -> str:
+        """The department, or the queue that the deciding row puts out beside it."""
+        if self._expected == "queue" and (queue := self._queues.get((assignment.table, assignment.rows[0]))):
+            return queue
+        return assignment.department
+
+    @property
+    def outputs(self) -> frozenset[str]:
+        """All that its tables can say."""
+        departments = {route.department for table in self._rule_set.tables for route in table.routes.values()}
+        return frozenset(departments | (set(self._queues.values()) if self._expected == "queue" else set()))
+
+
+def _queues(rule_set: RuleSet) -> dict[tuple[str, str], str]:
+    """By table and row, where a table has an output `queue`."""
+    found: dict[tuple[str, str], str] = {}
+    for table in (one.table for one in rule_set.tables):
+        names = [clause.name for clause in table.outputs]
+        if "queue" in names:
+            at = names.index("queue")
+            found.update({(table.name, rule.name): str(rule.outputs[at]) for rule in table.rules if rule.outputs[at]})
+    return found
+
+
+Seen = Counter[tuple[str, tuple[Said, ...]]]
+"""Cases by who had them and what each rule set says."""
+
+
+class Backtest:
+    """Counts the cases of a history as they come, in memory that depends on how many different ones there are."""
+
+    def __init__(self, rule_sets: Sequence[RuleSet], expected: Expected, on: date) -> None:
+        self.trials = [Trial(rule_set, expected, on) for rule_set in rule_sets]
+        self._seen: Seen = Counter()
+
+    def add(self, facts: Facts, recorded: str, opened: date | None, closed: date | None) -> None:
+        """Try the rules on a case; `recorded` is who had it."""
+        judged = [trial.judged[facts] for trial in self.trials]
+        self._seen[recorded, tuple([one.said for one in judged])] += 1
+        if opened is not None and closed is not None:
+            for trial, one in zip(self.trials, judged, strict=True):
+                trial.time(one, opened, closed)
+
+    def compare(self, meant: Callable[[str], str]) -> Comparison:
+        """What has been found so far; `meant` gives a recorded name as the rules have it."""
+        seen: Seen = Counter()
+        for (recorded, said), rows in self._seen.items():
+            seen[meant(recorded), said] += rows
+        recorded = Counter[str]()
+        moves = Counter[tuple[str, str]]()
+        for (name, said), rows in seen.items():
+            recorded[name] += rows
+            moves[_moved(name, said)] += rows
+        return Comparison(
+            dict(recorded.most_common()),
+            [_verdict(trial, _of_one(seen, at)) for at, trial in enumerate(self.trials)],
+            _moves(moves),
+        )
+
+
+def _moved(recorded: str, said: Sequence[Said]) -> tuple[str, str]:
+    """(who has a case, who would have it)."""
+    first, last = said[0], said[-1]
+    if len(said) > 1:
+        return _together(first.who), _together(last.who)
+    return recorded, recorded if recorded in first.who else _together(first.who)
+
+
+def _of_one(seen: Seen, at: int) -> Counter[tuple[str, Said]]:
+    found = Counter[tuple[str, Said]]()
+    for (name, said), rows in seen.items():
+        found[name, said[at]] += rows
+    return found
+
+
+def _verdict(trial: Trial, seen: Counter[tuple[str, Said]]) -> Verdict:
+    load, triage, wrong = Counter[str](), Counter[str](), Counter[tuple[str, str]]()
+    for (name, said), rows in seen.items():
+        load.update(dict.fromkeys(said.who, rows))
+        if said.cause is not None:
+            triage[said.cause] += rows
+        elif name not in said.who:
+            wrong[name, _together(said.who)] += rows
+    names = sorted({name for name, _ in seen})
+    departments = {name: _agreement({key: rows for key, rows in seen.items() if key[0] == name}) for name in names}
+    return Verdict(
+        _agreement(seen),
+        departments,
+        _moves(wrong),
+        dict(load.most_common()),
+        dict(triage),
+        Risk(trial.dated, {who: late for who, late in trial.late.most_common() if late}),
+    )
+
+
+def _agreement(seen: Mapping[tuple[str, Said], int]) -> Agreement:
+    covered = sum(rows for (_, said), rows in seen.items() if said.cause is None)
+    agreed = sum(rows for (name, said), rows in seen.items() if name in said.who and said.cause is None)
+    return Agreement(sum(seen.values()), covered, agreed)
+
+
+def _moves(counted: Counter[tuple[str, str]]) -> list[Move]:
+    """The largest first."""
+    ordered = sorted(counted.items(), key=lambda found: (-found[1], found[0]))
+    return [Move(source, target, rows) for (source, target), rows in ordered if source != target]
+
+
+def _together(who: tuple[str, ...]) -> str:
+    return " + ".join(who)
