@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING
 import click
 
 from console.helping import example
+from console.histories import FILE
 
 if TYPE_CHECKING:
     from services.routing.packs import Examined
 
 
-@click.group(epilog=example("madoguchi city check cities/kushiro"))
+@click.group(
+    epilog=example(
+        "madoguchi city check cities/kushiro",
+        "madoguchi city init my-city --history requests.csv.gz --mapping boston",
+    )
+)
 def city() -> None:
     """A city as a folder of data: its organisation, procedures, calendars and rules."""
 
@@ -35,6 +41,32 @@ def check(folder: Path, day: datetime | None, *, as_json: bool) -> None:
     else:
         _print(examined)
     sys.exit(1 if examined.errors else 0)
+
+
+@city.command(epilog=example("madoguchi city init my-city --history requests.csv.gz --mapping boston"))
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--history", required=True, type=FILE, help="A CSV file of past requests, plain or gzip.")
+@click.option("--mapping", required=True, help="Which column means what: a name from channels/bulk/mappings.")
+def init(folder: Path, history: Path, mapping: str) -> None:
+    """Write a new city's pack from what it did so far, and say what a person must still decide.
+
+    Departments and procedures are those of the history, rules are learnt from it, every line is marked as unverified.
+    """
+    from chassis.database import utc_now
+    from console.errors import Trouble
+    from console.learning import propose
+    from console.scaffold import write_pack
+    from services.routing.rules.clock import local_day
+
+    if folder.exists() and any(folder.iterdir()):
+        raise Trouble(f"{folder} is not empty: name a folder that is, or one that does not exist.")
+    found = propose(history, mapping, "department", "procedure", "responsibility")
+    if found.table is None:
+        raise Trouble(
+            "Nothing in this history tells the department better than its commonest value: write the rules by hand."
+        )
+    write_pack(folder, found.table, found.cases, local_day(utc_now()))
+    _print(_examined(folder, None))
 
 
 def _examined(folder: Path, day: datetime | None) -> "Examined":

@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,17 +54,24 @@ def learn(history: Path, mapping: str, target: Expected, inputs: str | None, out
     """
     from console.errors import Trouble
 
-    found, proposal = propose(history, mapping, target, inputs, out.stem if out else f"learnt-{target}")
-    _show(target, proposal)
-    if found is None:
+    found = propose(history, mapping, target, inputs, out.stem if out else f"learnt-{target}")
+    _show(target, found.proposal)
+    if found.table is None:
         raise Trouble(f"Nothing in these facts tells the {target} better than its commonest value: a person decides.")
-    _write(found, out)
+    _write(found.table, out)
 
 
-def propose(
-    history: Path, mapping: str, target: Expected, inputs: str | None, name: str
-) -> "tuple[DecisionTable | None, Proposal]":
-    """The table, if there is one, and how it was found. A queue's row also says the department it belongs to. Raises BulkError."""
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """The table, if there is one, how it was found, and the cases it was found in."""
+
+    table: "DecisionTable | None"
+    proposal: "Proposal"
+    cases: "list[Past]"
+
+
+def propose(history: Path, mapping: str, target: Expected, inputs: str | None, name: str) -> Learnt:
+    """Learn a table. A queue's row also says the department it belongs to. Raises BulkError."""
     from channels.bulk.mapping import load_mapping
     from services.routing.rules.learning import add_output, learn
 
@@ -77,7 +85,7 @@ def propose(
     table = proposal.table
     if table is not None and target == "queue" and any(past.department for past in cases):
         table = add_output(table, "department", _departments(cases))
-    return table, proposal
+    return Learnt(table, proposal, cases)
 
 
 def _inputs(mapping: "Mapping", named: str | None) -> tuple[str, ...]:

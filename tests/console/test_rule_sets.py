@@ -77,3 +77,15 @@ def test_a_pack_is_checked_without_a_city(nowhere: Terminal, changed: Path) -> N
     assert (good.code, good.json()["errors"]) == (0, 0)
     assert broken.code == 1
     assert "rules/responsibility.csv, row 2, column 2 (in:procedure)" in broken.err
+
+
+def test_rules_are_tried_on_what_the_city_itself_has_decided(terminal: Terminal, sample: Path) -> None:
+    terminal.ok("up")
+    terminal.ok("import", str(sample), "--mapping", "sample")
+    terminal.ok("reconcile", "--wait", "60")
+
+    found = terminal.run("rules", "backtest", "--city", str(KUSHIRO), "--history", "journal", "--json").json()
+
+    assert found["rows"] >= 250
+    assert 0 < found["covered"] <= found["rows"]
+    assert found["agreement"] > 0.8

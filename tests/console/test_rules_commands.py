@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from console.backtesting import backtest
+from console.cities import init
 from console.journal_history import Told
 from console.learning import learn
 from contracts.desk import CaseClosed
@@ -229,3 +230,27 @@ def test_the_journal_tells_which_department_a_case_had_in_the_end() -> None:
     assert dict(first.facts) == {**named, "district": "akan"}
     assert (first.department, str(first.opened), str(first.closed)) == ("parks", "2026-04-01", "2026-04-03")
     assert (second.department, second.closed) == ("", None)
+
+
+def test_a_new_city_is_a_folder_made_from_its_history_and_says_what_a_person_must_decide(tmp_path: Path) -> None:
+    past, city = history(tmp_path), tmp_path / "city"
+
+    made = call(init, city, "--history", past, "--mapping", "boston")
+    again = call(init, city, "--history", past, "--mapping", "boston")
+
+    assert made.exit_code == 0, made.output
+    assert "nobody has written down why" in made.output
+    assert again.exit_code == 1
+    assert "is not empty" in again.output
+    units = list(csv.DictReader((city / "organisation.csv").read_text("utf-8").splitlines()))
+    assert [(unit["code"], unit["name_ja"]) for unit in units] == [
+        ("pwdx", "PWDx"),
+        ("doro-iji", "doro-iji"),
+        ("unit", "環境保全課"),
+    ]
+    assert all(unit["source"].startswith("unverified") for unit in units)
+    periods = {
+        line["code"]: line["period_days"] for line in csv.DictReader((city / "procedures.csv").open(encoding="utf-8"))
+    }
+    assert set(periods.values()) == {"1"}
+    assert tried("--city", city, "--history", past, "--mapping", "boston")["agreement"] == 1.0

@@ -17,7 +17,7 @@ PROCEDURE = "procedure"
 YEARS_AHEAD = 2
 """How far the city must be provided for (the issue's two years)."""
 
-Code = FindingKind | Literal["undecided", "not-routed", "no-such-department", "calendar-too-short"]
+Code = FindingKind | Literal["undecided", "no-reason", "not-routed", "no-such-department", "calendar-too-short"]
 ERRORS: frozenset[Code] = frozenset(("overlap", "conflict", "not-routed", "no-such-department", "calendar-too-short"))
 """What a rule set cannot come into force with; the rest a person should look at."""
 
@@ -41,6 +41,7 @@ def prove_pack(rule_set: RuleSet, today: date) -> list[PackFinding]:
     """All that is wrong, errors first."""
     found = [
         *(finding for table in _all_tables(rule_set) for finding in _of_table(table.table)),
+        *(finding for table in _all_tables(rule_set) for finding in _without_reason(table)),
         *_not_routed(rule_set),
         *_missing_departments(rule_set, today),
         *_short_calendars(rule_set, today),
@@ -67,6 +68,17 @@ def _of_table(table: DecisionTable) -> Iterator[PackFinding]:
             f"{table.name}: too complex to look for all {kind}.",
         )
         yield PackFinding("undecided", table.name, words)
+
+
+def _without_reason(table: RoutingTable) -> Iterator[PackFinding]:
+    """Why a row is there is known to somebody today; it must be written down before that person moves on."""
+    rows = [row for row, route in table.routes.items() if not route.reason.strip()]
+    if rows:
+        words = Words(
+            f"表 {table.table.name} の規則 {'、'.join(rows)} には理由が書かれていません。",
+            f"{table.table.name}, rules {', '.join(rows)}: nobody has written down why.",
+        )
+        yield PackFinding("no-reason", table.table.name, words)
 
 
 def _words(table: DecisionTable, finding: Finding) -> Words:
