@@ -4,7 +4,7 @@ The cells name few values; `AROUND` has, for each kind, those values and by hand
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from itertools import combinations, product
 
@@ -158,19 +158,26 @@ def _between(one: Value, other: Value, ends: tuple[bool, bool]) -> Range:
 
 
 @st.composite
+def _pools(draw: st.DrawFn, kind: Kind) -> tuple[Cell, ...]:
+    """The cells of a column: so few, and with so little between them, that rows together take what others ask for."""
+    cell, *more = draw(st.lists(asking(kind), min_size=1, max_size=4))
+    return (ANYTHING, cell, replace(cell, negated=not cell.negated), *more)
+
+
+@st.composite
 def small_tables(draw: st.DrawFn) -> tuple[DecisionTable, list[str]]:
     """A table of at most 3 inputs and 7 rules, and the inputs that may be missing."""
-    policy: HitPolicy = draw(st.sampled_from(HIT_POLICIES))
-    kinds = draw(st.lists(st.sampled_from(KINDS), max_size=3))
+    policy: HitPolicy = draw(st.sampled_from(("U", "A", "F", "P", *HIT_POLICIES)))
+    kinds = draw(st.lists(st.sampled_from(KINDS), min_size=draw(st.integers(0, 3)), max_size=3))
     allowed = [draw(st.just(ANYTHING) | asking(kind)) for kind in kinds]
     inputs = tuple(Input(f"in{at}", draw(st.sampled_from((kind, None))), allowed[at]) for at, kind in enumerate(kinds))
-    cells = st.tuples(*(st.just(ANYTHING) | asking(kind) for kind in kinds))
+    cells = st.tuples(*(st.sampled_from(draw(_pools(kind))) for kind in kinds))
     outputs = tuple(
         Output(f"out{at}", None, (2, 1), draw(st.sampled_from((None, None, 9))))
         for at in range(draw(st.integers(1, 2)))
     )
     put_out = st.tuples(*(st.sampled_from((1, 1.0, 2, True, None)) for _ in outputs))
-    drawn = draw(st.lists(st.tuples(cells, put_out), max_size=7))
+    drawn = draw(st.lists(st.tuples(cells, put_out), min_size=draw(st.sampled_from((0, 3, 5))), max_size=7))
     rules = tuple(Rule(f"row {at}", *row) for at, row in enumerate(drawn))
     missing = [clause.name for clause in inputs if draw(st.booleans())]
     return DecisionTable("small", policy, inputs, outputs, rules), missing

@@ -110,7 +110,7 @@ def test_what_is_found_is_what_going_through_all_cases_finds(drawn: tuple[Decisi
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 @settings(max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(small_tables())
 def test_nothing_is_missed_and_nothing_is_false_in_20_000_tables(drawn: tuple[DecisionTable, list[str]]) -> None:

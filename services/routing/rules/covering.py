@@ -110,16 +110,10 @@ def _cuts(segments: int, asked: Sequence[int], whole: int) -> Iterator[tuple[int
 
 
 def _widen(part: Box, box: Box, rules: Sequence[Box]) -> Box:
-    """A box around a part that no rule meets, which none meets either and which cannot be larger in any column.
-
-    It takes whole columns first, so that a person reads of as few columns as possible.
-    """
+    """A box around a part that no rule meets, which none meets either and which cannot be larger in any column."""
     found = list(part)
-    for whole in (True, False):
-        for at, segments in enumerate(box):
-            free = segments & ~_taken(at, found, rules)
-            if not whole or free == segments:
-                found[at] = free
+    for at, segments in enumerate(box):
+        found[at] = segments & ~_taken(at, found, rules)
     return tuple(found)
 
 

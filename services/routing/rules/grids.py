@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from operator import and_
 
 from services.routing.rules.covering import Box
 from services.routing.rules.findings import Case
@@ -16,6 +17,8 @@ class Grid:
     table: DecisionTable
     columns: Sequence[Column]
     boxes: Sequence[Box]
+    extents: Sequence[tuple[Sequence[int], Sequence[int]]]
+    """By column, the lowest and the highest segment of each rule."""
 
     @property
     def whole(self) -> Box:
@@ -24,7 +27,7 @@ class Grid:
 
     def holding(self) -> list[int]:
         """The rules that hold for some case."""
-        return [rule for rule, box in enumerate(self.boxes) if all(box)] if all(self.whole) else []
+        return [rule for rule, box in enumerate(self.boxes) if all(box)]
 
     def case(self, box: Box) -> Case:
         """One of the cases in a box, in values that are short to write."""
@@ -32,10 +35,15 @@ class Grid:
 
     def meeting(self, rule: int, others: Sequence[int]) -> list[int]:
         """Those of the others that hold together with the rule in some case."""
-        found = others
-        for at, segments in enumerate(self.boxes[rule]):
-            found = [other for other in found if self.boxes[other][at] & segments]
-        return list(found)
+        box, found = self.boxes[rule], others
+        for (lows, highs), segments in zip(self.extents, box, strict=True):  # quicker than to intersect them all
+            low, high = _low(segments), segments.bit_length()
+            found = [other for other in found if lows[other] <= high and low <= highs[other]]
+        return [other for other in found if all(map(and_, self.boxes[other], box))]
+
+
+def _low(segments: int) -> int:
+    return (segments & -segments).bit_length()
 
 
 def grid_of(table: DecisionTable, missing: Collection[str]) -> Grid:
@@ -52,4 +60,5 @@ def grid_of(table: DecisionTable, missing: Collection[str]) -> Grid:
     boxes = [
         tuple(column.asked(cell) for column, cell in zip(columns, rule.cells, strict=True)) for rule in table.rules
     ]
-    return Grid(table, columns, boxes)
+    extents = [([_low(box[at]) for box in boxes], [box[at].bit_length() for box in boxes]) for at in range(len(known))]
+    return Grid(table, columns, boxes, extents)
