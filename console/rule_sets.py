@@ -22,13 +22,15 @@ _SHOWN = 12
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @STAFF
 @click.option("--note", required=True, help="Why: for whoever approves, and for the archive.")
-def propose(folder: Path, staff: str, note: str) -> None:
+@click.option("--from", "since", metavar="INSTANT", help="From when it is meant to decide, ISO 8601 with an offset.")
+def propose(folder: Path, staff: str, note: str, since: str | None) -> None:
     """Propose a city pack: it is checked and kept as a candidate. What decides now goes on deciding."""
     from console.terminal import out
     from services.routing.packs import read_folder
 
     files = {path: base64.b64encode(content).decode() for path, content in read_folder(folder).items()}
-    answer = asyncio.run(call("POST", "rule-sets", {"staff": staff, "note": note, "files": files}))
+    meant = {"in_force_from": _instant(since)} if since else {}
+    answer = asyncio.run(call("POST", "rule-sets", {"staff": staff, "note": note, "files": files} | meant))
     for finding in answer["findings"]:
         out.print(f"{'✗' if finding['error'] else '!'} {finding['ja']}\n  {finding['en']}", markup=False)
     _print(answer)

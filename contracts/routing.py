@@ -25,8 +25,8 @@ class RunnerUp(Model):
 class Decision(Model):
     """Why: the rule set by the hash of its content, the rows that decided, the values that mattered.
 
-    Evaluated again from `inputs` alone, the rule set decides the same. `missing` are inputs that were absent and kept a row
-    from holding.
+    Evaluated again from `inputs`, for the day `received_on` and under these `overlays`, the rule set decides the same and the
+    deadline is the same. `missing` are inputs that were absent and kept a row from holding.
     """
 
     rule_set: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -36,6 +36,8 @@ class Decision(Model):
     reason: str
     runners_up: tuple[RunnerUp, ...] | None = None
     missing: tuple[FactName, ...] | None = None
+    received_on: date | None = None
+    overlays: tuple[str, ...] | None = None
 
 
 class CaseOpened(Event):

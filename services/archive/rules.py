@@ -72,17 +72,18 @@ def touched(happenings: Iterable[Happening]) -> set[str]:
 def complete(history: Collection[Happening]) -> bool:
     """Whether everything about an application has arrived.
 
-    It was accepted; every case that was opened is closed; every notice that was queued has met its end; whoever decided
+    It was accepted; all its cases were opened (each says how many there are) and are closed; every notice that was queued has met its end; whoever decided
     or accepted a withdrawal has told the citizen.
     """
     said = [(event.type, event.data()) for event in history]
     opened = {data["case_id"] for kind, data in said if kind in _OPENING}
+    expected = max((data.get("cases") or 1 for kind, data in said if kind in _OPENING), default=1)
     closed = {data["case_id"] for kind, data in said if kind == CLOSED}
     queued = {data["notice_id"] for kind, data in said if kind == _QUEUED}
     told = [data for kind, data in said if kind in _TOLD]
     return (
         any(kind == ACCEPTED for kind, _ in said)
-        and bool(opened)
+        and len(opened) >= expected
         and opened <= closed
         and queued <= {data["notice_id"] for data in told}
         and _count(said, _DECIDED) <= sum(data["kind"] == "result" for data in told)

@@ -79,7 +79,7 @@ async def note_progress(seen: Sequence[Progress], tx: Tx) -> list[Event]:
 
 def _step(event: Progress) -> tuple[Any, ...]:
     data = event.data
-    return event.subject, event.time, event.type, data.case_id, data.department, data.due_on
+    return event.subject, event.time, event.type, data.case_id, data.cases, data.department, data.due_on
 
 
 async def claim(tx: Tx, submissions: Sequence[Submission]) -> set[tuple[str, str]]:

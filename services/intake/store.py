@@ -146,13 +146,15 @@ async def set_state(tx: Tx, state: str, application_ids: Sequence[UUID | str]) -
         )
 
 
-async def add_steps(tx: Tx, steps: Sequence[tuple[str, datetime, str, UUID | None, str | None, date | None]]) -> None:
-    """Insert (application, at, type, case, department, due) of what happened to applications elsewhere."""
+async def add_steps(
+    tx: Tx, steps: Sequence[tuple[str, datetime, str, UUID | None, int | None, str | None, date | None]]
+) -> None:
+    """Insert (application, at, type, case, of how many, department, due) of what happened to applications elsewhere."""
     if steps:
         await tx.execute(
             """
-            INSERT INTO progress (application_id, at, type, case_id, department, due_on)
-            SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::uuid[], $5::text[], $6::date[])
+            INSERT INTO progress (application_id, at, type, case_id, cases, department, due_on)
+            SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::uuid[], $5::int[], $6::text[], $7::date[])
             """,
             *columns(steps),
         )
@@ -171,6 +173,9 @@ async def settle(tx: Tx, application_ids: Collection[str], opening: Collection[s
                 WHERE application_id = ANY($1::uuid[]) AND type = ANY($2::text[]) AND case_id IS NOT NULL AND NOT EXISTS (
                     SELECT FROM progress closed WHERE closed.application_id = opened.application_id
                     AND closed.case_id = opened.case_id AND closed.type = $3)
+                UNION
+                SELECT application_id FROM progress WHERE application_id = ANY($1::uuid[]) AND type = ANY($2::text[])
+                GROUP BY application_id HAVING count(DISTINCT case_id) < max(cases)
             )
             UPDATE application a SET state = CASE
                 WHEN u.application_id IS NULL THEN 'closed' WHEN a.state = 'closed' THEN 'open' ELSE a.state END

@@ -49,13 +49,15 @@ class Proposal(Order):
 
     note: Note
     files: Annotated[dict[Name, Base64Bytes], Field(min_length=1, max_length=200)]
+    in_force_from: AwareDatetime | None = None
+    """From when the set is meant to decide: the check looks ahead from then on. Absent, from now."""
 
 
 class BackTest(Order):
     """What `madoguchi rules backtest` found."""
 
     history: Name
-    rows: Count
+    rows: Annotated[int, Field(ge=1)]
     covered: Count
     agreed: Count
     moved: Count
@@ -97,7 +99,8 @@ def _add_steps(app: FastAPI, commands: Commands) -> None:
     @app.post("/v1/rule-sets", status_code=201)
     async def propose(proposal: Proposal) -> JSONResponse:
         """Check a candidate and keep it; 422 when it cannot be read at all. The same files again change nothing."""
-        examined = await asyncio.to_thread(_examine, proposal, local_day(commands.clock()))
+        day = local_day(max(commands.clock(), proposal.in_force_from or commands.clock()))
+        examined = await asyncio.to_thread(_examine, proposal, day)
         answer = await commands.run(lambda tx: _propose(tx, proposal, examined))
         return JSONResponse(answer, 201)
 
@@ -123,7 +126,7 @@ def _examine(proposal: Proposal, today: date) -> Examined:
 
 
 async def _propose(tx: Tx, proposal: Proposal, examined: Examined) -> tuple[dict[str, Any], list[Event]]:
-    life = lifecycle.proposed(examined.hash, proposal.staff, examined.errors)
+    life = lifecycle.proposed(examined.hash, proposal.staff, examined.errors, proposal.in_force_from)
     findings = [said(finding) for finding in examined.findings]
     await store.keep_rule_set(tx, examined.hash, packs.dump(proposal.files))
     if not await store.begin_life(tx, life, proposal.note, json.dumps(findings, ensure_ascii=False).encode()):
@@ -154,13 +157,14 @@ async def _back_test(tx: Tx, name: str, order: BackTest) -> tuple[dict[str, Any]
 
 
 async def _approve(tx: Tx, name: str, order: Approval) -> tuple[dict[str, Any], list[Event]]:
-    since = order.in_force_from or tx.now
-    life = await _step(tx, lifecycle.approve(await _locked(tx, name), order.staff, since, tx.now))
+    found = await _locked(tx, name)
+    since = order.in_force_from or max(tx.now, found.proven_from or tx.now)
+    life = await _step(tx, lifecycle.approve(found, order.staff, since, tx.now))
     return _state(life), [RuleSetApproved(rule_set=name, at=tx.now, staff=order.staff, in_force_from=since)]
 
 
 async def _withdraw(tx: Tx, name: str, order: Withdrawal) -> tuple[dict[str, Any], list[Event]]:
-    life = await _step(tx, lifecycle.withdraw(await _locked(tx, name)))
+    life = await _step(tx, lifecycle.withdraw(await _locked(tx, name), tx.now))
     return _state(life), [RuleSetWithdrawn(rule_set=name, at=tx.now, **order.model_dump())]
 
 
@@ -186,7 +190,7 @@ async def _files(tx: Tx, name: str) -> bytes:
 
 async def _listed(tx: Tx, limit: int) -> list[dict[str, Any]]:
     return [
-        _state(Life(*row[:5]))
+        _state(Life(*row[:6]))
         | {
             "proposed_at": row["proposed_at"].isoformat(),
             "note": row["note"],

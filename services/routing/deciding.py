@@ -36,29 +36,32 @@ class _Question:
     values: tuple[Fact | None, ...]
     types: tuple[type, ...]
     asked: RuleSet = field(compare=False)
-    facts: Facts = field(compare=False)
 
 
 def decide(rule_set: RuleSet, overlays: Sequence[str], facts: Facts, day: date) -> tuple[Decided, ...]:
     """Every case that an application received on `day` opens. What comes back is shared: read it only."""
     values = tuple(facts.get(name) for name in rule_set.asks)
-    return _answer(_Question(rule_set.hash, tuple(overlays), day, values, tuple(map(type, values)), rule_set, facts))
+    return _answer(_Question(rule_set.hash, tuple(overlays), day, values, tuple(map(type, values)), rule_set))
 
 
 @lru_cache(REMEMBERED)
 def _answer(question: _Question) -> tuple[Decided, ...]:
-    assignments = assign(question.facts, question.asked, question.day, question.overlays)
-    return tuple(_decided(found, question.rule_set) for found in assignments)
+    named = zip(question.asked.asks, question.values, strict=True)
+    facts = {name: fact for name, fact in named if fact is not None}
+    assignments = assign(facts, question.asked, question.day, question.overlays)
+    return tuple(_decided(found, question) for found in assignments)
 
 
-def _decided(assignment: Assignment, rule_set: str) -> Decided:
+def _decided(assignment: Assignment, question: _Question) -> Decided:
     decision = Decision(
-        rule_set=rule_set,
+        rule_set=question.rule_set,
         table=assignment.table,
         rows=assignment.rows,
         inputs=assignment.inputs,
         reason=assignment.reason,
         runners_up=tuple(RunnerUp(**asdict(one)) for one in assignment.runners_up) or None,
         missing=assignment.missing or None,
+        received_on=question.day,
+        overlays=question.overlays or None,
     )
     return Decided(assignment, decision, decision.model_dump_json(exclude_none=True).encode())

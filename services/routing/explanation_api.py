@@ -13,7 +13,6 @@ from chassis.errors import Refused
 from contracts.routing import Decision, DepartmentCode
 from services.routing import store
 from services.routing.rules import answering
-from services.routing.rules.clock import local_day
 
 
 def add_routes(app: FastAPI, commands: Commands) -> None:
@@ -33,9 +32,12 @@ async def _explained(tx: Tx, case_id: UUID, other: str | None) -> dict[str, Any]
         raise Refused(404, "no-such-case", "この案件は見つかりません。番号をお確かめください。 There is no such case.")
     decision = Decision.model_validate_json(case.decision)
     rule_set = await store.rule_set(tx, decision.rule_set)
+    if rule_set is None:
+        words = "この決定の規則は、今の版では読めません。決定の理由：{} The rules of this decision cannot be read by this release."
+        raise Refused(410, "rule-set-unreadable", words.format(decision.reason))
     table = answering.table_named(rule_set, decision.table)
     return {
         "case_id": str(case_id),
         "decision": decision.model_dump(mode="json", exclude_none=True),
-        "because": answering.say_why(rule_set, table, decision.rows, decision.inputs, local_day(case.opened_at)),
-    } | ({"why_not": asdict(answering.say_why_not(table, decision.inputs, other, rule_set.labels))} if other else {})
+        "because": answering.say_why(table, decision, case.cause, rule_set.labels),
+    } | ({"why_not": asdict(answering.say_why_not(rule_set, decision, other))} if other else {})

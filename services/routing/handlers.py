@@ -65,7 +65,7 @@ async def _rules(tx: Tx, instants: Sequence[datetime]) -> list[Rules]:
     """What decides at each instant."""
     terms, switches = await store.deciding(tx)
     return [
-        Rules(await store.rule_set(tx, lifecycle.deciding(terms, instant)), tuple(active(switches, instant)))
+        Rules(await store.first_readable(tx, lifecycle.deciding(terms, instant)), tuple(active(switches, instant)))
         for instant in instants
     ]
 
@@ -97,6 +97,7 @@ def _case(tx: Tx, accepted: ApplicationAccepted, decided: Decided, cases: int | 
         found.department,
         found.due_on,
         decided.stored,
+        found.cause,
     )
     return case, _ANNOUNCE[found.cause is None](case, found, decided.decision, accepted.application, cases)
 

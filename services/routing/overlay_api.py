@@ -90,5 +90,5 @@ async def _overlays(tx: Tx, limit: int) -> dict[str, Any]:
 async def _known(tx: Tx) -> tuple[list[str], list[Switch]]:
     """The overlays of the rules in force, and all switches."""
     terms, switches = await store.deciding(tx)
-    rule_set = await store.rule_set(tx, lifecycle.deciding(terms, tx.now))
+    rule_set = await store.first_readable(tx, lifecycle.deciding(terms, tx.now))
     return list(rule_set.overlays), switches

@@ -65,12 +65,17 @@ def load(dumped: bytes) -> Files:
 
 def read_pack(files: Files) -> RuleSet:
     """The rule set that these files are. Raises InvalidTable, InvalidOrganisation, InvalidCalendars: what is wrong, and where."""
+    clocks = read_clocks(_need(files, "procedures.csv"), "procedures.csv")
+    calendars = read_calendars(_need(files, "calendars.csv"), "calendars.csv")
+    for path, found in (("procedures.csv", clocks), ("calendars.csv", calendars)):
+        if not found:
+            raise InvalidTable(f"{path}: expected at least one row below the header, found none")
     return RuleSet(
         hash_of(files),
         _routing_tables(files),
         read_organisation(_need(files, "organisation.csv"), "organisation.csv"),
-        read_clocks(_need(files, "procedures.csv"), "procedures.csv"),
-        read_calendars(_need(files, "calendars.csv"), "calendars.csv"),
+        clocks,
+        calendars,
         {name: _overlay(files, name) for name in _overlays(files)},
         read_labels(files),
     )
@@ -92,6 +97,9 @@ def _routing_tables(files: Files, base: str = "", prefix: str = "") -> tuple[Rou
     tables = sorted(_tables(files, base), key=lambda table: (table.policy in SINGLE, table.name))
     if not tables:
         raise InvalidTable(f"{base}rules: expected at least one decision table, found none")
+    names = [table.name for table in tables]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise InvalidTable(f"{base}rules: expected each table's name once, found {twice} again")
     return tuple(make_routing_table(replace(table, name=prefix + table.name)) for table in tables)
 
 

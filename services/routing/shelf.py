@@ -1,6 +1,6 @@
 """Compiled rule sets at hand: what a batch decides by must not be compiled in it."""
 
-from collections.abc import Iterable
+from collections import OrderedDict
 
 from services.routing import packs
 from services.routing.rules.rule_sets import RuleSet
@@ -9,27 +9,31 @@ ROOM = 16
 
 
 class Shelf:
-    """Rule sets by their hashes; when it is full, the one that was put there first makes room."""
+    """Rule sets by their hashes; when it is full, the one that nobody has asked for the longest makes room."""
 
     def __init__(self) -> None:
-        self._held: dict[str, RuleSet] = {}
+        self._held = OrderedDict[str, RuleSet | None]()
 
     def __contains__(self, name: str) -> bool:
         return name in self._held
 
-    def __getitem__(self, name: str) -> RuleSet:
-        return self._held[name]
+    def get(self, name: str) -> RuleSet | None:
+        """A rule set that was put here; None when it cannot be read."""
+        found = self._held.get(name)
+        if found is not None:
+            self._held.move_to_end(name)
+        return found
 
-    def missing(self, names: Iterable[str]) -> list[str]:
-        """Those that are not here, each once."""
-        return [name for name in dict.fromkeys(names) if name not in self._held]
-
-    def put(self, name: str, dumped: bytes) -> None:
-        """Compile the files of a rule set, which may take a second, and keep it. Raises what packs.read_pack raises."""
-        rule_set = packs.read_pack(packs.load(dumped))
-        if len(self._held) >= ROOM:
-            self._held.pop(next(iter(self._held)))
-        self._held[name] = rule_set
+    def put(self, name: str, dumped: bytes) -> bool:
+        """Compile the files of a rule set, which may take a second, and keep it; False when this release cannot read them."""
+        try:
+            found = packs.read_pack(packs.load(dumped))
+        except packs.INVALID:
+            found = None
+        self._held[name] = found
+        while len(self._held) > ROOM:
+            self._held.popitem(last=False)
+        return found is not None
 
 
 SHELF = Shelf()

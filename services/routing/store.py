@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from chassis.database import Tx, columns
+from chassis.errors import Transient
 from services.routing.rules.lifecycle import Life, Term
 from services.routing.rules.overlays import Confirmed, Request, Switch
 from services.routing.rules.rule_sets import RuleSet
@@ -25,6 +26,13 @@ class RoutedCase:
     department: str
     due_on: date
     decision: bytes
+    cause: str | None = None
+    """Why a person had to decide, where the rules did not."""
+
+
+async def lock_installation(tx: Tx) -> None:
+    """Of instances that start at once with nothing in force, one installs the first rules and the others see them."""
+    await tx.execute("LOCK TABLE rule_set_life IN SHARE ROW EXCLUSIVE MODE")
 
 
 async def keep_rule_set(tx: Tx, name: str, files: bytes) -> None:
@@ -41,11 +49,19 @@ async def files_of(tx: Tx, name: str) -> bytes:
     return (await tx.fetchrow("SELECT files::text FROM rule_set WHERE hash = $1", name))[0].encode()
 
 
-async def rule_set(tx: Tx, name: str) -> RuleSet:
-    """A rule set, compiled; read and compiled only where nobody has asked for it before."""
+async def rule_set(tx: Tx, name: str) -> RuleSet | None:
+    """A rule set, compiled; read and compiled only where nobody has asked for it before. None when it cannot be read."""
     if name not in SHELF:
         SHELF.put(name, await files_of(tx, name))
-    return SHELF[name]
+    return SHELF.get(name)
+
+
+async def first_readable(tx: Tx, names: Sequence[str]) -> RuleSet:
+    """The first of these that can be read: where a set cannot, the one before it goes on deciding. Raises Transient."""
+    for name in names:
+        if found := await rule_set(tx, name):
+            return found
+    raise Transient("no rule set that was in force can be read by this release")
 
 
 async def begin_life(tx: Tx, life: Life, note: str, findings: bytes) -> bool:
@@ -53,8 +69,8 @@ async def begin_life(tx: Tx, life: Life, note: str, findings: bytes) -> bool:
     begun = await tx.fetchval(
         """
         INSERT INTO rule_set_life
-            (hash, state, proposed_by, proposed_at, note, findings, approved_by, in_force_from)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING number
+            (hash, state, proposed_by, proposed_at, note, findings, approved_by, in_force_from, proven_from)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING RETURNING number
         """,
         life.hash,
         life.state,
@@ -64,11 +80,12 @@ async def begin_life(tx: Tx, life: Life, note: str, findings: bytes) -> bool:
         findings,
         life.approved_by,
         life.in_force_from,
+        life.proven_from,
     )
     return begun is not None
 
 
-_LIFE = "hash, state, proposed_by, approved_by, in_force_from"
+_LIFE = "hash, state, proposed_by, approved_by, in_force_from, proven_from"
 
 
 async def lock_life(tx: Tx, name: str) -> Life | None:
@@ -190,9 +207,9 @@ async def open_cases(tx: Tx, cases: Sequence[RoutedCase]) -> None:
     """Insert new cases."""
     await tx.execute(
         """
-        INSERT INTO routed_case (case_id, application_id, receipt, opened_at, department, due_on, decision)
+        INSERT INTO routed_case (case_id, application_id, receipt, opened_at, department, due_on, decision, cause)
         SELECT * FROM unnest
-            ($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[], $6::date[], $7::bytea[])
+            ($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[], $6::date[], $7::bytea[], $8::text[])
         """,
         *columns(
             [
@@ -204,6 +221,7 @@ async def open_cases(tx: Tx, cases: Sequence[RoutedCase]) -> None:
                     case.department,
                     case.due_on,
                     case.decision,
+                    case.cause,
                 )
                 for case in cases
             ]
@@ -215,7 +233,7 @@ async def case(tx: Tx, case_id: UUID) -> RoutedCase | None:
     """A case as it is now, to read."""
     rows = await tx.fetch(
         """
-        SELECT case_id, application_id, receipt, opened_at, department, due_on, decision
+        SELECT case_id, application_id, receipt, opened_at, department, due_on, decision, cause
         FROM routed_case WHERE case_id = $1
         """,
         case_id,
@@ -227,7 +245,7 @@ async def cases(tx: Tx, case_ids: Sequence[UUID]) -> dict[UUID, RoutedCase]:
     """The cases of these ids, locked in the order of their ids: what follows is committed in order per key."""
     rows = await tx.fetch(
         """
-        SELECT case_id, application_id, receipt, opened_at, department, due_on, decision
+        SELECT case_id, application_id, receipt, opened_at, department, due_on, decision, cause
         FROM routed_case WHERE case_id = ANY($1::uuid[]) ORDER BY case_id FOR UPDATE
         """,
         list(case_ids),

@@ -11,6 +11,9 @@ from services.routing.sheets import Line, read_lines
 FILES = ("organisation.csv", "procedures.csv", "districts.csv", "words.csv")
 COLUMNS: Mapping[Language, str] = {"ja": "name_ja", "ja-easy": "name_easy", "en": "name_en"}
 
+READINGS = str.maketrans("（）", "()")
+"""Readings stand in the same brackets as in the sentences that the names come into."""
+
 
 def read_labels(files: Mapping[str, bytes]) -> Labels:
     """The names of everything, by code; of two files the later one has its way. Raises InvalidOrganisation."""
@@ -19,5 +22,5 @@ def read_labels(files: Mapping[str, bytes]) -> Labels:
 
 
 def _names(line: Line) -> Mapping[Language, str]:
-    found = {language: line.get(column) for language, column in COLUMNS.items()}
+    found = {language: line.get(column).translate(READINGS) for language, column in COLUMNS.items()}
     return {language: found[language] or found["ja"] or line.need("code") for language in COLUMNS}

@@ -22,7 +22,7 @@ async def bring_into_force(commands: Commands, telemetry: Telemetry, stop: async
     """
     while not stop.is_set():
         try:
-            await _prepare(commands)
+            await _prepare(commands, telemetry)
             if coming := await commands.run(handlers.bring_into_force):
                 telemetry.info("rules.in_force", rule_set=coming[-1])
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -30,9 +30,10 @@ async def bring_into_force(commands: Commands, telemetry: Telemetry, stop: async
         await sleep_or(stop, PERIOD_SECONDS)
 
 
-async def _prepare(commands: Commands) -> None:
+async def _prepare(commands: Commands, telemetry: Telemetry) -> None:
     """Compile what is approved and not known here yet, in a thread, beside the decisions of the sets in force."""
     for name in lifecycle.standing(await commands.query(store.terms), commands.clock()):
         if name not in SHELF:
             files = await commands.query(lambda tx, name=name: store.files_of(tx, name))
-            await asyncio.to_thread(SHELF.put, name, files)
+            if not await asyncio.to_thread(SHELF.put, name, files):
+                telemetry.warn("rules.unreadable", rule_set=name)

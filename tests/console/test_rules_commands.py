@@ -116,7 +116,7 @@ def test_a_pack_that_is_none_is_named(tmp_path: Path) -> None:
     found = call(backtest, "--city", tmp_path, "--history", history(tmp_path), "--mapping", "boston")
 
     assert found.exit_code == 1
-    assert f"{tmp_path}: rules: expected at least one decision table" in found.output
+    assert f"{tmp_path}: procedures.csv: expected this file in the city pack" in found.output
 
 
 @pytest.mark.parametrize("ending", ["csv", "xlsx", "dmn"])

@@ -17,7 +17,14 @@ LIFE_EVENT = (
     '2,"""arrival""",true,-,waste,30,こどものため。\n'
     '3,"""arrival""",-,"""national""",waste,14,保険のため。\n'
 )
-SMALL = rule_set(**{"rules/arrival": LIFE_EVENT})
+STORM = 'F,in:procedure,in:amount:number,out:department,note:reason\n1,"""snow""",> 2,waste,嵐のため。\n'
+SMALL = rule_set(
+    **{
+        "rules/arrival": LIFE_EVENT,
+        "overlays/storm/rules/snow": STORM,
+        "overlays/storm/procedures": "code,period_days,period_kind\nmove,9,days\n",
+    }
+)
 
 
 def only(facts: Facts, rules: RuleSet = SMALL, received: date = TUESDAY) -> Assignment:
@@ -136,12 +143,14 @@ FACTS = st.fixed_dictionaries(
 )
 
 
-@given(FACTS)
-def test_decided_again_from_what_is_stored_every_case_is_the_same(facts: Facts) -> None:
-    for found in assign(facts, SMALL, TUESDAY):
-        again = assign(found.inputs, SMALL, TUESDAY)
+@given(FACTS, st.sampled_from([(), ("storm",)]))
+def test_decided_again_from_what_is_stored_every_case_is_the_same_its_deadline_too(
+    facts: Facts, overlays: tuple[str, ...]
+) -> None:
+    def essence(cases: list[Assignment]) -> list[object]:
+        return [(one.table, one.department, one.rows, one.due_on, one.cause, one.reason) for one in cases]
 
-        assert [(one.table, one.department, one.rows) for one in again if one.cause is None] == [
-            (one.table, one.department, one.rows) for one in assign(facts, SMALL, TUESDAY) if one.cause is None
-        ]
-        assert found.table == again[0].table
+    found = assign(facts, SMALL, TUESDAY, overlays)
+
+    for one in found:
+        assert essence(assign(one.inputs, SMALL, TUESDAY, overlays)) == essence(found)

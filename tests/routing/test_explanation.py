@@ -7,8 +7,9 @@ import pytest
 
 from chassis.database import transaction
 from contracts.envelope import Event
-from services.routing import handlers
+from services.routing import handlers, packs
 from tests.routing import small_pack
+from tests.routing.test_assigning import LIFE_EVENT
 from tests.routing.test_handlers import accepted, envelope
 from tests.routing.test_rule_sets import NOW, OTHER, Routing, routing
 
@@ -70,6 +71,47 @@ async def test_the_answer_stays_the_same_when_other_rules_are_in_force(routing: 
 
     assert before.json() == after.json()
     assert await routing.route(NOW) == "waste"
+
+
+async def test_every_case_of_a_life_event_is_explained_by_its_own_row_and_the_doubt_by_what_is_missing(
+    routing: Routing,
+) -> None:
+    await routing.install(small_pack.files(**{"rules/arrival": LIFE_EVENT}))
+    async with routing.pool.acquire() as connection, transaction(connection, routing.now) as tx:
+        said = await handlers.route([envelope(accepted("arrival", children=True))], tx)
+
+    paths = [f"/v1/cases/{event.case_id}/explanation" for event in said]  # pyright: ignore[reportAttributeAccessIssue]
+    first, second, doubt = [(await routing.client.get(path)).json()["because"]["staff"]["ja"] for path in paths]
+
+    assert ("規則「1」" in first, "規則「2」" in second) == (True, True)
+    assert "道路課の担当です" in first
+    assert "insurance" in doubt
+
+
+async def test_why_not_looks_into_every_table_that_was_asked(routing: Routing) -> None:
+    await routing.install(small_pack.files(**{"rules/arrival": LIFE_EVENT}))
+    case_id = await case_of(routing, "arrival", children=False, insurance="employer")
+
+    answer = await routing.client.get(f"/v1/cases/{case_id}/explanation", params={"why_not": "waste"})
+
+    rules = [refusal["rule"] for refusal in answer.json()["why_not"]["refusals"]]
+    assert set(rules) == {"2", "3", "S1"}
+
+
+async def test_the_rules_of_a_release_that_read_other_packs_are_gone_and_the_reason_stays(routing: Routing) -> None:
+    await routing.install(small_pack.files())
+    case_id = await case_of(routing, "snow")
+    await routing.pool.execute("INSERT INTO rule_set VALUES ($1, $2)", "c" * 64, '{"departments.csv": ""}')
+    await routing.pool.execute(
+        "UPDATE routed_case SET decision = convert_to(replace(convert_from(decision, 'UTF8'), $1, $2), 'UTF8')",
+        packs.hash_of(small_pack.files()),
+        "c" * 64,
+    )
+
+    answer = await routing.client.get(f"/v1/cases/{case_id}/explanation")
+
+    assert answer.status_code == 410
+    assert "除雪のため。" in answer.json()["title"]
 
 
 @pytest.mark.parametrize("case_id,status", [("019bd905-e1c0-7343-9906-35d7675badd5", 404), ("x", 422)])

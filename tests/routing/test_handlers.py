@@ -15,9 +15,9 @@ from contracts.personal import Applicant
 from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage, Decision
 from services.routing import handlers, store
 from services.routing.app import load_city
-from services.routing.packs import Files, load, read_pack
+from services.routing.packs import Files, dump, load, read_pack
 from services.routing.rules.assigning import assign
-from services.routing.rules.clock import local_day
+from services.routing.rules.lifecycle import Life
 from services.routing.rules.tables import InvalidTable
 from services.routing.settings import Settings
 from tests.conftest import FreshDatabase
@@ -150,12 +150,41 @@ async def test_a_start_replaces_no_rule_set(database: Owned, tmp_path: Path) -> 
     assert opened.department == "doro-iji"
 
 
-async def test_a_pack_with_a_fault_ends_the_start_naming_the_cell(database: Owned, tmp_path: Path) -> None:
-    write(tmp_path, small_pack.files(small_pack.HEADER + "1,broken,-,-,roads,,a\n"))
+@pytest.mark.parametrize(
+    "row,said",
+    [
+        ("1,broken,-,-,roads,,a", r"routing.csv, row 2, column 2 \(in:procedure\)"),
+        ('1,"""snow"", ""move"", ""lamp""",-,-,ghosts,,a', "the department ghosts does not exist"),
+        ("1,-,-,-,roads,0,a", "rule 1, output days: expected a number of days from 1 on"),
+    ],
+    ids=["unreadable", "unproven", "no days"],
+)
+async def test_a_first_pack_with_a_fault_ends_the_start_saying_which_and_a_later_one_stops_nothing(
+    fresh_database: FreshDatabase, database: Owned, tmp_path: Path, row: str, said: str
+) -> None:
+    write(tmp_path, small_pack.files(small_pack.HEADER + row + "\n"))
+    empty = await connect(await fresh_database("chassis", "services.routing"))
 
-    with pytest.raises(InvalidTable, match=r"routing.csv, row 2, column 2 \(in:procedure\)"):
-        async with transaction(database) as tx:
+    with pytest.raises(InvalidTable, match=said):
+        async with transaction(empty) as tx:
             await load_city(tmp_path, tx)
+    async with transaction(database) as tx:
+        await load_city(tmp_path, tx)
+
+    (opened,) = await route(database, accepted("road.snow"))
+    assert isinstance(opened, CaseOpened)
+    await empty.close()
+
+
+async def test_where_a_stored_set_cannot_be_read_the_one_before_it_goes_on_deciding(database: Owned) -> None:
+    async with transaction(database, lambda: NOW) as tx:
+        await store.keep_rule_set(tx, "b" * 64, dump({"rules/old.csv": b"of another release"}))
+        await store.begin_life(tx, Life("b" * 64, "approved", "sato", "tanaka", NOW), "kaputt", b"[]")
+
+    (opened,) = await route(database, accepted("road.snow"))
+
+    assert isinstance(opened, CaseOpened)
+    assert opened.decision.rule_set != "b" * 64
 
 
 async def test_moving_in_opens_several_cases_of_one_receipt(database: Owned) -> None:
@@ -171,13 +200,14 @@ async def test_moving_in_opens_several_cases_of_one_receipt(database: Owned) -> 
 
 async def test_every_stored_decision_can_be_made_again_from_what_is_stored(database: Owned) -> None:
     await route(database, accepted("road.snow", district="akan", circumstance="national"), accepted("graffiti"))
-    for row in await database.fetch("SELECT decision, department FROM routed_case"):
+    for row in await database.fetch("SELECT decision, department, due_on FROM routed_case"):
         decision = Decision.model_validate_json(row["decision"])
         rule_set = read_pack(load(await store.files_of(Tx(database, NOW), decision.rule_set)))
 
-        (again,) = assign(decision.inputs, rule_set, local_day(NOW))
+        (again,) = assign(decision.inputs, rule_set, decision.received_on or NOW.date(), decision.overlays or ())
 
         assert (again.department, again.rows, again.table) == (row["department"], decision.rows, decision.table)
+        assert again.due_on == row["due_on"]
 
 
 def write(folder: Path, files: Files) -> None:

@@ -42,7 +42,26 @@ def test_every_step_in_every_state_is_taken_or_refused_with_what_to_do(step: Ste
 
 @pytest.mark.parametrize("state", ["in-force", "superseded"])
 def test_what_is_or_was_in_force_is_never_withdrawn(state: State) -> None:
-    assert lifecycle.withdraw(Life("aa", state, "sato", "tanaka", NOW)) == lifecycle.IN_FORCE
+    assert lifecycle.withdraw(Life("aa", state, "sato", "tanaka", NOW), NOW) == lifecycle.IN_FORCE
+
+
+def test_an_approved_set_is_withdrawn_until_its_instant_and_never_after() -> None:
+    life = Life("aa", "approved", "sato", "tanaka", NOW)
+
+    assert lifecycle.withdraw(life, NOW - HOUR) == Life("aa", "withdrawn", "sato", "tanaka", NOW)
+    assert lifecycle.withdraw(life, NOW) == lifecycle.IN_FORCE
+
+
+def test_a_set_checked_for_a_later_day_is_not_approved_for_an_earlier_one() -> None:
+    life = lifecycle.back_test(lifecycle.proposed("aa", "sato", 0, NOW + HOUR))
+    assert isinstance(life, Life)
+
+    assert lifecycle.approve(life, "tanaka", NOW, NOW) == lifecycle.UNPROVEN_THEN
+    assert isinstance(lifecycle.approve(life, "tanaka", NOW + HOUR, NOW), Life)
+
+
+def test_the_second_person_is_not_the_first_in_other_letters() -> None:
+    assert lifecycle.approve(TESTED, "SATO", NOW, NOW) == lifecycle.SECOND_PERSON
 
 
 def test_what_has_come_due_comes_into_force_one_after_the_other() -> None:
@@ -78,4 +97,4 @@ def test_the_first_set_of_a_city_supersedes_nothing() -> None:
     ],
 )
 def test_an_application_is_decided_by_the_rules_of_the_time_it_was_received(at: datetime, decides: str) -> None:
-    assert lifecycle.deciding([Term(NOW, "first"), Term(NOW + HOUR, "second")], at) == decides
+    assert lifecycle.deciding([Term(NOW, "first"), Term(NOW + HOUR, "second")], at)[0] == decides

@@ -172,6 +172,13 @@ def test_there_is_no_day_between_two_days() -> None:
     assert listed(prove(table)) == []
 
 
+def test_times_without_a_zone_are_a_gap_beside_times_that_have_one() -> None:
+    noon, zoned = 'date and time("2026-04-01T12:00:00")', 'date and time("2026-04-01T12:00:00+09:00")'
+    table = a_table("U", [Input("at", "date-time")], (f"<= {zoned}, > {zoned}", "x"), (f"[{noon}..{noon})", "x"))
+
+    assert regions(prove(table)) == [{"at": f"<= {noon}, > {noon}"}]
+
+
 def test_a_table_whose_outputs_have_a_default_has_no_gaps() -> None:
     table = a_table("U", [AMOUNT], ("> 3", "x"), default="y")
 

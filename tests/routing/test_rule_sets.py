@@ -55,9 +55,10 @@ class Routing:
         self.clock[0] += span
         return await Commands("/routing", self.pool, lambda: None, self.now).run(handlers.bring_into_force)
 
-    async def propose(self, files: Files, staff: str = "sato") -> httpx.Response:
+    async def propose(self, files: Files, staff: str = "sato", in_force_from: datetime | None = None) -> httpx.Response:
         encoded = {path: base64.b64encode(content).decode() for path, content in files.items()}
-        body = {"staff": staff, "note": "試しに", "files": encoded}
+        since = {"in_force_from": in_force_from.isoformat()} if in_force_from else {}
+        body = {"staff": staff, "note": "試しに", "files": encoded} | since
         return await self.client.post("/v1/rule-sets", json=body)
 
     async def do(self, name: str, step: str, staff: str, **said: Any) -> httpx.Response:
@@ -205,6 +206,40 @@ async def test_what_is_approved_for_later_can_be_withdrawn_and_never_decides(rou
     assert await routing.route(NOW + HOUR) == "roads"
     refused = await routing.do(name, "withdraw", "tanaka", note="もう一度。")
     assert refused.json()["type"] == "urn:madoguchi:problem:rule-set-settled"
+
+
+async def test_rules_for_a_coming_reform_are_checked_for_the_day_they_are_meant_for(routing: Routing) -> None:
+    await routing.install(small_pack.files())
+    april = datetime(2027, 4, 1, tzinfo=UTC)
+    units = small_pack.ORGANISATION + "new,新課,2027-04-01,\n"
+    reform = small_pack.files(small_pack.ROUTING.replace("-,-,roads,,除雪", "-,-,new,,除雪"), organisation=units)
+
+    now, then = await routing.propose(reform), await routing.propose(reform, in_force_from=april)
+    name = then.json()["rule_set"]
+    await routing.do(name, "back-test", "sato", **FOUND)
+    early = await routing.do(name, "approve", "tanaka", in_force_from=(NOW + HOUR).isoformat())
+    fitting = await routing.do(name, "approve", "tanaka")
+
+    assert (now.json()["state"], then.json()["state"]) == ("candidate", "checked")
+    assert early.json()["type"] == "urn:madoguchi:problem:not-proven-for-that-day"
+    assert datetime.fromisoformat(fitting.json()["in_force_from"]) == april
+
+
+async def test_a_back_test_over_nothing_is_none(routing: Routing) -> None:
+    await routing.install(small_pack.files())
+    name = (await routing.propose(OTHER)).json()["rule_set"]
+
+    assert (await routing.do(name, "back-test", "sato", **(FOUND | {"rows": 0}))).status_code == 422
+
+
+@pytest.mark.parametrize("emptied", ["calendars", "procedures"])
+async def test_a_pack_without_calendars_or_procedures_is_refused(routing: Routing, emptied: str) -> None:
+    header = {"calendars": small_pack.CALENDARS, "procedures": small_pack.PROCEDURES}[emptied].split("\n")[0]
+
+    refused = await routing.propose(small_pack.files(**{emptied: header + "\n"}))
+
+    assert refused.status_code == 422
+    assert f"{emptied}.csv: expected at least one row" in refused.json()["title"]
 
 
 async def test_the_files_that_a_decision_names_can_always_be_read_again(routing: Routing) -> None:

@@ -16,10 +16,11 @@ CREATE TABLE rule_set_life (
     proposed_at   timestamptz NOT NULL,
     note          text NOT NULL,
     findings      bytea NOT NULL,  -- as JSON: what the check found
-    approved_by   text CHECK (approved_by <> proposed_by),
+    proven_from   timestamptz,     -- from when the check looked ahead
+    approved_by   text CHECK (lower(approved_by) <> lower(proposed_by)),
     in_force_from timestamptz CHECK (in_force_from IS NOT NULL OR state NOT IN ('approved', 'in-force', 'superseded'))
 );
-CREATE UNIQUE INDEX rule_set_life_one ON rule_set_life (hash) WHERE state NOT IN ('superseded', 'withdrawn');
+CREATE UNIQUE INDEX rule_set_life_one ON rule_set_life (hash) WHERE state NOT IN ('candidate', 'superseded', 'withdrawn');
 CREATE UNIQUE INDEX rule_set_life_in_force ON rule_set_life ((true)) WHERE state = 'in-force';
 CREATE INDEX rule_set_life_term ON rule_set_life (in_force_from, number) WHERE in_force_from IS NOT NULL AND state <> 'withdrawn';
 

@@ -7,7 +7,10 @@ CREATE TABLE overlay_switch (
     requested_at timestamptz NOT NULL,
     reason       text NOT NULL,
     since        timestamptz NOT NULL,
-    confirmed_by text CHECK (confirmed_by <> requested_by)
+    confirmed_by text CHECK (lower(confirmed_by) <> lower(requested_by))
 );
 CREATE UNIQUE INDEX overlay_switch_waiting ON overlay_switch (overlay) WHERE confirmed_by IS NULL;
 CREATE INDEX overlay_switch_confirmed ON overlay_switch (since, number) WHERE confirmed_by IS NOT NULL;
+
+-- Why a case went to triage, where it did: what a decision leaves open is then not taken for decided.
+ALTER TABLE routed_case ADD COLUMN cause text;

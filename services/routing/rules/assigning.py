@@ -17,6 +17,7 @@ Cause = Literal["no-match", "conflict", "unknown-department", "returned"]
 
 TRIAGE = "triage"
 TRIAGE_TIME = timedelta(days=3)
+CLOCKED_BY = ("procedure", "district")
 MOST_RUNNERS_UP = 3
 USUAL_CLOCK = Clock(Period(30, "days"))
 """For a procedure of which neither a row nor the pack says how long it may take."""
@@ -55,12 +56,13 @@ def assign(facts: Facts, rule_set: RuleSet, received: date, overlays: Sequence[s
     table = next((one for one in rule_set.tables if one.compiled.hits(facts)), rule_set.tables[-1])
     explanation = table.explainer.explain(facts)
     if explanation.verdict.conflict:
-        rows = "、".join(explanation.verdict.held)
-        return [_to_triage(table, explanation, received, "conflict", f"規則 {rows} の判断が食い違いました。")]
+        held = explanation.verdict.held
+        reason = f"規則 {'、'.join(held)} の判断が食い違いました。"
+        return [_to_triage(facts, table, explanation, received, "conflict", reason, held)]
     if not explanation.verdict.decided:
-        return [_to_triage(table, explanation, received, "no-match", _nothing_held(explanation))]
+        return [_to_triage(facts, table, explanation, received, "no-match", _nothing_held(explanation))]
     cases = [_assigned(facts, rule_set, table, explanation, row, received) for row in explanation.verdict.decided]
-    return [*cases, *_in_doubt(table, explanation, received)]
+    return [*cases, *_in_doubt(facts, table, explanation, received)]
 
 
 def overlaid(rule_set: RuleSet, names: Sequence[str]) -> RuleSet:
@@ -72,12 +74,12 @@ def overlaid(rule_set: RuleSet, names: Sequence[str]) -> RuleSet:
     return rule_set
 
 
-def _in_doubt(table: RoutingTable, explanation: Explanation, received: date) -> list[Assignment]:
+def _in_doubt(facts: Facts, table: RoutingTable, explanation: Explanation, received: date) -> list[Assignment]:
     """Where a table collects, a fact that is missing may keep a further department from being concerned: a person looks."""
     if table.table.policy in SINGLE or not explanation.missing:
         return []
     reason = f"{'、'.join(explanation.missing)} がわからないため、ほかの課の手続きが要るかどうか決められませんでした。"
-    return [_to_triage(table, explanation, received, "no-match", reason)]
+    return [_to_triage(facts, table, explanation, received, "no-match", reason)]
 
 
 def _assigned(
@@ -86,31 +88,39 @@ def _assigned(
     route = table.routes[row]
     if not rule_set.organisation.exists(route.department, received):
         reason = f"規則 {row} の担当課 {route.department} が組織表にありません。"
-        return _to_triage(table, explanation, received, "unknown-department", reason, (row,))
+        return _to_triage(facts, table, explanation, received, "unknown-department", reason, (row,))
     try:
         due_on = due(clock_of(facts, rule_set, route), calendar_of(facts, rule_set), received)
     except NotCovered as error:
-        return _to_triage(table, explanation, received, "conflict", f"期限を数えられませんでした（{error}）。", (row,))
+        reason = f"規則 {row} の期限を数えられませんでした（{error}）。"
+        return _to_triage(facts, table, explanation, received, "conflict", reason, (row,))
     return Assignment(
         table.table.name,
         route.department,
         due_on,
         (row,),
-        _inputs(explanation),
+        _inputs(facts, explanation),
         route.reason,
         _runners_up(table, explanation),
+        explanation.missing,
     )
 
 
 def _to_triage(
-    table: RoutingTable, explanation: Explanation, received: date, cause: Cause, reason: str, rows: tuple[str, ...] = ()
+    facts: Facts,
+    table: RoutingTable,
+    explanation: Explanation,
+    received: date,
+    cause: Cause,
+    reason: str,
+    rows: tuple[str, ...] = (),
 ) -> Assignment:
     return Assignment(
         table.table.name,
         TRIAGE,
         received + TRIAGE_TIME,
-        rows or explanation.verdict.held,
-        _inputs(explanation),
+        rows,
+        _inputs(facts, explanation),
         reason,
         _runners_up(table, explanation),
         explanation.missing,
@@ -124,8 +134,10 @@ def _nothing_held(explanation: Explanation) -> str:
     return "どの規則にも当てはまりませんでした。"
 
 
-def _inputs(explanation: Explanation) -> dict[str, Fact]:
-    return {name: fact for name, fact in explanation.inputs.items() if isinstance(fact, (str, int, float))}
+def _inputs(facts: Facts, explanation: Explanation) -> dict[str, Fact]:
+    """What mattered for the decision and, as periods and calendars go by them, the procedure and the district."""
+    always = {name: facts[name] for name in CLOCKED_BY if name in facts}
+    return always | {name: fact for name, fact in explanation.inputs.items() if isinstance(fact, (str, int, float))}
 
 
 def _runners_up(table: RoutingTable, explanation: Explanation) -> tuple[RunnerUp, ...]:

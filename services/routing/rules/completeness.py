@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
-from services.routing.rules.cells import Cell, Equal
+from services.routing.rules.cells import ANYTHING, Cell, Equal
+from services.routing.rules.covering import Undecided
 from services.routing.rules.findings import Case, Finding, FindingKind
 from services.routing.rules.lifecycle import Words
 from services.routing.rules.proof_wording import sentence
 from services.routing.rules.proving import first_gap, prove
 from services.routing.rules.rule_sets import RoutingTable, RuleSet
-from services.routing.rules.tables import DecisionTable
+from services.routing.rules.tables import DecisionTable, Input, Output, Rule
 
 PROCEDURE = "procedure"
 YEARS_AHEAD = 2
@@ -88,11 +89,18 @@ def _words(table: DecisionTable, finding: Finding) -> Words:
 
 def _not_routed(rule_set: RuleSet) -> Iterator[PackFinding]:
     """Procedures for which some case is decided by no table."""
+    whole = _united(rule_set.tables)
     for procedure in rule_set.clocks:
-        gaps = [first_gap(_only(table.table, procedure)) for table in rule_set.tables]
-        if all(gap is not None for gap in gaps):
-            table, gap = _closest(rule_set.tables, procedure, gaps)
-            yield PackFinding("not-routed", table.name, _words(table, gap), gap.witness)
+        try:
+            gap = first_gap(_only(whole, procedure))
+        except Undecided:
+            words = f"手続き {procedure} がすべて振り分けられるか、表が複雑すぎて調べきれませんでした。"
+            yield PackFinding(
+                "undecided", None, Words(words, f"{procedure}: too complex to tell whether all of it is routed.")
+            )
+            continue
+        if gap is not None:
+            yield PackFinding("not-routed", whole.name, _words(whole, gap), gap.witness)
 
 
 def _only(table: DecisionTable, procedure: str) -> DecisionTable:
@@ -104,17 +112,23 @@ def _only(table: DecisionTable, procedure: str) -> DecisionTable:
     return replace(table, inputs=tuple(inputs))
 
 
-def _closest(
-    tables: Sequence[RoutingTable], procedure: str, gaps: Sequence[Finding | None]
-) -> tuple[DecisionTable, Finding]:
-    """The table that names the procedure, or else the last one, which decides what no other does; and its gap."""
-    found = [(one.table, gap) for one, gap in zip(tables, gaps, strict=True) if gap is not None]
-    return next(((table, gap) for table, gap in found if _names(table, procedure)), found[-1])
+def _united(tables: Sequence[RoutingTable]) -> DecisionTable:
+    """All tables as one: what one of them says nothing of another may decide."""
+    inputs: dict[str, Input] = {}
+    for table in tables:
+        for clause in table.table.inputs:
+            known = inputs.get(clause.name)
+            inputs[clause.name] = clause if known is None or known.allowed == ANYTHING else known
+    rules = tuple(
+        Rule(rule.name, _cells(table.table, rule, inputs), (None,)) for table in tables for rule in table.table.rules
+    )
+    name = "、".join(table.table.name for table in tables)
+    return DecisionTable(name, "C", tuple(inputs.values()), (Output("department"),), rules)
 
 
-def _names(table: DecisionTable, procedure: str) -> bool:
-    at = next((at for at, clause in enumerate(table.inputs) if clause.name == PROCEDURE), None)
-    return at is not None and any(rule.cells[at].tests and rule.cells[at].holds(procedure) for rule in table.rules)
+def _cells(table: DecisionTable, rule: Rule, inputs: Mapping[str, Input]) -> tuple[Cell, ...]:
+    own = {clause.name: cell for clause, cell in zip(table.inputs, rule.cells, strict=True)}
+    return tuple(own.get(name, ANYTHING) for name in inputs)
 
 
 def _missing_departments(rule_set: RuleSet, today: date) -> Iterator[PackFinding]:
@@ -159,4 +173,5 @@ def _short_calendars(rule_set: RuleSet, today: date) -> Iterator[PackFinding]:
 
 
 def _horizon(today: date) -> date:
-    return today.replace(year=today.year + YEARS_AHEAD, day=min(today.day, 28))
+    is_leap_day = (today.month, today.day) == (2, 29)
+    return today.replace(year=today.year + YEARS_AHEAD, day=28 if is_leap_day else today.day)

@@ -37,6 +37,8 @@ class Life:
     proposed_by: str
     approved_by: str | None = None
     in_force_from: datetime | None = None
+    proven_from: datetime | None = None
+    """From when the check looked ahead: rules for 1 April may name units that begin then."""
 
 
 FAULTY = Refusal(
@@ -65,6 +67,13 @@ FROM_PAST = Refusal(
     Words(
         "施行日時には現在以降をご指定ください。受付済みの申請の判断は変えられません。",
         "`in_force_from` is past: what was received is decided already; name now or a later time.",
+    ),
+)
+UNPROVEN_THEN = Refusal(
+    "not-proven-for-that-day",
+    Words(
+        "この規則は、提出時に示された施行日時より前については検査されていません。その日時以降をご指定ください。",
+        "This set was proposed for a later instant and checked from that on: name that instant or a later one.",
     ),
 )
 SETTLED = Refusal(
@@ -113,9 +122,9 @@ TABLE: Mapping[Step, Mapping[State, State | Refusal]] = {
 }
 
 
-def proposed(name: str, staff: str, errors: int) -> Life:
-    """A candidate that has been checked; with errors it stays one for ever."""
-    return Life(name, "candidate" if errors else "checked", staff)
+def proposed(name: str, staff: str, errors: int, proven_from: datetime | None = None) -> Life:
+    """A candidate that has been checked from an instant on; with errors it goes no further."""
+    return Life(name, "candidate" if errors else "checked", staff, proven_from=proven_from)
 
 
 def installed(name: str, now: datetime) -> Life:
@@ -133,15 +142,19 @@ def approve(life: Life, staff: str, in_force_from: datetime, now: datetime) -> L
     after = _taken(life, "approve")
     if isinstance(after, Refusal):
         return after
-    if staff == life.proposed_by:
+    if staff.casefold() == life.proposed_by.casefold():
         return SECOND_PERSON
     if in_force_from < now:
         return FROM_PAST
+    if life.proven_from and in_force_from < life.proven_from:
+        return UNPROVEN_THEN
     return replace(after, approved_by=staff, in_force_from=in_force_from)
 
 
-def withdraw(life: Life) -> Life | Refusal:
-    """Take back what is not in force."""
+def withdraw(life: Life, now: datetime) -> Life | Refusal:
+    """Take back what does not decide: an approved set decides from its instant on, announced or not."""
+    if life.state == "approved" and life.in_force_from and life.in_force_from <= now:
+        return IN_FORCE
     return _taken(life, "withdraw")
 
 
@@ -190,13 +203,14 @@ def standing(terms: Sequence[Term], now: datetime) -> list[str]:
     """The sets that decide what is received from now on: that of today, and those approved for later."""
     if not terms:
         return []
-    return list(dict.fromkeys([deciding(terms, now), *(term.hash for term in terms if term.since > now)]))
+    return list(dict.fromkeys([deciding(terms, now)[0], *(term.hash for term in terms if term.since > now)]))
 
 
-def deciding(terms: Sequence[Term], at: datetime) -> str:
+def deciding(terms: Sequence[Term], at: datetime) -> list[str]:
     """The set that decides what was received at an instant: the last one that began by then; before all, the first.
 
-    `terms` are in the order of their beginning, and there is at least one.
+    After it those that decide where it cannot: the ones before, and then the ones to come. `terms` are in the order of their
+    beginning, and there is at least one.
     """
     begun = [term.hash for term in terms if term.since <= at]
-    return begun[-1] if begun else terms[0].hash
+    return [*begun[::-1], *(term.hash for term in terms if term.since > at)]

@@ -86,9 +86,10 @@ def active(switches: Sequence[Switch], at: datetime) -> list[str]:
 
 def request(wanted: Request, known: Sequence[str], switches: Sequence[Switch], now: datetime) -> Request | Refusal:
     """Ask for a switch: of an overlay that there is, to what it is not already, from now or later."""
-    if wanted.overlay not in known:
+    on = active(switches, max(wanted.since, now))
+    if wanted.overlay not in [*known, *on]:
         return NO_OVERLAY
-    if (wanted.overlay in active(switches, max(wanted.since, now))) == (wanted.turn == "on"):
+    if (wanted.overlay in on) == (wanted.turn == "on"):
         return SO_ALREADY
     return wanted
 
@@ -97,6 +98,6 @@ def confirm(asked: Request | None, staff: str, now: datetime) -> Confirmed | Ref
     """A second person confirms. The switch takes effect when it was asked for, and never in the past."""
     if asked is None:
         return NOTHING_ASKED
-    if asked.staff == staff:
+    if asked.staff.casefold() == staff.casefold():
         return ASKER
     return Confirmed(asked.overlay, asked.turn, asked.staff, staff, asked.reason, max(asked.since, now))

@@ -91,7 +91,9 @@ def _route(table: DecisionTable, rule: Rule, said: Mapping[str, Value | None]) -
     department, days = said["department"], said.get("days")
     if not isinstance(department, str) or not department:
         raise InvalidTable(f"{table.name}, rule {rule.name}, output department: expected a code, found {department!r}")
-    if days is not None and not str(days).isdigit():
-        raise InvalidTable(f"{table.name}, rule {rule.name}, output days: expected a number of days, found {days!r}")
-    clock = None if days is None else Clock(Period(int(str(days)), "days"))
+    try:
+        clock = None if days is None else Clock(Period(int(str(days)), "days"))
+    except ValueError:
+        words = f"{table.name}, rule {rule.name}, output days: expected a number of days from 1 on, found {days!r}"
+        raise InvalidTable(words) from None
     return Route(department, clock, rule.notes.get("reason", ""))
