@@ -9,6 +9,7 @@ from pydantic import ConfigDict
 
 from chassis.commands import Commands
 from chassis.database import Tx
+from chassis.errors import Refused
 from contracts.desk import CaseReturned, Reason, Staff
 from contracts.envelope import Event, Model
 from contracts.routing import DepartmentCode
@@ -34,7 +35,15 @@ def add_routes(app: FastAPI, commands: Commands) -> None:
 
     @app.post("/v1/departments/{code}/succession")
     async def succeed(code: Annotated[str, Path(max_length=64)], order: Succession) -> JSONResponse:
-        """Return a department's undecided cases, naming its successor; routing moves them. `left` says whether to call again."""
+        """Return a department's undecided cases, naming its successor; routing moves them. `left` says whether to call again.
+
+        A successor that does not exist today sends them to triage, where a person looks: nothing is lost.
+        """
+        if code in (order.to, rules.TRIAGE):
+            words = (
+                "引き継ぐ課と後の課をお確かめください。 Name a department that ended and another one that takes over."
+            )
+            raise Refused(422, "no-succession", words)
         return JSONResponse(await commands.run(lambda tx: _succeed(tx, code, order)))
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from chassis.database import connect, transaction
 from contracts.archive import RecordSealed
+from contracts.routing import CaseOpened
 from services.archive import handlers
 from services.archive.rules import GENESIS, Link, first_bad
 from tests.archive.conftest import NOW, Archive, Story
@@ -59,6 +60,23 @@ async def test_a_record_waits_for_whatever_is_missing(archive: Archive, missing:
     said = [event for kept in events for event in await archive.keep(kept)]
 
     assert len(said) == (1 if optional or missing in (4, 6) else 0)
+
+
+async def test_a_life_event_is_sealed_with_the_last_of_its_cases_also_when_that_is_opened_late(
+    archive: Archive,
+) -> None:
+    one, other = Story(), Story()
+    other.application_id = one.application_id
+    first = [event.model_copy(update={"cases": 2}) if isinstance(event, CaseOpened) else event for event in one.whole()]
+    late = [other.opened().model_copy(update={"cases": 2}), other.decided(), other.closed()]
+
+    early = [event for kept in first for event in await archive.keep(kept)]
+    told = [
+        event for kept in (*late, other.queued("result"), other.sent("result")) for event in await archive.keep(kept)
+    ]
+
+    assert early == []
+    assert [type(event) for event in told] == [RecordSealed]
 
 
 async def test_a_withdrawn_application_is_sealed_when_the_citizen_was_told(archive: Archive) -> None:

@@ -51,3 +51,13 @@ async def test_many_cases_are_handed_on_a_part_at_a_time(desk: Desk, monkeypatch
     ]
 
     assert (first, second) == ({"handed_on": 2, "left": True}, {"handed_on": 1, "left": False})
+
+
+@pytest.mark.parametrize("code", ["school", "triage"])
+async def test_a_department_succeeds_neither_itself_nor_triage(desk: Desk, code: str) -> None:
+    _, case_id = await desk.case(code)
+
+    answer = await desk.client.post(f"/v1/departments/{code}/succession", json=TO_SCHOOL)
+
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:madoguchi:problem:no-succession")
+    assert (await desk.see(case_id))["state"] == "open"
