@@ -21,7 +21,7 @@ PROCEDURES = (
     "child-care.use",
     "pregnancy.notification",
     "care.certification",
-    "disaster.certificate",
+    "sanitation.toilet",
     "road.pothole",
     "waste.bulky",
     "park.maintenance",
