@@ -42,11 +42,9 @@ def read_with_progress(
 def pack_troubles(folder: Path) -> Generator[None]:
     """A city pack that cannot be used ends the command in a sentence."""
     from console.errors import Trouble
-    from services.routing.calendars import InvalidCalendars
-    from services.routing.rules.organisation import InvalidOrganisation
-    from services.routing.rules.tables import InvalidTable
+    from services.routing.packs import INVALID
 
     try:
         yield
-    except (InvalidTable, InvalidOrganisation, InvalidCalendars) as error:
+    except INVALID as error:
         raise Trouble(f"{folder}: {error}") from None

@@ -32,7 +32,6 @@ from services.routing.words import read_labels
 
 Files = Mapping[str, bytes]
 """Contents by path within the pack, `/` between folders."""
-_KINDS = (".csv", ".xlsx", ".dmn")
 INVALID = (InvalidTable, InvalidOrganisation, InvalidCalendars)
 """What read_pack raises: what is wrong with a file, and where in it."""
 
@@ -41,7 +40,7 @@ def read_folder(folder: Path) -> Files:
     """The files of a pack that decide. Raises InvalidTable where there is no pack."""
     if not folder.is_dir():
         raise InvalidTable(f"{folder}: expected the folder of a city pack, found nothing there")
-    paths = [path for path in sorted(folder.rglob("*")) if path.suffix in _KINDS and path.is_file()]
+    paths = [path for path in sorted(folder.rglob("*")) if path.suffix in _READERS and path.is_file()]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 

@@ -121,17 +121,11 @@ async def save_lives(tx: Tx, lives: Sequence[Life]) -> None:
 
 async def terms(tx: Tx) -> list[Term]:
     """From when which rule set decides, approved ones of the future included, in order."""
-    rows = await tx.fetch(
-        """
-        SELECT in_force_from, hash FROM rule_set_life
-        WHERE in_force_from IS NOT NULL AND state <> 'withdrawn' ORDER BY in_force_from, number
-        """
-    )
-    return [Term(*row) for row in rows]
+    return (await deciding(tx))[0]
 
 
 async def deciding(tx: Tx) -> tuple[list[Term], list[Switch]]:
-    """`terms`, and every confirmed switch of an overlay in order: asked for with every batch, hence in one statement."""
+    """Terms, and every confirmed switch of an overlay, each in order: asked for with every batch, hence in one statement."""
     rows = await tx.fetch(
         """
         SELECT in_force_from AS since, hash AS name, NULL AS turn, number FROM rule_set_life
