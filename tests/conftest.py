@@ -16,8 +16,17 @@ ROOT = Path(__file__).parents[1]
 JARS = ROOT / ".madoguchi" / "jars"
 SHARED = ROOT.parent / "shared" / "data"
 
+WAITS_LONGEST = ("journeys", "console", "chassis", "deploy", "local", "benchmarks")
+"""Packages whose tests wait for servers to die and come back: they begin first, beside those that only compute."""
+
 FreshDatabase = Callable[..., Awaitable[str]]
 _numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two processes take file after file from this list: with the longest first they end together."""
+    rank = {package: number for number, package in enumerate(WAITS_LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.relative_to(ROOT / "tests").parts[0], len(rank)))
 
 
 def shared_data(name: str) -> Path:
