@@ -13,9 +13,10 @@ from chassis.http import problem
 from contracts import reading
 from contracts.envelope import Event
 from contracts.reading import Submission, Unreadable
-from services.intake import handlers, rules, store
+from services.intake import handlers, rules, store, timeline
 from services.intake.rules import Known
 from services.intake.settings import Settings
+from services.intake.timeline import Step, Words
 
 Answer = tuple[bytes, list[Event]]
 
@@ -107,19 +108,18 @@ async def _timeline(tx: Tx, receipt: str) -> Mapping[str, Any]:
         raise Refused(
             404, "no-such-receipt", "この受付番号の申請は見つかりません。 No application has this receipt number."
         )
-    first = store.Step(row["received_at"], "jp.madoguchi.application.accepted.v1")
+    first = Step(row["received_at"], "jp.madoguchi.application.accepted.v1")
     steps = [first, *await store.steps_of(tx, row["application_id"])]
     return {
         "receipt": row["receipt"],
         "procedure": row["procedure"],
         "channel": row["channel"],
         "state": row["state"],
-        "timeline": [_step(step) for step in steps],
+        "timeline": [_step(step, words) for step, words in zip(steps, timeline.tell(steps), strict=True)],
     }
 
 
-def _step(step: store.Step) -> dict[str, Any]:
-    words = rules.words_of(step.type)
+def _step(step: Step, words: Words) -> dict[str, Any]:
     return {
         "at": step.at.isoformat(),
         "type": step.type,

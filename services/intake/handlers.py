@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import singledispatch
-from typing import Any
 from uuid import UUID
 
 from chassis.consuming import Handlers, Verbatim
@@ -24,6 +23,7 @@ from contracts.reading import Submission
 from services.intake import rules, store
 from services.intake.rules import Known, Sent, Verdict
 from services.intake.store import NewApplication
+from services.intake.timeline import Step
 
 handlers = Handlers()
 
@@ -35,6 +35,7 @@ class ProgressData(Model):
     cases: int | None = None
     department: str | None = None
     due_on: date | None = None
+    cause: str | None = None
 
 
 class Progress(Header):
@@ -77,9 +78,11 @@ async def note_progress(seen: Sequence[Progress], tx: Tx) -> list[Event]:
     return []
 
 
-def _step(event: Progress) -> tuple[Any, ...]:
+def _step(event: Progress) -> tuple[str, Step]:
     data = event.data
-    return event.subject, event.time, event.type, data.case_id, data.cases, data.department, data.due_on
+    return event.subject, Step(
+        event.time, event.type, data.department, data.due_on, data.case_id, data.cases, data.cause
+    )
 
 
 async def claim(tx: Tx, submissions: Sequence[Submission]) -> set[tuple[str, str]]:
@@ -103,7 +106,11 @@ async def _judge(tx: Tx, submissions: Sequence[Submission], sent: Sequence[Sent]
     added = await store.add_applications(tx, new)
     known = added | await store.known(tx, rules.referred(sent) - added.keys())
     verdicts = rules.judge(sent, known, added.keys())
-    await store.set_state(tx, "withdrawn", rules.withdrawn(sent, verdicts))
+    followups = rules.followups(sent, verdicts)
+    await store.set_state(
+        tx, "withdrawn", [application_id for application_id, kind in followups if kind == "withdrawal"]
+    )
+    await store.add_steps(tx, [(application_id, Step(tx.now, _ACCEPTED[kind])) for application_id, kind in followups])
     return [Judged(submission, verdict) for submission, verdict in zip(submissions, verdicts, strict=True)]
 
 
@@ -170,6 +177,7 @@ _ANNOUNCE: dict[str, Callable[[Tx, Judged], list[Event]]] = {
     "rejected": lambda tx, found: [rejected(tx, found.submission, faults_of(found))],
     "repeated": lambda _tx, _found: [],
 }
+_ACCEPTED = {"correction": CorrectionAccepted.TYPE, "withdrawal": WithdrawalAccepted.TYPE}
 _KIND: dict[type, str] = {
     ApplicationSubmitted: "application",
     CorrectionSubmitted: "correction",

@@ -1,4 +1,4 @@
-"""What intake decides: accepted, repeated or rejected; the receipt number; the words of the timeline. Pure."""
+"""What intake decides: accepted, repeated or rejected; the receipt number; what settles an application. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -121,12 +121,12 @@ def _judge_followup(sent: Sent, found: Known | None) -> Verdict:
     return Verdict("accepted", found) if found.state == "open" else Verdict("rejected", found, (OVER,))
 
 
-def withdrawn(submissions: Sequence[Sent], verdicts: Sequence[Verdict]) -> list[UUID]:
-    """The applications that were taken back."""
+def followups(submissions: Sequence[Sent], verdicts: Sequence[Verdict]) -> list[tuple[UUID, str]]:
+    """(application, kind) of every correction and every withdrawal that was accepted."""
     return [
-        verdict.known.application_id
+        (verdict.known.application_id, sent.kind)
         for sent, verdict in zip(submissions, verdicts, strict=True)
-        if sent.kind == "withdrawal" and verdict.outcome == "accepted" and verdict.known is not None
+        if sent.kind in ("correction", "withdrawal") and verdict.outcome == "accepted" and verdict.known is not None
     ]
 
 
@@ -166,88 +166,3 @@ def is_receipt(text: str) -> bool:
     """Whether `text` is a receipt number whose check digit is right."""
     digits = text.replace("-", "")
     return digits.isascii() and digits.isdigit() and len(digits) == 13 and check_digit(digits[:12]) == digits[12]
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """One thing said three ways: Japanese, やさしい日本語, English."""
-
-    ja: str
-    easy: str
-    en: str
-
-
-TIMELINE: Mapping[str, Words] = {
-    "application.accepted": Words(
-        "申請を受け付けました。", "申(もう)し込(こ)みを 受(う)け取(と)りました。", "We have received your application."
-    ),
-    "application.correction-accepted": Words(
-        "補正を受け付けました。", "足(た)りないものを 受(う)け取(と)りました。", "We have received your correction."
-    ),
-    "application.withdrawal-accepted": Words(
-        "取下げを受け付けました。", "申(もう)し込(こ)みを やめました。", "Your application is withdrawn."
-    ),
-    "case.opened": Words(
-        "担当課が決まりました。",
-        "担当(たんとう)の 課(か)が 決(き)まりました。",
-        "A department is responsible for your application.",
-    ),
-    "case.rerouted": Words(
-        "担当課が変わりました。",
-        "担当(たんとう)の 課(か)が 変(か)わりました。",
-        "Another department is responsible now.",
-    ),
-    "case.sent-to-triage": Words(
-        "担当課を確認しております。",
-        "担当(たんとう)の 課(か)を さがしています。",
-        "We are finding the responsible department.",
-    ),
-    "case.claimed": Words(
-        "担当者が確認を始めました。",
-        "担当(たんとう)の 人(ひと)が 見(み)ています。",
-        "Somebody is working on your application.",
-    ),
-    "case.handed-over": Words(
-        "担当者が交代しました。", "担当(たんとう)の 人(ひと)が 変(か)わりました。", "A colleague has taken over."
-    ),
-    "case.correction-requested": Words(
-        "補正をお願いしております。", "足(た)りないものが あります。", "Something is missing; we have asked you for it."
-    ),
-    "case.returned": Words(
-        "担当課を確認し直しております。",
-        "担当(たんとう)の 課(か)を もう一度(いちど) さがしています。",
-        "We are checking which department is responsible.",
-    ),
-    "case.decided": Words("審査が終わりました。", "決(き)まりました。", "A decision has been made."),
-    "case.closed": Words("手続きが完了しました。", "終(お)わりました。", "Your application is complete."),
-    "notice.queued": Words(
-        "お知らせを準備しております。",
-        "お知(し)らせを 準備(じゅんび)しています。",
-        "A notice to you is being prepared.",
-    ),
-    "notice.sent": Words(
-        "お知らせをお送りしました。", "お知(し)らせを 送(おく)りました。", "We have sent you a notice."
-    ),
-    "notice.failed": Words(
-        "お知らせをお届けできませんでした。",
-        "お知(し)らせが 届(とど)きませんでした。",
-        "A notice could not be delivered.",
-    ),
-    "notice.withheld": Words(
-        "送付先がないため、お知らせはお送りしておりません。",
-        "送(おく)り先(さき)が ないので、お知(し)らせは 送(おく)りません。",
-        "No notice was sent: we have no address.",
-    ),
-    "record.sealed": Words("記録を保存しました。", "記録(きろく)を しまいました。", "The record is archived."),
-    "record.disposed": Words(
-        "保存期間が満了し、記録を廃棄しました。",
-        "記録(きろく)を すてました。",
-        "The record was disposed of at the end of its retention.",
-    ),
-}
-
-
-def words_of(event_type: str) -> Words:
-    """The timeline's words for a CloudEvents type `jp.madoguchi.<subject>.<what>.v1`."""
-    name = event_type.removeprefix("jp.madoguchi.").rsplit(".", 1)[0]
-    return TIMELINE.get(name, Words("手続きが進みました。", "進(すす)みました。", "There is progress."))

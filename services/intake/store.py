@@ -1,14 +1,15 @@
 """All SQL of intake."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import astuple, dataclass
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
 from chassis.database import Tx, columns
 from services.intake.rules import Known, Sent
+from services.intake.timeline import Step
 
 SubmissionKey = tuple[str, str]
 """(source, id)."""
@@ -29,16 +30,6 @@ class NewApplication:
     def known(self) -> Known:
         """As the rules see it, now that it is there."""
         return Known(self.application_id, self.receipt, self.source, self.digest, self.received_at, "open")
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of the timeline."""
-
-    at: datetime
-    type: str
-    department: str | None = None
-    due_on: date | None = None
 
 
 async def claim_submissions(tx: Tx, submissions: Sequence[Sent]) -> set[SubmissionKey]:
@@ -146,17 +137,16 @@ async def set_state(tx: Tx, state: str, application_ids: Sequence[UUID | str]) -
         )
 
 
-async def add_steps(
-    tx: Tx, steps: Sequence[tuple[str, datetime, str, UUID | None, int | None, str | None, date | None]]
-) -> None:
-    """Insert (application, at, type, case, of how many, department, due) of what happened to applications elsewhere."""
+async def add_steps(tx: Tx, steps: Sequence[tuple[UUID | str, Step]]) -> None:
+    """Insert (application, step) of what happened to applications."""
     if steps:
         await tx.execute(
             """
-            INSERT INTO progress (application_id, at, type, case_id, cases, department, due_on)
-            SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::uuid[], $5::int[], $6::text[], $7::date[])
+            INSERT INTO progress (application_id, at, type, department, due_on, case_id, cases, cause)
+            SELECT * FROM unnest
+                ($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::date[], $6::uuid[], $7::int[], $8::text[])
             """,
-            *columns(steps),
+            *columns([(application_id, *astuple(step)) for application_id, step in steps]),
         )
 
 
@@ -198,6 +188,9 @@ async def by_receipt(tx: Tx, receipt: str) -> asyncpg.Record | None:
 async def steps_of(tx: Tx, application_id: UUID) -> list[Step]:
     """What happened to an application, oldest first."""
     rows = await tx.fetch(
-        "SELECT at, type, department, due_on FROM progress WHERE application_id = $1 ORDER BY at, type", application_id
+        """
+        SELECT at, type, department, due_on, case_id, cases, cause FROM progress WHERE application_id = $1 ORDER BY at, type
+        """,
+        application_id,
     )
     return [Step(**dict(row)) for row in rows]

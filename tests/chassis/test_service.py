@@ -187,7 +187,7 @@ def test_no_word_of_the_domain_occurs_in_the_chassis() -> None:
 
 ROOMS = {"app", "settings", "handlers", "rules", "store"}
 FURTHER = {
-    "intake": {"api"},
+    "intake": {"api", "timeline"},
     "routing": {"api", "work", "shelf", "packs", "formats", "calendars", "organisations", "organisation_snapshots"}
     | {"procedures", "sheets", "overlay_api", "explanation_api", "verdicts", "words", "free_text", "deciding"},
     "desk": {"api", "succession", "worklist"},

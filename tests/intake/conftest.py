@@ -29,6 +29,8 @@ NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 SUBMITTED = "jp.madoguchi.application.submitted.v1"
 CORRECTED = "jp.madoguchi.application.correction-submitted.v1"
 WITHDRAWN = "jp.madoguchi.application.withdrawn.v1"
+OPENED = "jp.madoguchi.case.opened.v1"
+CLOSED = "jp.madoguchi.case.closed.v1"
 
 
 def application(application_id: str | None = None, **changes: Any) -> dict[str, Any]:

@@ -6,11 +6,9 @@ from contracts.channels import Application
 from contracts.ids import uuid7
 from contracts.intake import ApplicationAccepted, ApplicationRejected, CorrectionAccepted, WithdrawalAccepted
 from contracts.reading import Unreadable
-from tests.intake.conftest import CORRECTED, NOW, WITHDRAWN, Intake, application, event, progress
+from tests.intake.conftest import CLOSED, CORRECTED, NOW, OPENED, WITHDRAWN, Intake, application, event, progress
 
-OPENED = "jp.madoguchi.case.opened.v1"
 TRIAGED = "jp.madoguchi.case.sent-to-triage.v1"
-CLOSED = "jp.madoguchi.case.closed.v1"
 
 
 async def test_an_application_delivered_twice_is_accepted_once(intake: Intake) -> None:

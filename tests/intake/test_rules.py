@@ -2,7 +2,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.topics import EVENTS
 from services.intake import rules
 
 
@@ -24,18 +23,3 @@ def test_every_single_wrong_digit_is_found(number: int, place: int, off: int) ->
 @pytest.mark.parametrize("text", ["", "１２３４", "0000-0000-0000", "0000-0000-0000-0-0", "abcd-efgh-ijkl-m", "-" * 40])
 def test_what_is_no_receipt_number_is_not_taken_for_one(text: str) -> None:
     assert not rules.is_receipt(text)
-
-
-def is_on_timelines(name: str) -> bool:
-    from_vendors = "submitted" in name or name.endswith("withdrawn.v1")
-    return rules.is_about_an_application(name) and not from_vendors
-
-
-@pytest.mark.parametrize("name", list(filter(is_on_timelines, EVENTS)))
-def test_every_event_has_words_for_the_citizen_in_three_registers(name: str) -> None:
-    words = rules.words_of(name)
-
-    assert rules.TIMELINE.get(name.removeprefix("jp.madoguchi.").rsplit(".", 1)[0]) == words or "rejected" in name
-    assert words.ja
-    assert words.easy
-    assert words.en
