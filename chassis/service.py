@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -28,24 +28,25 @@ from chassis.database import Pool, Tx
 from chassis.pulse import Pulse, Stalled
 from chassis.relay import Relay
 from chassis.settings import ServiceSettings
-from chassis.telemetry import Telemetry
+from chassis.telemetry import Telemetry, new_traceparent
+from contracts.envelope import Event
 from contracts.topics import Topic
 
 AddRoutes = Callable[[FastAPI, Commands], None]
 Work = Callable[[Commands, Telemetry, asyncio.Event], Awaitable[None]]
-Prepare = Callable[[Tx], Awaitable[None]]
+Prepare = Callable[[Tx], Awaitable[Sequence[Event]]]
 
 
-async def _nothing(_: Tx) -> None:
-    return
+async def _nothing(_: Tx) -> Sequence[Event]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
     """What one service is made of. `app.py` of each service builds exactly one.
 
-    `prepare` runs in a transaction before anything is consumed, at every start; `work` are further loops beside
-    consumer and relay, each ending soon after the event it is given is set.
+    `prepare` runs in a transaction before anything is consumed, at every start, and what it returns is announced; `work` are
+    further loops beside consumer and relay, each ending soon after the event it is given is set.
     """
 
     name: str
@@ -153,7 +154,8 @@ async def _database(service: Service, settings: ServiceSettings) -> Pool:
         await migrations.check(connection, service.packages)
         async with database.transaction(connection) as tx:
             await journal.make_partitions(tx, tx.now.date())
-            await service.prepare(tx)
+            said = await service.prepare(tx)
+            await journal.append(tx, journal.lines(tx, service.topic.producer or "", said, new_traceparent()))
     return pool
 
 

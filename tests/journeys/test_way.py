@@ -1,5 +1,6 @@
 """The way of an application through all services."""
 
+import asyncio
 import hashlib
 import json
 from typing import Any
@@ -103,10 +104,49 @@ async def test_a_correction_reaches_the_clerk_who_asked_for_it(city: RunningCity
     assert case["staff"] == "sato"
 
 
+async def test_the_open_cases_of_a_department_that_ended_follow_to_its_successor_and_to_nobody_that_is_gone(
+    city: RunningCity,
+) -> None:
+    sent = submission(procedure="waste.bulky")
+    receipt = await city.submit(sent)
+    await city.until(receipt, "case.opened")
+    (case,) = await _cases(city, sent["subject"])
+    department = case["department"]
+
+    assert (await _succeed(city, department, "doro-iji"))["left"] is False
+    await city.until(receipt, "case.rerouted")
+    (case,) = await _cases(city, sent["subject"], department="doro-iji", state="open")
+    (routed,) = await city.rows("routing", "SELECT department FROM routed_case WHERE case_id = $1", case["case_id"])
+    assert routed["department"] == "doro-iji"
+
+    await _succeed(city, "doro-iji", "harutori")  # a branch that was closed on 31 March 2023
+    await _cases(city, sent["subject"], department="triage", state="open")
+
+
+async def test_the_first_rules_of_a_city_have_a_life_in_the_desks_books_like_all_others(city: RunningCity) -> None:
+    receipt = await city.submit(submission(procedure="graffiti"))
+    await city.until(receipt, "case.opened")
+    async with asyncio.timeout(30), httpx.AsyncClient() as client:
+        while True:
+            (first,) = (await client.get(f"{city.url('desk')}/v1/rule-sets")).json()["rule_sets"] or [{"history": []}]
+            if len(first["history"]) == 4:
+                break
+            await asyncio.sleep(0.1)
+
+    assert sorted(step["what"] for step in first["history"]) == ["approved", "came-into-force", "checked", "proposed"]
+    assert {step["staff"] for step in first["history"]} == {"installation", None}
+
+
+async def _succeed(city: RunningCity, department: str, to: str) -> dict[str, Any]:
+    order = {"staff": "kikaku", "to": to, "reason": "組織改正のため。"}
+    async with httpx.AsyncClient(timeout=30) as client:
+        answer = await client.post(f"{city.url('desk')}/v1/departments/{department}/succession", json=order)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
 async def _cases(city: RunningCity, application_id: str, **wanted: str) -> list[dict[str, Any]]:
     """The cases of an application, once there is one that is as wanted."""
-    import asyncio
-
     async with asyncio.timeout(30):
         while True:
             found = [dict(row) for row in await city.cases_of(application_id)]
