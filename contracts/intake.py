@@ -9,6 +9,8 @@ from .envelope import Event, Model, Name
 from .personal import PersonalText
 
 Receipt = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]$")]
+Masked = Annotated[tuple[str, ...] | None, Field(min_length=1)]
+"""The fields in which an Individual Number (個人番号) stood that must not be kept: intake made it unreadable."""
 
 
 class Origin(Model):
@@ -36,6 +38,7 @@ class ApplicationAccepted(Event):
     received_at: AwareDatetime
     origin: Origin
     application: Application
+    masked: Masked = None
 
     @property
     def subject(self) -> str:
@@ -69,6 +72,7 @@ class CorrectionAccepted(Event):
     facts: dict[FactName, Fact] = {}
     message: PersonalText | None = None
     attachments: tuple[Attachment, ...] = ()
+    masked: Masked = None
 
     @property
     def subject(self) -> str:
@@ -85,6 +89,7 @@ class WithdrawalAccepted(Event):
     received_at: AwareDatetime
     origin: Origin
     message: PersonalText | None = None
+    masked: Masked = None
 
     @property
     def subject(self) -> str:

@@ -14,6 +14,7 @@ from contracts import reading
 from contracts.envelope import Event
 from contracts.reading import Submission, Unreadable
 from services.intake import handlers, rules, store, timeline
+from services.intake.guarding import Guarded, guard
 from services.intake.rules import Known
 from services.intake.settings import Settings
 from services.intake.timeline import Step, Words
@@ -32,12 +33,12 @@ def add_routes(app: FastAPI, commands: Commands, settings: Settings) -> None:
         422 with every faulty field.
         """
         body = await _body(request, settings.most_bytes)
-        submission = _read(request, body)
-        if submission.event is None:
+        guarded = guard(_read(request, body))
+        if guarded.submission.event is None:
             return problem(
-                422, "invalid", "The application has faulty fields; see `errors`.", errors=_errors(submission)
+                422, "invalid", "The application has faulty fields; see `errors`.", errors=_errors(guarded.submission)
             )
-        answer = await commands.run(lambda tx: _submit(tx, submission), submission.traceparent)
+        answer = await commands.run(lambda tx: _submit(tx, guarded), guarded.submission.traceparent)
         return Response(answer, 201, media_type="application/json")
 
     @app.get("/v1/applications/{receipt}")
@@ -69,10 +70,10 @@ def _read(request: Request, body: bytes) -> Submission:
         raise Refused(422, "not-a-cloudevent", message) from None
 
 
-async def _submit(tx: Tx, sent: Submission) -> Answer:
+async def _submit(tx: Tx, sent: Guarded) -> Answer:
     """Accept, recognise or refuse; a refusal leaves nothing behind, so that it can be mended under the same id."""
-    if not await handlers.claim(tx, [sent]):
-        return await _again(tx, sent), []
+    if not await handlers.claim(tx, [sent.submission]):
+        return await _again(tx, sent.submission), []
     (judged,) = await handlers.judge(tx, [sent])
     if judged.verdict.outcome == "rejected" or judged.verdict.known is None:
         fault = handlers.faults_of(judged)[0]

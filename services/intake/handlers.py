@@ -16,11 +16,13 @@ from contracts.intake import (
     ApplicationRejected,
     CorrectionAccepted,
     Fault,
+    Masked,
     Origin,
     WithdrawalAccepted,
 )
 from contracts.reading import Submission
-from services.intake import rules, store
+from services.intake import rules, store, timeline
+from services.intake.guarding import Guarded, guard
 from services.intake.rules import Known, Sent, Verdict
 from services.intake.store import NewApplication
 from services.intake.timeline import Step
@@ -50,17 +52,19 @@ class Judged:
 
     submission: Submission
     verdict: Verdict
+    masked: tuple[str, ...] = ()
 
 
 @handlers.consumes(topics.APPLICATIONS)
 async def take_in(received: Sequence[Verbatim], tx: Tx) -> list[Event]:
     """Everything that channels published: accepted once, recognised when repeated, refused with every reason."""
-    submissions = [reading.read(message.headers, message.body) for message in received]
+    guarded = [guard(reading.read(message.headers, message.body)) for message in received]
+    submissions = [found.submission for found in guarded]
     tx.traces.update({sent.subject: sent.traceparent for sent in submissions if sent.traceparent})
     sent = [_sent(submission) for submission in submissions]
     fresh, again = rules.divide(sent, await store.claim_submissions(tx, sent))
     reused = await store.contradictions(tx, again.values())
-    judged = await _judge(tx, [submissions[index] for index in fresh], [sent[index] for index in fresh])
+    judged = await _judge(tx, [guarded[index] for index in fresh], [sent[index] for index in fresh])
     await store.set_outcomes(tx, [_outcome(found) for found in judged if found.verdict.outcome != "accepted"])
     return [
         *(event for found in judged for event in announce(tx, found)),
@@ -90,28 +94,35 @@ async def claim(tx: Tx, submissions: Sequence[Submission]) -> set[tuple[str, str
     return await store.claim_submissions(tx, [_sent(sent) for sent in submissions])
 
 
-async def judge(tx: Tx, submissions: Sequence[Submission]) -> list[Judged]:
+async def judge(tx: Tx, guarded: Sequence[Guarded]) -> list[Judged]:
     """Save what is new, and judge every submission: applications first, then what belongs to one, in their order."""
-    return await _judge(tx, submissions, [_sent(submission) for submission in submissions])
+    return await _judge(tx, guarded, [_sent(found.submission) for found in guarded])
 
 
-async def _judge(tx: Tx, submissions: Sequence[Submission], sent: Sequence[Sent]) -> list[Judged]:
+async def _judge(tx: Tx, guarded: Sequence[Guarded], sent: Sequence[Sent]) -> list[Judged]:
     applications = [
-        (this, submission.event)
-        for this, submission in zip(sent, submissions, strict=True)
-        if isinstance(submission.event, ApplicationSubmitted)
+        (this, found.submission.event)
+        for this, found in zip(sent, guarded, strict=True)
+        if isinstance(found.submission.event, ApplicationSubmitted)
     ]
     numbers = await store.next_numbers(tx, len(applications))
     new = [_new(tx, this, event, number) for (this, event), number in zip(applications, numbers, strict=True)]
     added = await store.add_applications(tx, new)
     known = added | await store.known(tx, rules.referred(sent) - added.keys())
     verdicts = rules.judge(sent, known, added.keys())
-    followups = rules.followups(sent, verdicts)
-    await store.set_state(
-        tx, "withdrawn", [application_id for application_id, kind in followups if kind == "withdrawal"]
-    )
-    await store.add_steps(tx, [(application_id, Step(tx.now, _ACCEPTED[kind])) for application_id, kind in followups])
-    return [Judged(submission, verdict) for submission, verdict in zip(submissions, verdicts, strict=True)]
+    await store.set_state(tx, "withdrawn", rules.withdrawn(sent, verdicts))
+    judged = [Judged(found.submission, verdict, found.masked) for found, verdict in zip(guarded, verdicts, strict=True)]
+    await store.add_steps(tx, [step for found in judged for step in _own_steps(tx, found)])
+    return judged
+
+
+def _own_steps(tx: Tx, found: Judged) -> list[tuple[UUID | str, Step]]:
+    """What intake itself says on a timeline, which begins with the application."""
+    known = found.verdict.known
+    if found.verdict.outcome != "accepted" or known is None:
+        return []
+    types = [*_STEPS.get(type(found.submission.event), ()), *([timeline.MASKED] if found.masked else ())]
+    return [(known.application_id, Step(tx.now, each)) for each in types]
 
 
 def announce(tx: Tx, found: Judged) -> list[Event]:
@@ -130,24 +141,25 @@ def faults_of(found: Judged) -> list[Fault]:
 
 
 @singledispatch
-def accepted(event: object, _tx: Tx, _known: Known, _origin: Origin) -> Event:
+def accepted(event: object, _tx: Tx, _known: Known, _origin: Origin, _masked: Masked) -> Event:
     """The event that says a submission of this kind is accepted."""
     raise TypeError(type(event).__name__)
 
 
 @accepted.register
-def _(event: ApplicationSubmitted, tx: Tx, known: Known, origin: Origin) -> Event:
+def _(event: ApplicationSubmitted, tx: Tx, known: Known, origin: Origin, masked: Masked) -> Event:
     return ApplicationAccepted(
         application_id=event.application_id,
         receipt=known.receipt,
         received_at=tx.now,
         origin=origin,
         application=event.application,
+        masked=masked,
     )
 
 
 @accepted.register
-def _(event: CorrectionSubmitted, tx: Tx, known: Known, origin: Origin) -> Event:
+def _(event: CorrectionSubmitted, tx: Tx, known: Known, origin: Origin, masked: Masked) -> Event:
     return CorrectionAccepted(
         application_id=event.application_id,
         receipt=known.receipt,
@@ -156,28 +168,33 @@ def _(event: CorrectionSubmitted, tx: Tx, known: Known, origin: Origin) -> Event
         facts=event.facts,
         message=event.message,
         attachments=event.attachments,
+        masked=masked,
     )
 
 
 @accepted.register
-def _(event: ApplicationWithdrawn, tx: Tx, known: Known, origin: Origin) -> Event:
+def _(event: ApplicationWithdrawn, tx: Tx, known: Known, origin: Origin, masked: Masked) -> Event:
     return WithdrawalAccepted(
         application_id=event.application_id,
         receipt=known.receipt,
         received_at=tx.now,
         origin=origin,
         message=event.message,
+        masked=masked,
     )
 
 
 _ANNOUNCE: dict[str, Callable[[Tx, Judged], list[Event]]] = {
     "accepted": lambda tx, found: [
-        accepted(found.submission.event, tx, found.verdict.known, _origin(found.submission))
+        accepted(found.submission.event, tx, found.verdict.known, _origin(found.submission), found.masked or None)
     ],
     "rejected": lambda tx, found: [rejected(tx, found.submission, faults_of(found))],
     "repeated": lambda _tx, _found: [],
 }
-_ACCEPTED = {"correction": CorrectionAccepted.TYPE, "withdrawal": WithdrawalAccepted.TYPE}
+_STEPS: dict[type, tuple[str, ...]] = {
+    CorrectionSubmitted: (CorrectionAccepted.TYPE,),
+    ApplicationWithdrawn: (WithdrawalAccepted.TYPE,),
+}
 _KIND: dict[type, str] = {
     ApplicationSubmitted: "application",
     CorrectionSubmitted: "correction",

@@ -121,12 +121,12 @@ def _judge_followup(sent: Sent, found: Known | None) -> Verdict:
     return Verdict("accepted", found) if found.state == "open" else Verdict("rejected", found, (OVER,))
 
 
-def followups(submissions: Sequence[Sent], verdicts: Sequence[Verdict]) -> list[tuple[UUID, str]]:
-    """(application, kind) of every correction and every withdrawal that was accepted."""
+def withdrawn(submissions: Sequence[Sent], verdicts: Sequence[Verdict]) -> list[UUID]:
+    """The applications that were taken back."""
     return [
-        (verdict.known.application_id, sent.kind)
+        verdict.known.application_id
         for sent, verdict in zip(submissions, verdicts, strict=True)
-        if sent.kind in ("correction", "withdrawal") and verdict.outcome == "accepted" and verdict.known is not None
+        if sent.kind == "withdrawal" and verdict.outcome == "accepted" and verdict.known is not None
     ]
 
 

@@ -30,6 +30,9 @@ class Words:
     en: str
 
 
+MASKED = "jp.madoguchi.application.individual-number-masked.v1"
+"""A step that is no event of its own: the event that says what was accepted says it too."""
+
 TIMELINE: Mapping[str, Words] = {
     "application.accepted": Words(
         "申請を受け付けました。", "申(もう)し込(こ)みを 受(う)け取(と)りました。", "We have received your application."
@@ -39,6 +42,11 @@ TIMELINE: Mapping[str, Words] = {
     ),
     "application.withdrawal-accepted": Words(
         "取下げを受け付けました。", "申(もう)し込(こ)みを やめました。", "Your application is withdrawn."
+    ),
+    "application.individual-number-masked": Words(
+        "個人番号（マイナンバー）が記入されておりましたので、読めないようにして受け付けました。",
+        "マイナンバーが 書(か)いて ありました。読(よ)めないように しました。",
+        "An Individual Number (My Number) was written in it; we have made it unreadable.",
     ),
     "case.opened": Words(
         "担当課が決まりました。",

@@ -1,0 +1,111 @@
+"""Individual Numbers (個人番号, マイナンバー) in text that may not hold any, however they are written. Pure.
+
+Twelve digits, the last a check digit (行政手続における特定の個人を識別するための番号の利用等に関する法律施行令 8条; 総務省令 平成26年85号 5条). Digits
+may be half or full width, circled, Chinese or of other scripts; between them up to three hyphens, spaces or the like. What is
+found are groups of digits whole: the end of one telephone number and the beginning of the next are no Individual Number.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+LENGTH = 12
+MASK = "●"
+
+_KANJI = {**dict(zip("〇一二三四五六七八九", range(10), strict=True)), "零": 0, "壱": 1, "弐": 2, "参": 3}
+_FAMILIES = (range(0x10000), range(0x1D7CE, 0x1D800))
+"""Where digits are: the basic plane, and those of mathematics."""
+_DIGITS = {
+    **{chr(code): unicodedata.digit(chr(code)) for each in _FAMILIES for code in each if chr(code).isdigit()},
+    **_KANJI,
+}
+_TIGHT = "-_‐‑‒–—―−─━ーｰ－＿﹣・･"
+_LOOSE = " \t\r\n\u00a0\u00ad\u2002\u2003\u2009\u200b\u200c\u200d\u2060\u3000\ufeff"
+_DIGIT = f"[{''.join(_DIGITS)}]"
+_GAP = f"[{re.escape(_TIGHT + _LOOSE)}]{{0,3}}"
+_NO_BEGINNING = f"(?<![+＋])(?<!{_DIGIT})(?<!{_DIGIT}[.．])"
+"""A telephone number's country code, and the fraction of a decimal, are passed over."""
+_RUN = re.compile(f"{_NO_BEGINNING}{_DIGIT}(?:{_GAP}{_DIGIT}){{{LENGTH - 1},}}")
+_GROUP = re.compile(f"{_DIGIT}+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Digits that stand together, and how tightly what stands before them binds: 2 by a hyphen, 1 by a space, 0 at the start."""
+
+    start: int
+    end: int
+    binding: int
+
+
+def find(text: str) -> list[tuple[int, int]]:
+    """Where (start, end) the Individual Numbers stand in `text`, none overlapping another."""
+    return sorted(span for run in _RUN.finditer(text) for span in _in_run(text, _groups(text, run.start(), run.end())))
+
+
+def mask(text: str) -> str:
+    """The same text, every Individual Number made unreadable."""
+    for start, end in reversed(find(text)):
+        text = text[:start] + MASK * LENGTH + text[end:]
+    return text
+
+
+def is_valid(digits: Sequence[int]) -> bool:
+    """Whether twelve digits end with the right check digit: 11 less the weighted sum modulo 11, and 0 for 10 and 11."""
+    *number, check = digits
+    weighted = sum(
+        digit * weight for digit, weight in zip(reversed(number), (2, 3, 4, 5, 6, 7, 2, 3, 4, 5, 6), strict=True)
+    )
+    remainder = weighted % 11
+    return check == (0 if remainder <= 1 else 11 - remainder)
+
+
+def _groups(text: str, start: int, end: int) -> list[_Group]:
+    found: list[_Group] = []
+    for match in _GROUP.finditer(text, start, end):
+        gap = text[found[-1].end : match.start()] if found else ""
+        found.append(_Group(match.start(), match.end(), _binding(gap)))
+    return found
+
+
+def _binding(gap: str) -> int:
+    if not gap:
+        return 0
+    return 2 if any(sign in _TIGHT for sign in gap) else 1
+
+
+def _in_run(text: str, groups: Sequence[_Group]) -> Iterator[tuple[int, int]]:
+    """Of candidates that overlap, the one whose gaps are all alike is the number."""
+    found = ((first, _number_from(text, groups, first)) for first in range(len(groups)))
+    spans = [range(first, last + 1) for first, last in found if last is not None]
+    taken: set[int] = set()
+    for span in sorted(spans, key=lambda span: len({groups[at].binding for at in span[1:]}) > 1):
+        if taken.isdisjoint(span):
+            taken.update(span)
+            yield groups[span[0]].start, groups[span[-1]].end
+
+
+def _number_from(text: str, groups: Sequence[_Group], first: int) -> int | None:
+    """The last group of the Individual Number that begins with this one, if there is one."""
+    length = 0
+    for last in range(first, len(groups)):
+        length += groups[last].end - groups[last].start
+        if length >= LENGTH:
+            digits = [_DIGITS[sign] for group in groups[first : last + 1] for sign in text[group.start : group.end]]
+            stands = length == LENGTH and _stands_alone(groups, first, last) and not _is_date(digits, groups, first)
+            return last if stands and is_valid(digits) else None
+    return None
+
+
+def _stands_alone(groups: Sequence[_Group], first: int, last: int) -> bool:
+    """Whether it holds together at least as tightly as it is bound to what stands before and after."""
+    inner = min((group.binding for group in groups[first + 1 : last + 1]), default=2)
+    after = groups[last + 1].binding if last + 1 < len(groups) else 0
+    return max(groups[first].binding if first else 0, after) <= inner
+
+
+def _is_date(digits: Sequence[int], groups: Sequence[_Group], first: int) -> bool:
+    """Whether it begins as a day and goes on as a time: `2026-11-24 0930`."""
+    lengths = [group.end - group.start for group in groups[first : first + 3]]
+    return lengths == [4, 2, 2] and digits[0] in (1, 2) and digits[4] <= 1 and digits[6] <= 3

@@ -1,0 +1,115 @@
+"""An Individual Number where none belongs: told to whoever can be asked, made unreadable elsewhere, kept nowhere."""
+
+import json
+from typing import Any
+
+import pytest
+
+from contracts.intake import ApplicationAccepted, ApplicationRejected, CorrectionAccepted, WithdrawalAccepted
+from services.intake import guarding, individual_numbers
+from tests.intake.conftest import CORRECTED, WITHDRAWN, Intake, application, event
+
+NUMBER = "１２３４－５６７８－９０１８"
+PLAIN = "123456789018"
+MASK = individual_numbers.MASK * individual_numbers.LENGTH
+APPLICANT = {"name": "釧路 花子", "email": "hanako@example.jp"}
+ATTACHMENT = {"media_type": "application/pdf", "size": 1, "sha256": "0" * 64}
+ANYWHERE: dict[str, dict[str, Any]] = {
+    "data.application.applicant.message": {"applicant": APPLICANT | {"message": f"番号は{NUMBER}です。"}},
+    "data.application.applicant.name": {"applicant": APPLICANT | {"name": f"釧路 花子 {NUMBER}"}},
+    "data.application.facts.remark": {"facts": {"district": "akan", "remark": NUMBER}},
+    "data.application.facts.number": {"facts": {"district": "akan", "number": int(PLAIN)}},
+    "data.application.attachments.0.name": {"attachments": [ATTACHMENT | {"name": f"card_{PLAIN}.pdf"}]},
+}
+
+
+async def everything_kept(intake: Intake) -> str:
+    """All rows of all tables, as text."""
+    tables = await intake.rows("SELECT schemaname || '.' || relname AS name FROM pg_stat_user_tables")
+    rows = [row for table in tables for row in await intake.rows(f"SELECT t::text AS row FROM {table['name']} t")]
+    return "\n".join(bytes.fromhex(part).decode() for row in rows for part in _hex(row["row"])) + str(rows)
+
+
+def _hex(row: str) -> list[str]:
+    return [part.split("x", 1)[1].strip('",)') for part in row.split("\\") if part.startswith("x7b")]
+
+
+@pytest.mark.parametrize("place", ANYWHERE)
+async def test_whoever_can_be_asked_is_told_which_field_to_mend_and_nothing_is_kept(intake: Intake, place: str) -> None:
+    answer = await intake.post(application(**ANYWHERE[place]))
+
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert (error["field"], error["code"]) == (place, "individual-number")
+    assert "個人番号" in error["message"]
+    assert PLAIN not in answer.text
+    assert NUMBER not in answer.text
+    assert await intake.rows("SELECT 1 FROM submission") == []
+
+
+async def test_on_kafka_the_refusal_names_the_field_and_not_the_number(intake: Intake) -> None:
+    (said,) = await intake.receive(application(**ANYWHERE["data.application.applicant.message"]))
+
+    assert isinstance(said, ApplicationRejected)
+    assert [fault.code for fault in said.faults] == ["individual-number"]
+    assert NUMBER not in said.to_json().decode()
+
+
+@pytest.mark.parametrize("place", ANYWHERE)
+async def test_what_came_on_paper_is_accepted_with_the_number_unreadable(intake: Intake, place: str) -> None:
+    (said,) = await intake.receive(application(channel="paper", **ANYWHERE[place]))
+
+    assert isinstance(said, ApplicationAccepted)
+    assert said.masked == (place,)
+    assert MASK in said.to_json().decode()
+    assert individual_numbers.find(said.application.model_dump_json()) == []
+    assert "akan" in said.to_json().decode()
+
+
+async def test_no_table_keeps_the_number_and_the_citizen_reads_that_it_was_made_unreadable(intake: Intake) -> None:
+    sent = application(channel="fax", **ANYWHERE["data.application.applicant.message"])
+    receipt = (await intake.post(sent)).json()["receipt"]
+
+    timeline = (await intake.http.get(f"/v1/applications/{receipt}")).json()["timeline"]
+    kept = await everything_kept(intake)
+
+    assert "読めないようにして受け付けました" in timeline[-1]["ja"]
+    assert sent["subject"] in kept
+    assert MASK in kept
+    assert NUMBER not in kept
+
+
+async def test_the_same_fax_again_is_the_same_and_gets_the_same_answer(intake: Intake) -> None:
+    sent = application(channel="fax", **ANYWHERE["data.application.applicant.message"])
+
+    first, again = await intake.post(sent), await intake.post(sent)
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.content == again.content
+
+
+async def test_a_correction_and_a_withdrawal_are_never_lost_for_a_number_in_them(intake: Intake) -> None:
+    sent = application()
+    await intake.post(sent)
+    about = {"application_id": sent["subject"], "message": f"番号は{NUMBER}"}
+
+    said = await intake.receive(
+        event(CORRECTED, sent["subject"], about | {"submitted_at": "2026-11-25T00:00:00Z"}),
+        event(WITHDRAWN, sent["subject"], about | {"withdrawn_at": "2026-11-25T00:00:00Z"}),
+    )
+
+    assert [type(one) for one in said] == [CorrectionAccepted, WithdrawalAccepted]
+    assert all(json.loads(one.to_json())["masked"] == ["data.message"] for one in said)
+    assert all(MASK in one.to_json().decode() for one in said)
+
+
+async def test_every_channel_either_asks_back_or_masks(intake: Intake) -> None:
+    said = await intake.receive(
+        *(
+            application(channel=channel, **ANYWHERE["data.application.applicant.message"])
+            for channel in ("portal", "counter", "web", "line", "phone", "email", "fax", "paper", "rpa", "bulk")
+        )
+    )
+
+    assert [isinstance(one, ApplicationRejected) for one in said].count(True) == len(guarding.CAN_ASK_BACK)
+    assert all(NUMBER not in one.to_json().decode() for one in said)
