@@ -9,7 +9,7 @@ from .channels import Application
 from .envelope import Event
 from .intake import Receipt
 from .personal import PersonalText
-from .routing import DepartmentCode
+from .routing import DepartmentCode, StageName
 
 Staff = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
 Reason = Annotated[str, Field(min_length=1, max_length=2000)]
@@ -56,6 +56,26 @@ class CorrectionRequested(CaseEvent):
     staff: Staff
     wanted: PersonalText
     until: date
+
+
+class CaseExtended(CaseEvent):
+    """More time is needed: the citizen is told the new last day and the reason, before the old one is over."""
+
+    TYPE: ClassVar[str] = "jp.madoguchi.case.extended.v1"
+
+    staff: Staff
+    until: date
+    reason: Annotated[PersonalText, Field(min_length=1)]
+
+
+class StageEnded(CaseEvent):
+    """A stage of the procedure is through: the assessment is made, the opinion is in."""
+
+    TYPE: ClassVar[str] = "jp.madoguchi.case.stage-ended.v1"
+
+    staff: Staff
+    stage: StageName
+    ended_on: date
 
 
 class CaseReturned(CaseEvent):

@@ -45,4 +45,14 @@ class OverlaySwitched(OverlayEvent):
     since: AwareDatetime
 
 
-AnyOverlayEvent = OverlaySwitchRequested | OverlaySwitched
+class OverlaySwitchWithdrawn(OverlayEvent):
+    """The request was taken back before anybody confirmed it: nothing is switched. `reason` says why it was taken back."""
+
+    TYPE: ClassVar[str] = "jp.madoguchi.overlay.switch-withdrawn.v1"
+
+    requested_by: Staff
+    staff: Staff
+    reason: Note
+
+
+AnyOverlayEvent = OverlaySwitchRequested | OverlaySwitched | OverlaySwitchWithdrawn

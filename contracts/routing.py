@@ -10,6 +10,9 @@ from .envelope import Event, Model
 from .intake import Receipt
 
 DepartmentCode = Code
+Queue = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+"""A part of a department's work that is kept apart, as the surge of certificates after a disaster."""
+StageName = Annotated[str, Field(min_length=1, max_length=64)]
 Cases = Annotated[int | None, Field(ge=2)]
 """How many cases an application opened, when it concerns several departments: it is over when the last of them is closed."""
 
@@ -26,7 +29,7 @@ class Decision(Model):
     """Why: the rule set by the hash of its content, the rows that decided, the values that mattered.
 
     Evaluated again from `inputs`, for the day `received_on` and under these `overlays`, the rule set decides the same and the
-    deadline is the same. `missing` are inputs that were absent and kept a row from holding.
+    deadline is the same. `missing` are inputs that were absent and whose answers decide: a person asks for them.
     """
 
     rule_set: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -38,6 +41,18 @@ class Decision(Model):
     missing: tuple[FactName, ...] | None = None
     received_on: date | None = None
     overlays: tuple[str, ...] | None = None
+
+
+class StageDue(Model):
+    """A part of the procedure and its own last day: planned, until all that it waits for have ended and it is `fixed`."""
+
+    name: StageName
+    due_on: date
+    fixed: bool
+    ended_on: date | None = None
+
+
+Stages = tuple[StageDue, ...]
 
 
 class CaseOpened(Event):
@@ -54,6 +69,8 @@ class CaseOpened(Event):
     decision: Decision
     application: Application
     cases: Cases = None
+    stages: Stages | None = None
+    queue: Queue | None = None
 
     @property
     def subject(self) -> str:
@@ -74,6 +91,7 @@ class CaseRerouted(Event):
     due_on: date
     reason: str
     application: Application
+    stages: Stages | None = None
 
     @property
     def subject(self) -> str:
@@ -94,6 +112,25 @@ class CaseSentToTriage(Event):
     decision: Decision
     application: Application
     cases: Cases = None
+
+    @property
+    def subject(self) -> str:
+        return str(self.application_id)
+
+
+class DeadlineMoved(Event):
+    """The statutory clock of a case stopped, went on, was extended, or a stage of it ended: how it stands now, as a whole."""
+
+    TYPE: ClassVar[str] = "jp.madoguchi.case.deadline-moved.v1"
+
+    application_id: UUID7
+    case_id: UUID7
+    receipt: Receipt
+    at: AwareDatetime
+    cause: Literal["correction-requested", "correction-accepted", "extended", "stage-ended"]
+    due_on: date | None = None
+    """Absent while the clock stands still."""
+    stages: Stages | None = None
 
     @property
     def subject(self) -> str:

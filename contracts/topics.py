@@ -60,6 +60,7 @@ CASES = Topic(
         routing.CaseOpened,
         routing.CaseRerouted,
         routing.CaseSentToTriage,
+        routing.DeadlineMoved,
         *get_args(rule_sets.AnyRuleSetEvent),
         *get_args(overlays.AnyOverlayEvent),
     ),
@@ -72,6 +73,8 @@ DESK = Topic(
         desk.CaseClaimed,
         desk.CaseHandedOver,
         desk.CorrectionRequested,
+        desk.CaseExtended,
+        desk.StageEnded,
         desk.CaseReturned,
         desk.CaseDecided,
         desk.CaseClosed,
@@ -81,7 +84,16 @@ NOTICES = Topic(
     "notices.v1",
     "/notify",
     ("intake", "archive"),
-    (notify.NoticeQueued, notify.NoticeSent, notify.NoticeFailed, notify.NoticeWithheld),
+    (
+        notify.NoticeQueued,
+        notify.NoticeSent,
+        notify.NoticeFailed,
+        notify.NoticeWithheld,
+        notify.NoticeQueuedV2,
+        notify.NoticeSentV2,
+        notify.NoticeFailedV2,
+        notify.NoticeWithheldV2,
+    ),
 )
 RECORDS = Topic("records.v1", "/archive", ("intake",), (archive.RecordSealed, archive.RecordDisposed))
 

@@ -16,8 +16,9 @@ ACCEPTED = "jp.madoguchi.application.accepted.v1"
 _OPENING = {"jp.madoguchi.case.opened.v1", "jp.madoguchi.case.sent-to-triage.v1"}
 _DECIDED = "jp.madoguchi.case.decided.v1"
 _WITHDRAWN = "jp.madoguchi.application.withdrawal-accepted.v1"
-_QUEUED = "jp.madoguchi.notice.queued.v1"
-_TOLD = {"jp.madoguchi.notice.sent.v1", "jp.madoguchi.notice.failed.v1", "jp.madoguchi.notice.withheld.v1"}
+_QUEUED = {f"jp.madoguchi.notice.queued.{version}" for version in ("v1", "v2")}
+_TOLD = {f"jp.madoguchi.notice.{what}.{version}" for what in ("sent", "failed", "withheld") for version in ("v1", "v2")}
+_EXTENDED = "jp.madoguchi.case.extended.v1"
 COMPLETING = {CLOSED, ACCEPTED, *_OPENING, *_TOLD}
 """The types that can be the last to arrive: across topics there is no order."""
 
@@ -72,14 +73,14 @@ def touched(happenings: Iterable[Happening]) -> set[str]:
 def complete(history: Collection[Happening]) -> bool:
     """Whether everything about an application has arrived.
 
-    It was accepted; all its cases were opened (each says how many there are) and are closed; every notice that was queued has met its end; whoever decided
-    or accepted a withdrawal has told the citizen.
+    It was accepted; all its cases were opened (each says how many there are) and are closed; every notice that was queued has met its end; whoever decided,
+    needed more time or accepted a withdrawal has told the citizen.
     """
     said = [(event.type, event.data()) for event in history]
     opened = {data["case_id"] for kind, data in said if kind in _OPENING}
     expected = max((data.get("cases") or 1 for kind, data in said if kind in _OPENING), default=1)
     closed = {data["case_id"] for kind, data in said if kind == CLOSED}
-    queued = {data["notice_id"] for kind, data in said if kind == _QUEUED}
+    queued = {data["notice_id"] for kind, data in said if kind in _QUEUED}
     told = [data for kind, data in said if kind in _TOLD]
     return (
         any(kind == ACCEPTED for kind, _ in said)
@@ -87,6 +88,7 @@ def complete(history: Collection[Happening]) -> bool:
         and opened <= closed
         and queued <= {data["notice_id"] for data in told}
         and _count(said, _DECIDED) <= sum(data["kind"] == "result" for data in told)
+        and _count(said, _EXTENDED) <= sum(data["kind"] == "extension" for data in told)
         and _count(said, _WITHDRAWN) <= sum(data["kind"] == "withdrawal" for data in told)
     )
 

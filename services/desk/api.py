@@ -1,115 +1,29 @@
 """desk over HTTP: worklists to read, cases to read, and the commands of the people who work on them."""
 
 import json
-from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import FastAPI, Path, Query
 from fastapi.responses import JSONResponse
-from pydantic import ConfigDict
 
 from chassis.commands import Commands
 from chassis.database import Tx
 from chassis.errors import Refused
-from contracts.desk import (
-    CaseClaimed,
-    CaseClosed,
-    CaseDecided,
-    CaseEvent,
-    CaseHandedOver,
-    CaseReturned,
-    CorrectionRequested,
-    Outcome,
-    Reason,
-    Staff,
-)
-from contracts.envelope import Event, Model
-from contracts.personal import PersonalText
-from contracts.routing import DepartmentCode
-from services.desk import handlers, rules, store, succession, worklist
-from services.desk.rules import Command, Item, Name, RuleSetStep, State, Step, Words
+from contracts.envelope import Event
+from contracts.routing import Queue
+from services.desk import corrections, handlers, judging, overlays, rules, store, succession, worklist
+from services.desk.clock import Stage
+from services.desk.corrections import Correction
+from services.desk.orders import Claim, Close, Decide, EndStage, Extend, Handover, Order, RequestCorrection, Return
+from services.desk.refusals import Words
+from services.desk.rules import Item, RuleSetStep, State, Step
 from services.desk.settings import Settings
 from services.desk.store import START, Place
-
-
-class Order(Model):
-    """What a member of staff wants done. A subclass names the command and the event that says it was done."""
-
-    model_config = ConfigDict(extra="forbid")
-    NAME: ClassVar[Name]
-    EVENT: ClassVar[type[CaseEvent]]
-
-    staff: Staff
-
-    def body(self) -> bytes:
-        """As JSON: what the history keeps, and what a command sent again has in common with the first."""
-        return self.model_dump_json(exclude_none=True).encode()
-
-    def event(self, about: Mapping[str, Any]) -> CaseEvent:
-        """That it was done."""
-        return self.EVENT.model_validate({**about, **self.model_dump()})
-
-
-class Claim(Order):
-    """I take the case."""
-
-    NAME = "claim"
-    EVENT = CaseClaimed
-
-
-class Handover(Order):
-    """A colleague takes the case."""
-
-    NAME = "handover"
-    EVENT = CaseHandedOver
-
-    to_staff: Staff
-    reason: Reason
-
-
-class RequestCorrection(Order):
-    """The citizen is asked for what is missing."""
-
-    NAME = "request-correction"
-    EVENT = CorrectionRequested
-
-    wanted: PersonalText
-    until: date
-
-
-class Return(Order):
-    """The department is not responsible."""
-
-    NAME = "return"
-    EVENT = CaseReturned
-
-    reason: Reason
-    suggestion: DepartmentCode | None = None
-
-
-class Decide(Order):
-    """The department's decision."""
-
-    NAME = "decide"
-    EVENT = CaseDecided
-
-    outcome: Outcome
-    explanation: PersonalText
-
-
-class Close(Order):
-    """Nothing is left to do."""
-
-    NAME = "close"
-    EVENT = CaseClosed
-
-    def event(self, about: Mapping[str, Any]) -> CaseEvent:
-        """That it was closed because it was decided."""
-        return CaseClosed.model_validate({**about, "cause": "decided", "staff": self.staff})
 
 
 def add_routes(app: FastAPI, commands: Commands, settings: Settings) -> None:
@@ -117,6 +31,7 @@ def add_routes(app: FastAPI, commands: Commands, settings: Settings) -> None:
     _add_reading(app, commands, settings.most_cases)
     _add_commands(app, commands)
     succession.add_routes(app, commands)
+    overlays.add_routes(app, commands)
 
 
 def _add_reading(app: FastAPI, commands: Commands, most: int) -> None:
@@ -124,15 +39,17 @@ def _add_reading(app: FastAPI, commands: Commands, most: int) -> None:
     async def read_worklist(
         code: Annotated[str, Path(max_length=64)],
         state: State | None = None,
+        queue: Annotated[Queue | None, Query()] = None,
         limit: Annotated[int, Query(ge=1)] = 50,
         after: Annotated[str, Query(max_length=64)] = "",
     ) -> JSONResponse:
-        """A department's cases, the most urgent first; without `state`, those that are not closed.
+        """A department's cases, the most urgent first; with `queue` those of one of its queues; without `state`, those not closed.
 
         `next` is the path of the following page, null on the last. 422 when `after` is not from such a path.
         """
         place = _place(after)
-        return JSONResponse(await commands.query(lambda tx: _worklist(tx, code, state, place, min(limit, most))))
+        wanted = _Wanted(code, state, queue)
+        return JSONResponse(await commands.query(lambda tx: _worklist(tx, wanted, place, min(limit, most))))
 
     @app.get("/v1/cases/{case_id}")
     async def case(case_id: UUID) -> JSONResponse:
@@ -163,6 +80,14 @@ def _add_commands(app: FastAPI, commands: Commands) -> None:
     async def request_correction(case_id: UUID, order: RequestCorrection) -> JSONResponse:
         return await run(case_id, order)
 
+    @app.post("/v1/cases/{case_id}/extend")
+    async def extend(case_id: UUID, order: Extend) -> JSONResponse:
+        return await run(case_id, order)
+
+    @app.post("/v1/cases/{case_id}/end-stage")
+    async def end_stage(case_id: UUID, order: EndStage) -> JSONResponse:
+        return await run(case_id, order)
+
     @app.post("/v1/cases/{case_id}/return")
     async def give_back(case_id: UUID, order: Return) -> JSONResponse:
         return await run(case_id, order)
@@ -178,7 +103,7 @@ def _add_commands(app: FastAPI, commands: Commands) -> None:
 
 async def _obey(tx: Tx, case_id: UUID, order: Order) -> tuple[dict[str, Any], list[Event]]:
     """Carry out a command under the lock of its case; what is refused or was done already announces nothing."""
-    verdict = rules.judge(_there(await store.lock_item(tx, case_id)), _command(order), rules.today(tx.now))
+    verdict = judging.judge(_there(await store.lock_item(tx, case_id)), order.command(), rules.today(tx.now))
     if verdict.refusal:
         raise Refused(409, verdict.refusal.code, _both(verdict.refusal.words))
     item = verdict.item
@@ -191,21 +116,22 @@ async def _obey(tx: Tx, case_id: UUID, order: Order) -> tuple[dict[str, Any], li
     return _summary(tx, item), [order.event(about)]
 
 
-def _command(order: Order) -> Command:
-    return Command(
-        order.NAME,
-        order.staff,
-        rules.digest(order.NAME, order.body()),
-        getattr(order, "to_staff", None),
-        getattr(order, "until", None),
-    )
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Whose cases, and which of them."""
+
+    department: str
+    state: State | None
+    queue: str | None
 
 
-async def _worklist(tx: Tx, code: str, state: State | None, after: Place, limit: int) -> dict[str, Any]:
-    found = await store.worklist(tx, code, state, after, limit + 1)
+async def _worklist(tx: Tx, wanted: _Wanted, after: Place, limit: int) -> dict[str, Any]:
+    found = await store.worklist(tx, wanted.department, wanted.state, wanted.queue, after, limit + 1)
     items, following = worklist.page(found, limit)
-    query = {"state": state, "limit": limit, "after": following}
-    path = f"/v1/departments/{code}/cases?" + urlencode({name: value for name, value in query.items() if value})
+    query = {"state": wanted.state, "queue": wanted.queue, "limit": limit, "after": following}
+    path = f"/v1/departments/{wanted.department}/cases?" + urlencode(
+        {name: value for name, value in query.items() if value}
+    )
     return {"cases": [_summary(tx, item) for item in items], "next": path if following else None}
 
 
@@ -217,7 +143,7 @@ async def _case(tx: Tx, case_id: UUID) -> dict[str, Any]:
         "opened_at": papers.opened_at.isoformat(),
         "withdrawn_at": papers.withdrawn_at.isoformat() if papers.withdrawn_at else None,
         "application": json.loads(papers.content),
-        "corrections": [_correction(found) for found in await store.corrections_of(tx, item.application_id)],
+        "corrections": [_correction(found) for found in await corrections.supplied_to(tx, item.application_id)],
         "decision": json.loads(papers.why),
         "history": [opened, *(_step(step) for step in await store.steps_of(tx, case_id))],
     }
@@ -255,17 +181,32 @@ def _place(after: str) -> Place:
 
 
 def _summary(tx: Tx, item: Item) -> dict[str, Any]:
+    today = rules.today(tx.now)
     return {
         "case_id": str(item.case_id),
         "application_id": str(item.application_id),
         "receipt": item.receipt,
         "department": item.department,
+        "queue": item.queue,
+        "overlays": item.overlays,
         "procedure": item.procedure,
-        "due_on": item.due_on.isoformat(),
-        "overdue": rules.overdue(item, rules.today(tx.now)),
+        "due_on": None if item.stands_still else item.due_on.isoformat(),
+        "stands_still": item.stands_still,
+        "overdue": rules.overdue(item, today),
+        "stages": [_stage(stage, today) for stage in item.stages],
         "state": item.state,
         "staff": item.staff,
     } | _words(worklist.STATES[item.state])
+
+
+def _stage(stage: Stage, today: date) -> dict[str, Any]:
+    return {
+        "name": stage.name,
+        "due_on": stage.due_on.isoformat(),
+        "fixed": stage.fixed,
+        "ended_on": stage.ended_on.isoformat() if stage.ended_on else None,
+        "overdue": stage.is_overdue(today),
+    }
 
 
 def _step(step: Step) -> dict[str, Any]:
@@ -278,7 +219,7 @@ def _step(step: Step) -> dict[str, Any]:
     } | _words(worklist.STEPS[step.what])
 
 
-def _correction(found: store.Correction) -> dict[str, Any]:
+def _correction(found: Correction) -> dict[str, Any]:
     return {"received_at": found.received_at.isoformat()} | json.loads(found.content)
 
 

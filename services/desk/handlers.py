@@ -1,6 +1,8 @@
 """What desk does with what it reads."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import singledispatch
 from typing import Any
@@ -11,11 +13,12 @@ from contracts import topics
 from contracts.desk import CaseClosed
 from contracts.envelope import Event, Model
 from contracts.intake import CorrectionAccepted, WithdrawalAccepted
-from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage
+from contracts.overlays import AnyOverlayEvent
+from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage, DeadlineMoved, Stages
 from contracts.rule_sets import AnyRuleSetEvent, RuleSetEvent
-from services.desk import rules, store
-from services.desk.rules import Arrival, Item, RuleSetStep, What
-from services.desk.store import Correction
+from services.desk import corrections, overlays, rules, store
+from services.desk.corrections import Correction
+from services.desk.rules import Arrival, Arriving, Item, RuleSetStep, Turn
 
 handlers = Handlers()
 
@@ -36,11 +39,24 @@ async def move_cases(moved: Batch[CaseRerouted | CaseSentToTriage], tx: Tx) -> l
     return await _announce_withdrawn(tx, rules.closed(items))
 
 
+@handlers.consumes(topics.CASES)
+async def turn_clocks(moved: Batch[DeadlineMoved], tx: Tx) -> list[Event]:
+    """How the statutory clocks stand now: they come in the order in which routing counted."""
+    turns = [_turn(event.data) for event in moved]
+    items = await store.turn_clocks(tx, rules.last_turns(turns))
+    await store.add_steps(tx, rules.turn_steps(turns, items))
+    return []
+
+
 @handlers.consumes(topics.INTAKE)
 async def take_corrections(accepted: Batch[CorrectionAccepted], tx: Tx) -> list[Event]:
     """What citizens supplied is kept with the application; whoever waits for it goes on."""
-    await store.keep_corrections(tx, [_correction(event.data) for event in accepted])
-    resumed = rules.resumed(await store.lock_items(tx, {event.data.application_id for event in accepted}))
+    supplied = [_correction(event.data) for event in accepted]
+    await corrections.keep(tx, supplied)
+    items = await store.lock_items(tx, {correction.application_id for correction in supplied})
+    asked = await corrections.asked_at(tx, [item.case_id for item in items])
+    last = {one.application_id: one.received_at for one in sorted(supplied, key=lambda one: one.received_at)}
+    resumed = rules.resumed(items, asked, last)
     await store.save_items(tx, resumed)
     await store.add_steps(tx, rules.steps("correction-accepted", resumed, tx.now))
     return []
@@ -60,6 +76,13 @@ async def withdraw(accepted: Batch[WithdrawalAccepted], tx: Tx) -> list[Event]:
 async def note_rule_sets(seen: Batch[AnyRuleSetEvent], tx: Tx) -> list[Event]:
     """What happened to the rules, for whoever asks why cases come to them."""
     await store.add_rule_set_steps(tx, [_rule_set_step(event.data) for event in seen])
+    return []
+
+
+@handlers.consumes(topics.CASES)
+async def note_overlays(seen: Batch[AnyOverlayEvent], tx: Tx) -> list[Event]:
+    """What happened to the rules for disasters, for whoever sees a case that came by them."""
+    await overlays.add_overlay_steps(tx, [overlays.step_of(event.data) for event in seen])
     return []
 
 
@@ -92,22 +115,29 @@ def arrival(event: object) -> Arrival:
 
 @arrival.register
 def _(event: CaseOpened) -> Arrival:
-    return _arrival("opened", event, event.department, event.opened_at, _json(event.decision))
+    found = _arrival("opened", event, event.department, event.opened_at, _json(event.decision), event.stages)
+    return replace(found, queue=event.queue, overlays=event.decision.overlays or ())
 
 
 @arrival.register
 def _(event: CaseRerouted) -> Arrival:
     why = _json(event, "from_department", "reason")
-    return _arrival("rerouted", event, event.department, event.rerouted_at, why)
+    return _arrival("rerouted", event, event.department, event.rerouted_at, why, event.stages)
 
 
 @arrival.register
 def _(event: CaseSentToTriage) -> Arrival:
-    return _arrival("sent-to-triage", event, rules.TRIAGE, event.sent_at, _json(event, "cause", "decision"))
+    found = _arrival("sent-to-triage", event, rules.TRIAGE, event.sent_at, _json(event, "cause", "decision"))
+    return replace(found, overlays=event.decision.overlays or ())
 
 
 def _arrival(
-    what: What, event: CaseOpened | CaseRerouted | CaseSentToTriage, department: str, at: datetime, why: bytes
+    what: Arriving,
+    event: CaseOpened | CaseRerouted | CaseSentToTriage,
+    department: str,
+    at: datetime,
+    why: bytes,
+    stages: Stages | None = None,
 ) -> Arrival:
     return Arrival(
         what,
@@ -120,7 +150,16 @@ def _arrival(
         at,
         why,
         _json(event.application),
+        _stages(stages),
     )
+
+
+def _turn(event: DeadlineMoved) -> Turn:
+    return Turn(event.case_id, event.at, event.due_on, _stages(event.stages), _json(event, "cause", "due_on", "stages"))
+
+
+def _stages(stages: Stages | None) -> bytes | None:
+    return None if stages is None else json.dumps([json.loads(_json(stage)) for stage in stages]).encode()
 
 
 def _correction(event: CorrectionAccepted) -> Correction:

@@ -8,21 +8,26 @@ from uuid import UUID
 import asyncpg
 
 from chassis.database import Tx, columns
-from services.desk.rules import Arrival, Item, RuleSetStep, State, Step
+from services.desk.clock import read_stages
+from services.desk.rules import Arrival, Item, RuleSetStep, State, Step, Turn
 
 Place = tuple[date, UUID]
 """(due_on, case_id): where a page of a worklist begins."""
 
 START: Place = (date.min, UUID(int=0))
 
-_ITEM = "case_id, application_id, receipt, department, procedure, due_on, state, staff, last_command"
+_ITEM = (
+    "case_id, application_id, receipt, department, procedure, due_on, state, staff, last_command, "
+    "stands_still, queue, overlays, stages"
+)
+_TURNED = ", ".join(f"i.{column}" for column in _ITEM.split(", "))
 
 # Cases into worklists: their applications first, whose rows are the lock against a withdrawal at the same moment.
 _ARRIVE = """
     WITH arrival AS MATERIALIZED (
         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::date[], $7::timestamptz[],
-                             $8::bytea[], $9::bytea[])
-            x(case_id, application_id, receipt, department, procedure, due_on, opened_at, why, content)
+                             $8::bytea[], $9::bytea[], $10::bytea[], $11::text[], $12::text[])
+            x(case_id, application_id, receipt, department, procedure, due_on, opened_at, why, content, stages, queue, overlays)
     ), known AS (
         INSERT INTO application (application_id, content)
         SELECT DISTINCT ON (application_id) application_id, content FROM arrival ORDER BY application_id
@@ -30,9 +35,9 @@ _ARRIVE = """
         RETURNING application_id, withdrawn_at
     ), arrived AS (
         INSERT INTO case_item
-            (case_id, application_id, receipt, department, procedure, due_on, opened_at, why, state)
-        SELECT case_id, application_id, receipt, department, procedure, due_on, opened_at, why,
-               CASE WHEN withdrawn_at IS NULL THEN 'open' ELSE 'closed' END
+            (case_id, application_id, receipt, department, procedure, due_on, opened_at, why, stages, queue, overlays, state)
+        SELECT case_id, application_id, receipt, department, procedure, due_on, opened_at, why, stages, queue,
+               string_to_array(overlays, ' '), CASE WHEN withdrawn_at IS NULL THEN 'open' ELSE 'closed' END
         FROM arrival JOIN known USING (application_id) ORDER BY case_id
 """
 _OPEN = f"""{_ARRIVE}
@@ -43,6 +48,7 @@ _OPEN = f"""{_ARRIVE}
 _MOVE = f"""{_ARRIVE}
         ON CONFLICT (case_id) DO UPDATE SET
             department = EXCLUDED.department, due_on = EXCLUDED.due_on, why = EXCLUDED.why,
+            stages = COALESCE(EXCLUDED.stages, case_item.stages), queue = EXCLUDED.queue,
             state = EXCLUDED.state, staff = NULL, last_command = NULL
         WHERE case_item.state NOT IN ('decided', 'closed') RETURNING {_ITEM}
     )
@@ -50,11 +56,11 @@ _MOVE = f"""{_ARRIVE}
 """
 _PAGE = f"""
     SELECT {_ITEM} FROM case_item
-    WHERE department = $1 AND (due_on, case_id) > ($2, $3) AND ($5::text IS NULL OR state = $5) AND state %s 'closed'
+    WHERE department = $1 AND (due_on, case_id) > ($2, $3) AND ($5::text IS NULL OR state = $5) AND state %s 'closed' %s
     ORDER BY due_on, case_id LIMIT $4
 """
-WORKLIST = _PAGE % "<>"
-CLOSED = _PAGE % "="
+WORKLIST, CLOSED = (_PAGE % (way, "") for way in ("<>", "="))
+QUEUE, CLOSED_QUEUE = (_PAGE % (way, "AND queue = $6") for way in ("<>", "="))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +71,6 @@ class Papers:
     why: bytes
     content: bytes
     withdrawn_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """What a citizen supplied; `content` is JSON."""
-
-    application_id: UUID
-    source: str
-    id: str
-    received_at: datetime
-    content: bytes
 
 
 async def open_items(tx: Tx, arrivals: Sequence[Arrival]) -> list[Item]:
@@ -98,17 +93,6 @@ async def withdraw(tx: Tx, application_ids: Collection[UUID]) -> None:
         """,
         list(application_ids),
         tx.now,
-    )
-
-
-async def keep_corrections(tx: Tx, corrections: Sequence[Correction]) -> None:
-    """Insert what is new."""
-    await tx.execute(
-        """
-        INSERT INTO correction (application_id, source, id, received_at, content)
-        SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::bytea[]) ON CONFLICT DO NOTHING
-        """,
-        *columns([astuple(correction) for correction in corrections]),
     )
 
 
@@ -173,6 +157,23 @@ async def save_items(tx: Tx, items: Sequence[Item]) -> None:
         )
 
 
+async def turn_clocks(tx: Tx, turns: Sequence[Turn]) -> list[Item]:
+    """Write how the clocks of cases stand now, every case once. Returns the cases."""
+    rows = await tx.fetch(
+        f"""
+        WITH turn AS (SELECT * FROM unnest($1::uuid[], $2::date[], $3::bytea[]) x(case_id, due_on, stages)),
+        locked AS MATERIALIZED (
+            SELECT case_id FROM case_item WHERE case_id = ANY($1::uuid[]) ORDER BY case_id FOR UPDATE
+        )
+        UPDATE case_item i SET due_on = COALESCE(turn.due_on, i.due_on), stands_still = turn.due_on IS NULL,
+            stages = turn.stages
+        FROM turn JOIN locked USING (case_id) WHERE i.case_id = turn.case_id RETURNING {_TURNED}
+        """,
+        *columns([(turn.case_id, turn.due_on, turn.stages) for turn in turns]),
+    )
+    return _items(rows)
+
+
 async def add_steps(tx: Tx, steps: Sequence[Step]) -> None:
     """Append to the history, in order."""
     if steps:
@@ -185,10 +186,12 @@ async def add_steps(tx: Tx, steps: Sequence[Step]) -> None:
         )
 
 
-async def worklist(tx: Tx, department: str, state: State | None, after: Place, limit: int) -> list[Item]:
-    """A department's items by due date, then id; without a state, those that are not closed."""
-    query = CLOSED if state == "closed" else WORKLIST
-    return _items(await tx.fetch(query, department, *after, limit, state))
+async def worklist(
+    tx: Tx, department: str, state: State | None, queue: str | None, after: Place, limit: int
+) -> list[Item]:
+    """A department's items by due date, then id, of one queue or of all; without a state, those that are not closed."""
+    pages, named = ((WORKLIST, CLOSED), ()) if queue is None else ((QUEUE, CLOSED_QUEUE), (queue,))
+    return _items(await tx.fetch(pages[state == "closed"], department, *after, limit, state, *named))
 
 
 async def papers(tx: Tx, case_id: UUID) -> Papers:
@@ -209,18 +212,6 @@ async def steps_of(tx: Tx, case_id: UUID) -> list[Step]:
         "SELECT case_id, at, what, department, staff, note FROM case_step WHERE case_id = $1 ORDER BY number", case_id
     )
     return [Step(**dict(row)) for row in rows]
-
-
-async def corrections_of(tx: Tx, application_id: UUID) -> list[Correction]:
-    """What was supplied to an application, oldest first."""
-    rows = await tx.fetch(
-        """
-        SELECT application_id, source, id, received_at, content FROM correction
-        WHERE application_id = $1 ORDER BY received_at, source, id
-        """,
-        application_id,
-    )
-    return [Correction(**dict(row)) for row in rows]
 
 
 async def add_rule_set_steps(tx: Tx, steps: Sequence[RuleSetStep]) -> None:
@@ -249,7 +240,7 @@ async def rule_set_steps(tx: Tx, most: int) -> list[RuleSetStep]:
 
 
 def _items(rows: Sequence[asyncpg.Record]) -> list[Item]:
-    return [Item(*row) for row in rows]
+    return [Item(*row[:-2], overlays=tuple(row[-2] or ()), stages=read_stages(row[-1])) for row in rows]
 
 
 def _columns(arrivals: Sequence[Arrival]) -> list[list[object]]:
@@ -265,6 +256,9 @@ def _columns(arrivals: Sequence[Arrival]) -> list[list[object]]:
                 arrival.at,
                 arrival.why,
                 arrival.content,
+                arrival.stages,
+                arrival.queue,
+                " ".join(arrival.overlays) or None,
             )
             for arrival in arrivals
         ]

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
-from services.desk.rules import Item, State, Words
+from services.desk.refusals import Words
+from services.desk.rules import Item, State
 
 
 def cursor(item: Item) -> str:
@@ -44,11 +45,30 @@ RULE_SET_STEPS: Mapping[str, Words] = {
     "came-into-force": Words("施行されました。", "Came into force."),
     "superseded": Words("新しい規則に替わりました。", "Superseded by another rule set."),
 }
+OVERLAY_STEPS: Mapping[tuple[str, str], Words] = {
+    ("switch-requested", "on"): Words("災害時規則の適用が依頼されました。", "Somebody asked for it to be switched on."),
+    ("switch-requested", "off"): Words(
+        "災害時規則の解除が依頼されました。", "Somebody asked for it to be switched off."
+    ),
+    ("switched", "on"): Words(
+        "別の職員が確認し、災害時規則を適用します。", "Confirmed by a second person: switched on."
+    ),
+    ("switched", "off"): Words(
+        "別の職員が確認し、災害時規則を解除します。", "Confirmed by a second person: switched off."
+    ),
+    ("switch-withdrawn", "on"): Words("適用の依頼は取り下げられました。", "The request to switch it on was withdrawn."),
+    ("switch-withdrawn", "off"): Words(
+        "解除の依頼は取り下げられました。", "The request to switch it off was withdrawn."
+    ),
+}
 STEPS: Mapping[str, Words] = {
     "opened": Words("担当課に届きました。", "Came to the department."),
     "claim": Words("担当を引き受けました。", "Claimed."),
     "handover": Words("担当を引き継ぎました。", "Handed over to a colleague."),
     "request-correction": Words("補正を求めました。", "A correction was asked for."),
+    "extend": Words("期限を延長しました。", "The deadline was extended, and the citizen told."),
+    "end-stage": Words("段階を終えました。", "A stage was ended."),
+    "deadline-moved": Words("期限が変わりました。", "The deadline moved, or its clock stopped."),
     "return": Words("担当課ではないため返しました。", "Returned: another department is responsible."),
     "decide": Words("審査の結果を登録しました。", "Decided."),
     "close": Words("完了しました。", "Closed."),

@@ -74,6 +74,21 @@ TIMELINE: Mapping[str, Words] = {
     "case.correction-requested": Words(
         "補正をお願いしております。", "足(た)りないものが あります。", "Something is missing; we have asked you for it."
     ),
+    "case.extended": Words(
+        "審査に日数を要するため、期限を延長いたしました。",
+        "もう少(すこ)し 時間(じかん)が かかります。決(き)める日(ひ)が 遅(おそ)く なりました。",
+        "We need more time and have extended the deadline.",
+    ),
+    "case.stage-ended": Words(
+        "審査が一段階進みました。",
+        "調(しら)べることが ひとつ 終(お)わりました。",
+        "One stage of the examination is complete.",
+    ),
+    "case.deadline-moved": Words(
+        "審査の期限を数え直しました。",
+        "いつまでに 決(き)めるかを もう一度(いちど) 数(かぞ)えました。",
+        "We have counted again until when we must decide.",
+    ),
     "case.returned": Words(
         "担当課を確認し直しております。",
         "担当(たんとう)の 課(か)を もう一度(いちど) さがしています。",
@@ -106,6 +121,12 @@ TIMELINE: Mapping[str, Words] = {
         "The record was disposed of at the end of its retention.",
     ),
 }
+DEADLINE_MOVED = "jp.madoguchi.case.deadline-moved.v1"
+STANDS_STILL = Words(
+    "補正をお待ちする間、審査の期間には数えません。",
+    "足(た)りないものが 届(とど)くまでの 日(ひ)は、数(かぞ)えません。",
+    "The days until your correction comes do not count.",
+)
 ENDED_BY_WITHDRAWAL = Words(
     "取下げにより手続きを終了しました。",
     "申(もう)し込(こ)みを やめたので、手続(てつづ)きを 終(お)わりにしました。",
@@ -130,6 +151,8 @@ def tell(steps: Sequence[Step]) -> list[Words]:
 def _words_of(step: Step, closed: int, cases: int) -> Words:
     if step.type == CLOSING and step.cause == "withdrawn":
         return ENDED_BY_WITHDRAWAL
+    if step.type == DEADLINE_MOVED and step.due_on is None:
+        return STANDS_STILL
     return _part(closed, cases) if step.type == CLOSING and closed < cases else words_of(step.type)
 
 

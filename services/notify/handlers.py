@@ -1,6 +1,7 @@
 """What notify does with what it reads, and with what the mail server answered."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import singledispatch
 from typing import Any
@@ -8,12 +9,21 @@ from typing import Any
 from chassis.consuming import Batch, Handlers
 from chassis.database import Tx
 from contracts import topics
-from contracts.desk import CaseDecided, CorrectionRequested
+from contracts.desk import CaseDecided, CaseExtended, CorrectionRequested
 from contracts.envelope import CloudEvent, Event
-from contracts.intake import ApplicationAccepted, WithdrawalAccepted
-from contracts.notify import NoticeFailed, NoticeQueued, NoticeSent, NoticeWithheld
+from contracts.intake import ApplicationAccepted, CorrectionAccepted, WithdrawalAccepted
+from contracts.notify import (
+    NoticeFailed,
+    NoticeFailedV2,
+    NoticeQueued,
+    NoticeQueuedV2,
+    NoticeSent,
+    NoticeSentV2,
+    NoticeWithheld,
+    NoticeWithheldV2,
+)
 from services.notify import mails, rules, store
-from services.notify.rules import Answer, Contact, Letter, Mark, Notice, State
+from services.notify.rules import Answer, Contact, Kind, Letter, Mark, Notice, State
 
 handlers = Handlers()
 
@@ -24,18 +34,26 @@ async def say_received(accepted: Batch[ApplicationAccepted], tx: Tx) -> list[Eve
     first = [_first(tx, event) for event in accepted]
     early = await store.open_contacts(tx, first)
     released = await store.release(tx, early)
-    return [event for notice, contact, state in [*first, *released] for event in announce(tx, notice, contact, state)]
+    said = [event for notice, contact, state in [*first, *released] for event in announce(tx, notice, contact, state)]
+    return [*said, *await _say(tx, _of_masked(accepted, tx))]
 
 
 @handlers.consumes(topics.INTAKE)
 async def say_withdrawn(withdrawn: Batch[WithdrawalAccepted], tx: Tx) -> list[Event]:
     """The application is taken back: say so."""
-    return await _say(tx, [notice_of(event.data, tx, event.traceparent) for event in withdrawn])
+    said = await _say(tx, [notice_of(event.data, tx, event.traceparent) for event in withdrawn])
+    return [*said, *await _say(tx, _of_masked(withdrawn, tx))]
+
+
+@handlers.consumes(topics.INTAKE)
+async def say_masked(corrected: Batch[CorrectionAccepted], tx: Tx) -> list[Event]:
+    """Of a correction nothing is said but that an Individual Number in it was made unreadable."""
+    return await _say(tx, _of_masked(corrected, tx))
 
 
 @handlers.consumes(topics.DESK)
-async def say_what_the_desk_did(seen: Batch[CorrectionRequested | CaseDecided], tx: Tx) -> list[Event]:
-    """A desk asked or decided: say so, when the address is known."""
+async def say_what_the_desk_did(seen: Batch[CorrectionRequested | CaseExtended | CaseDecided], tx: Tx) -> list[Event]:
+    """A desk asked, needs more time, or decided: say so, when the address is known."""
     return await _say(tx, [notice_of(event.data, tx, event.traceparent) for event in seen])
 
 
@@ -54,10 +72,21 @@ async def settle(tx: Tx, answers: Sequence[Answer], most_attempts: int, domain: 
 
 
 async def _say(tx: Tx, notices: Sequence[Notice]) -> list[Event]:
+    if not notices:
+        return []
     contacts = await store.contacts_of(tx, notices)
     said = [(notice, contacts[notice.application_id]) for notice in notices]
     await store.add_notices(tx, [(notice, rules.state_of(contact)) for notice, contact in said])
     return [event for notice, contact in said for event in announce(tx, notice, contact, rules.state_of(contact))]
+
+
+def _of_masked(seen: Sequence[CloudEvent[Any]], tx: Tx) -> list[Notice]:
+    """The notices that an Individual Number was made unreadable, for those of `seen` in which one was."""
+    return [
+        Notice(tx.new_id(), event.data.application_id, event.data.receipt, "individual-number", event.traceparent)
+        for event in seen
+        if event.data.masked
+    ]
 
 
 def _first(tx: Tx, event: CloudEvent[ApplicationAccepted]) -> tuple[Notice, Contact, State]:
@@ -96,6 +125,19 @@ def _(event: CorrectionRequested, tx: Tx, traceparent: str | None) -> Notice:
 
 
 @notice_of.register
+def _(event: CaseExtended, tx: Tx, traceparent: str | None) -> Notice:
+    return Notice(
+        tx.new_id(),
+        event.application_id,
+        event.receipt,
+        "extension",
+        traceparent,
+        until=event.until,
+        reason=rules.plain(event.reason),
+    )
+
+
+@notice_of.register
 def _(event: CaseDecided, tx: Tx, traceparent: str | None) -> Notice:
     return Notice(tx.new_id(), event.application_id, event.receipt, "result", traceparent, outcome=event.outcome)
 
@@ -116,12 +158,36 @@ def _about(tx: Tx, notice: Notice) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """The events of one version of the contract."""
+
+    queued: type[NoticeQueued | NoticeQueuedV2]
+    sent: type[NoticeSent | NoticeSentV2]
+    failed: type[NoticeFailed | NoticeFailedV2]
+    withheld: type[NoticeWithheld | NoticeWithheldV2]
+
+
+_V1 = _Version(NoticeQueued, NoticeSent, NoticeFailed, NoticeWithheld)
+_V2 = _Version(NoticeQueuedV2, NoticeSentV2, NoticeFailedV2, NoticeWithheldV2)
+_SAYS: dict[Kind, _Version] = {
+    "receipt": _V1,
+    "correction": _V1,
+    "extension": _V2,
+    "individual-number": _V2,
+    "result": _V1,
+    "withdrawal": _V1,
+}
+"""Readers of version 1 go on being told what it has words for."""
+
+
 def _queued(tx: Tx, notice: Notice, contact: Contact) -> list[Event]:
-    return [NoticeQueued(**_about(tx, notice), medium="email", language=contact.language or "ja")]
+    queued = _SAYS[notice.kind].queued
+    return [queued(**_about(tx, notice), medium="email", language=contact.language or "ja")]
 
 
 def _withheld(tx: Tx, notice: Notice, _contact: Contact) -> list[Event]:
-    return [NoticeWithheld(**_about(tx, notice), cause="no-address")]
+    return [_SAYS[notice.kind].withheld(**_about(tx, notice), cause="no-address")]
 
 
 _ANNOUNCE: dict[State, Callable[[Tx, Notice, Contact], list[Event]]] = {
@@ -133,12 +199,13 @@ _ANNOUNCE: dict[State, Callable[[Tx, Notice, Contact], list[Event]]] = {
 
 def _sent(tx: Tx, mark: Mark, domain: str) -> list[Event]:
     notice = mark.letter.notice
-    return [NoticeSent(**_about(tx, notice), message_id=mails.message_id(notice.notice_id, domain))]
+    sent = _SAYS[notice.kind].sent
+    return [sent(**_about(tx, notice), message_id=mails.message_id(notice.notice_id, domain))]
 
 
 def _failed(tx: Tx, mark: Mark, _domain: str) -> list[Event]:
-    code = mark.smtp_code or rules.NO_ANSWER
-    return [NoticeFailed(**_about(tx, mark.letter.notice), smtp_code=code, attempts=mark.attempts)]
+    notice, code = mark.letter.notice, mark.smtp_code or rules.NO_ANSWER
+    return [_SAYS[notice.kind].failed(**_about(tx, notice), smtp_code=code, attempts=mark.attempts)]
 
 
 _SETTLED: dict[State, Callable[[Tx, Mark, str], list[Event]]] = {

@@ -72,6 +72,60 @@ WORDS: Mapping[tuple[Kind, Language], Words] = {
         "What we need from you:\n{wanted}\n\n"
         "If anything is unclear, please contact us and give us your receipt number.\n",
     ),
+    ("extension", "ja"): Words(
+        "審査の期限を延長いたします　受付番号",
+        "お送りいただいた申請につきまして、審査に日数を要するため、期限を次のとおり延長いたします。\n\n"
+        "受付番号：{receipt}\n"
+        "新しい期限：{until}\n"
+        "延長の理由：\n{reason}\n\n"
+        "お待たせして申し訳ございませんが、ご理解くださいますようお願いいたします。\n"
+        "ご不明な点がございましたら、受付番号をお知らせのうえ、お問い合わせください。\n",
+    ),
+    ("extension", "ja-easy"): Words(
+        "もう少(すこ)し 時間(じかん)が かかります 番号(ばんごう)",
+        "あなたの 申(もう)し込(こ)みを 調(しら)べています。もう少(すこ)し 時間(じかん)が かかります。\n\n"
+        "あなたの 番号(ばんごう)： {receipt}\n"
+        "いつまで： {until}までに 決(き)めます。\n"
+        "時間(じかん)が かかる 理由(りゆう)：\n{reason}\n\n"
+        "待(ま)ってください。すみません。\n"
+        "わからないときは、番号(ばんごう)を 言(い)って、市役所(しやくしょ)に 聞(き)いてください。\n",
+    ),
+    ("extension", "en"): Words(
+        "We need more time for your application",
+        "We need more time to examine your application and have extended the deadline.\n\n"
+        "Receipt number: {receipt}\n"
+        "New deadline: {until}\n"
+        "Reason for the extension:\n{reason}\n\n"
+        "We are sorry to keep you waiting.\n"
+        "If anything is unclear, please contact us and give us your receipt number.\n",
+    ),
+    ("individual-number", "ja"): Words(
+        "個人番号（マイナンバー）を読めないようにいたしました　受付番号",
+        "お送りいただいたものに、個人番号（マイナンバー）が記入されておりました。\n"
+        "この手続きには必要がございませんので、番号を読めないようにして受け付けました。\n\n"
+        "受付番号：{receipt}\n\n"
+        "手続きはそのまま進めております。改めてお送りいただく必要はございません。\n"
+        "今後は、必要な手続きのほかでは個人番号をご記入にならないよう、お願いいたします。\n"
+        "ご不明な点がございましたら、受付番号をお知らせのうえ、お問い合わせください。\n",
+    ),
+    ("individual-number", "ja-easy"): Words(
+        "マイナンバーを 読(よ)めないように しました 番号(ばんごう)",
+        "あなたの 申(もう)し込(こ)みに、マイナンバーが 書(か)いて ありました。\n"
+        "この 手続(てつづ)きに マイナンバーは いりません。だから、読(よ)めないように しました。\n\n"
+        "あなたの 番号(ばんごう)： {receipt}\n\n"
+        "もう一度(いちど) 送(おく)らなくて いいです。\n"
+        "マイナンバーは 大切(たいせつ)な 番号(ばんごう)です。いらない ときは 書(か)かないでください。\n"
+        "わからないときは、番号(ばんごう)を 言(い)って、市役所(しやくしょ)に 聞(き)いてください。\n",
+    ),
+    ("individual-number", "en"): Words(
+        "We have made your Individual Number unreadable",
+        "What you sent us had an Individual Number (My Number) written in it.\n"
+        "This procedure does not need it, so we have made it unreadable.\n\n"
+        "Receipt number: {receipt}\n\n"
+        "Your application goes on; you need not send it again.\n"
+        "Please write your Individual Number only where a procedure asks for it.\n"
+        "If anything is unclear, please contact us and give us your receipt number.\n",
+    ),
     ("result", "ja"): Words(
         "申請の審査が終わりました　受付番号",
         "お送りいただいた申請の審査が終わりましたので、お知らせいたします。\n\n"
@@ -166,6 +220,7 @@ def body_of(letter: Letter) -> str:
     text = WORDS[notice.kind, language].body.format(
         receipt=notice.receipt,
         wanted=notice.wanted or "",
+        reason=notice.reason or "",
         until=day(notice.until, language),
         outcome=OUTCOMES.get((notice.outcome or "", language), ""),
     )

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-Kind = Literal["receipt", "correction", "result", "withdrawal"]
+Kind = Literal["receipt", "correction", "extension", "individual-number", "result", "withdrawal"]
 State = Literal["waiting", "queued", "sending", "sent", "failed", "withheld"]
 Language = Literal["ja", "ja-easy", "en"]
 
@@ -35,6 +35,7 @@ class Notice:
     outcome: str | None = None
     wanted: str | None = None
     until: date | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,9 +72,9 @@ async def add_notices(tx: Tx, notices: Sequence[tuple[Notice, State]]) -> None:
     await tx.execute(
         """
         INSERT INTO notice
-            (notice_id, application_id, kind, traceparent, outcome, wanted, until, state, next_attempt_at)
-        SELECT x.*, $9 FROM unnest(
-            $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::date[], $8::text[]) x
+            (notice_id, application_id, kind, traceparent, outcome, wanted, until, reason, state, next_attempt_at)
+        SELECT x.*, $10 FROM unnest(
+            $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::date[], $8::text[], $9::text[]) x
         """,
         *columns(
             [
@@ -86,6 +86,7 @@ async def add_notices(tx: Tx, notices: Sequence[tuple[Notice, State]]) -> None:
                     new.outcome,
                     new.wanted,
                     new.until,
+                    new.reason,
                     state,
                 )
                 for new, state in notices
@@ -194,4 +195,5 @@ def _notice(row: asyncpg.Record) -> Notice:
         row["outcome"],
         row["wanted"],
         row["until"],
+        row["reason"],
     )

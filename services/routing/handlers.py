@@ -3,22 +3,23 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from chassis.consuming import Batch, Handlers
 from chassis.database import Tx
 from contracts import topics
 from contracts.channels import Application
-from contracts.desk import CaseReturned
+from contracts.desk import CaseExtended, CaseReturned, CorrectionRequested, StageEnded
 from contracts.envelope import Event
-from contracts.intake import ApplicationAccepted
+from contracts.intake import ApplicationAccepted, CorrectionAccepted
 from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage, Decision
 from contracts.rule_sets import RuleSetCameIntoForce, RuleSetSuperseded
-from services.routing import store
+from services.routing import clocking, moves, store
+from services.routing.clocking import Running
 from services.routing.deciding import Decided, decide
+from services.routing.moves import Move
 from services.routing.rules import assigning, lifecycle
-from services.routing.rules.assigning import Assignment
 from services.routing.rules.clock import local_day
+from services.routing.rules.deadlines import Deadline
 from services.routing.rules.lifecycle import Succession
 from services.routing.rules.overlays import active
 from services.routing.rules.rule_sets import RuleSet
@@ -41,9 +42,23 @@ async def take_back(returned: Batch[CaseReturned], tx: Tx) -> list[Event]:
     """Give a returned case to the department its desk names, or to triage."""
     (now,) = await _rules(tx, [tx.now])
     cases = await store.cases(tx, [event.data.case_id for event in returned])
-    moves = [_move(tx, event.data, cases[event.data.case_id], now.rule_set) for event in returned]
-    await store.move_cases(tx, [(case_id, department) for case_id, department, _ in moves])
-    return [event for _, _, event in moves]
+    clocks = await clocking.running(tx, cases.values())
+    moved = [_move(tx, event.data, clocks[event.data.case_id], now.rule_set) for event in returned]
+    await store.move_cases(tx, [(move.case_id, move.to_department) for move, _ in moved])
+    await moves.add_moves(tx, [move for move, _ in moved])
+    return [event for _, event in moved]
+
+
+@handlers.consumes(topics.DESK)
+async def stop_and_extend(said: Batch[CorrectionRequested | CaseExtended | StageEnded], tx: Tx) -> list[Event]:
+    """A desk asked for a correction, gave notice of an extension, or ended a stage: the case's clock moves."""
+    return await clocking.move_clocks(tx, [clocking.clock_event(event.data) for event in said])
+
+
+@handlers.consumes(topics.INTAKE)
+async def go_on(accepted: Batch[CorrectionAccepted], tx: Tx) -> list[Event]:
+    """What was asked for is there: the clocks that stood still go on from the day on which it came."""
+    return await clocking.move_clocks(tx, [clocking.clock_event(event.data) for event in accepted])
 
 
 async def bring_into_force(tx: Tx) -> tuple[list[str], list[Event]]:
@@ -99,7 +114,7 @@ def _case(tx: Tx, accepted: ApplicationAccepted, decided: Decided, cases: int | 
         decided.stored,
         found.cause,
     )
-    return case, _ANNOUNCE[found.cause is None](case, found, decided.decision, accepted.application, cases)
+    return case, _ANNOUNCE[found.cause is None](case, decided, accepted.application, cases)
 
 
 def _facts(application: Application) -> assigning.Facts:
@@ -111,7 +126,7 @@ def _facts(application: Application) -> assigning.Facts:
     }
 
 
-def _opened(case: RoutedCase, _: Assignment, decision: Decision, application: Application, cases: int | None) -> Event:
+def _opened(case: RoutedCase, decided: Decided, application: Application, cases: int | None) -> Event:
     return CaseOpened(
         application_id=case.application_id,
         case_id=case.case_id,
@@ -119,40 +134,43 @@ def _opened(case: RoutedCase, _: Assignment, decision: Decision, application: Ap
         opened_at=case.opened_at,
         department=case.department,
         due_on=case.due_on,
-        decision=decision,
+        decision=decided.decision,
         application=application,
         cases=cases,
+        stages=clocking.stages_due(decided.stages),
+        queue=decided.assignment.queue,
     )
 
 
-def _sent_to_triage(
-    case: RoutedCase, assignment: Assignment, decision: Decision, application: Application, cases: int | None
-) -> Event:
+def _sent_to_triage(case: RoutedCase, decided: Decided, application: Application, cases: int | None) -> Event:
     return CaseSentToTriage(
         application_id=case.application_id,
         case_id=case.case_id,
         receipt=case.receipt,
         sent_at=case.opened_at,
-        cause=assignment.cause or "no-match",
+        cause=decided.assignment.cause or "no-match",
         due_on=case.due_on,
-        decision=decision,
+        decision=decided.decision,
         application=application,
         cases=cases,
     )
 
 
-_ANNOUNCE: dict[bool, Callable[[RoutedCase, Assignment, Decision, Application, int | None], Event]] = {
+_ANNOUNCE: dict[bool, Callable[[RoutedCase, Decided, Application, int | None], Event]] = {
     True: _opened,
     False: _sent_to_triage,
 }
 
 
-def _move(tx: Tx, returned: CaseReturned, case: RoutedCase, rule_set: RuleSet) -> tuple[UUID, str, Event]:
+def _move(tx: Tx, returned: CaseReturned, running: Running, rule_set: RuleSet) -> tuple[Move, Event]:
+    case = running.routed
     department = assigning.reassign(returned.suggestion, case.department, rule_set, local_day(tx.now))
-    return case.case_id, department or "triage", _MOVED[department is None](tx, returned, case, department or "triage")
+    move = Move(case.case_id, case.department, department or assigning.TRIAGE, returned.reason)
+    deadline = clocking.deadline_in(running, move.to_department)
+    return move, _MOVED[department is None](tx, returned, case, move.to_department, deadline)
 
 
-def _rerouted(tx: Tx, returned: CaseReturned, case: RoutedCase, department: str) -> Event:
+def _rerouted(tx: Tx, returned: CaseReturned, case: RoutedCase, department: str, deadline: Deadline) -> Event:
     return CaseRerouted(
         application_id=case.application_id,
         case_id=case.case_id,
@@ -160,13 +178,14 @@ def _rerouted(tx: Tx, returned: CaseReturned, case: RoutedCase, department: str)
         rerouted_at=tx.now,
         from_department=case.department,
         department=department,
-        due_on=case.due_on,
+        due_on=deadline.due,
         reason=returned.reason,
         application=returned.application,
+        stages=clocking.stages_due(deadline.stages),
     )
 
 
-def _returned_to_triage(tx: Tx, returned: CaseReturned, case: RoutedCase, _: str) -> Event:
+def _returned_to_triage(tx: Tx, returned: CaseReturned, case: RoutedCase, _: str, deadline: Deadline) -> Event:
     before = Decision.model_validate_json(case.decision)
     return CaseSentToTriage(
         application_id=case.application_id,
@@ -174,10 +193,13 @@ def _returned_to_triage(tx: Tx, returned: CaseReturned, case: RoutedCase, _: str
         receipt=case.receipt,
         sent_at=tx.now,
         cause="returned",
-        due_on=case.due_on,
+        due_on=deadline.due,
         decision=before.model_copy(update={"reason": returned.reason}),
         application=returned.application,
     )
 
 
-_MOVED: dict[bool, Callable[[Tx, CaseReturned, RoutedCase, str], Event]] = {False: _rerouted, True: _returned_to_triage}
+_MOVED: dict[bool, Callable[[Tx, CaseReturned, RoutedCase, str, Deadline], Event]] = {
+    False: _rerouted,
+    True: _returned_to_triage,
+}

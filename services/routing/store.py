@@ -1,6 +1,6 @@
 """All SQL of routing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ import asyncpg
 from chassis.database import Tx, columns
 from chassis.errors import Transient
 from services.routing.rules.lifecycle import Life, Term
-from services.routing.rules.overlays import Confirmed, Request, Switch
+from services.routing.rules.overlays import Confirmed, Request, Switch, Withdrawn
 from services.routing.rules.rule_sets import RuleSet
 from services.routing.shelf import SHELF
 
@@ -52,7 +52,7 @@ async def files_of(tx: Tx, name: str) -> bytes:
 async def rule_set(tx: Tx, name: str) -> RuleSet | None:
     """A rule set, compiled; read and compiled only where nobody has asked for it before. None when it cannot be read."""
     if name not in SHELF:
-        SHELF.put(name, await files_of(tx, name))
+        await SHELF.put(name, await files_of(tx, name))
     return SHELF.get(name)
 
 
@@ -162,7 +162,7 @@ async def lock_request(tx: Tx, overlay: str) -> Request | None:
     rows = await tx.fetch(
         """
         SELECT overlay, turn, requested_by, reason, since FROM overlay_switch
-        WHERE overlay = $1 AND confirmed_by IS NULL FOR UPDATE
+        WHERE overlay = $1 AND confirmed_by IS NULL AND withdrawn_by IS NULL FOR UPDATE
         """,
         overlay,
     )
@@ -172,18 +172,35 @@ async def lock_request(tx: Tx, overlay: str) -> Request | None:
 async def confirm_switch(tx: Tx, confirmed: Confirmed) -> None:
     """Write who confirmed the switch that waits, and from when it holds."""
     await tx.execute(
-        "UPDATE overlay_switch SET confirmed_by = $2, since = $3 WHERE overlay = $1 AND confirmed_by IS NULL",
+        """
+        UPDATE overlay_switch SET confirmed_by = $2, since = $3
+        WHERE overlay = $1 AND confirmed_by IS NULL AND withdrawn_by IS NULL
+        """,
         confirmed.overlay,
         confirmed.confirmed_by,
         confirmed.since,
     )
 
 
+async def withdraw_switch(tx: Tx, withdrawn: Withdrawn) -> None:
+    """Write who took back the switch that waits, and why."""
+    await tx.execute(
+        """
+        UPDATE overlay_switch SET withdrawn_by = $2, withdrawn_at = $3, withdrawn_note = $4
+        WHERE overlay = $1 AND confirmed_by IS NULL AND withdrawn_by IS NULL
+        """,
+        withdrawn.overlay,
+        withdrawn.staff,
+        tx.now,
+        withdrawn.reason,
+    )
+
+
 async def switches_asked_for(tx: Tx, limit: int) -> list[asyncpg.Record]:
-    """The newest switches, to read, confirmed or not."""
+    """The newest switches, to read, whether they wait or were confirmed or withdrawn."""
     return await tx.fetch(
         """
-        SELECT overlay, turn, requested_by, requested_at, reason, since, confirmed_by
+        SELECT overlay, turn, requested_by, requested_at, reason, since, confirmed_by, withdrawn_by, withdrawn_note
         FROM overlay_switch ORDER BY number DESC LIMIT $1
         """,
         limit,
@@ -245,6 +262,18 @@ async def cases(tx: Tx, case_ids: Sequence[UUID]) -> dict[UUID, RoutedCase]:
         list(case_ids),
     )
     return {row["case_id"]: RoutedCase(**dict(row)) for row in rows}
+
+
+async def lock_cases_of(tx: Tx, application_ids: Collection[UUID]) -> list[RoutedCase]:
+    """All cases of these applications, locked in the order of their ids."""
+    rows = await tx.fetch(
+        """
+        SELECT case_id, application_id, receipt, opened_at, department, due_on, decision, cause
+        FROM routed_case WHERE application_id = ANY($1::uuid[]) ORDER BY case_id FOR UPDATE
+        """,
+        list(application_ids),
+    )
+    return [RoutedCase(**dict(row)) for row in rows]
 
 
 async def move_cases(tx: Tx, moves: Sequence[tuple[UUID, str]]) -> None:

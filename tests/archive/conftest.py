@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -14,11 +14,11 @@ from chassis.consuming import Kept
 from chassis.database import Owned, Pool, Tx, connect, make_pool, transaction
 from chassis.pulse import Pulse
 from contracts.channels import Application
-from contracts.desk import CaseClosed, CaseDecided
+from contracts.desk import CaseClosed, CaseDecided, CaseExtended
 from contracts.envelope import Event, Header
 from contracts.ids import uuid7
 from contracts.intake import ApplicationAccepted, Origin, WithdrawalAccepted
-from contracts.notify import NoticeKind, NoticeQueued, NoticeSent
+from contracts.notify import NoticeKind, NoticeQueued, NoticeQueuedV2, NoticeSent, NoticeSentV2
 from contracts.routing import CaseOpened, Decision
 from services.archive import handlers
 from services.archive.api import add_routes
@@ -79,6 +79,17 @@ class Story:
     def sent(self, kind: NoticeKind) -> Event:
         return NoticeSent(**self._notice(kind), message_id="<1@x>")
 
+    def extended(self) -> Event:
+        return CaseExtended(**self._case(), at=NOW, staff="sato", until=date(2027, 1, 31), reason="書類を待つため。")
+
+    def extension(self) -> list[Event]:
+        """That the citizen was told of it, in the version of the contract that has a word for it."""
+        notice = self._notice("extension")
+        return [
+            NoticeQueuedV2(**notice, medium="email", language="ja"),
+            NoticeSentV2(**notice, message_id="<1@x>"),
+        ]
+
     def whole(self) -> list[Event]:
         return [
             self.accepted(),
@@ -99,7 +110,7 @@ class Story:
             "department": "shimin-seikatsu",
         }
 
-    def _notice(self, kind: NoticeKind) -> dict[str, Any]:
+    def _notice(self, kind: str) -> dict[str, Any]:
         notice_id = self.notices.setdefault(kind, uuid7(NOW))
         return {
             "application_id": self.application_id,

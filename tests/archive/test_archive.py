@@ -62,6 +62,18 @@ async def test_a_record_waits_for_whatever_is_missing(archive: Archive, missing:
     assert len(said) == (1 if optional or missing in (4, 6) else 0)
 
 
+async def test_a_record_waits_until_the_citizen_has_been_told_of_an_extension(archive: Archive) -> None:
+    story = Story()
+    queued, sent = story.extension()
+
+    early = await archive.keep(*story.whole()[:5], story.extended(), *story.whole()[5:])
+    waiting = await archive.keep(queued)
+    told = await archive.keep(sent)
+
+    assert (early, waiting) == ([], [])
+    assert [type(event) for event in told] == [RecordSealed]
+
+
 async def test_a_life_event_is_sealed_with_the_last_of_its_cases_also_when_that_is_opened_late(
     archive: Archive,
 ) -> None:

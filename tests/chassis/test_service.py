@@ -187,10 +187,11 @@ def test_no_word_of_the_domain_occurs_in_the_chassis() -> None:
 
 ROOMS = {"app", "settings", "handlers", "rules", "store"}
 FURTHER = {
-    "intake": {"api", "timeline"},
+    "intake": {"api", "timeline", "guarding", "individual_numbers"},
     "routing": {"api", "work", "shelf", "packs", "formats", "calendars", "organisations", "organisation_snapshots"}
-    | {"procedures", "sheets", "overlay_api", "explanation_api", "verdicts", "words", "free_text", "deciding"},
-    "desk": {"api", "succession", "worklist"},
+    | {"procedures", "sheets", "overlay_api", "explanation_api", "verdicts", "words", "free_text", "deciding"}
+    | {"moves", "clocking", "clock_events", "suggestion_api", "text_trials", "compiler", "pickling"},
+    "desk": {"api", "orders", "succession", "worklist", "judging", "clock", "refusals", "overlays", "corrections"},
     "notify": {"mails", "work"},
     "archive": {"api", "work"},
 }

@@ -25,7 +25,7 @@ from contracts.envelope import Event
 from contracts.ids import uuid7
 from contracts.intake import CorrectionAccepted, Origin, WithdrawalAccepted
 from contracts.personal import Applicant
-from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage, Decision
+from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage, DeadlineMoved, Decision, StageDue
 from services.desk.api import add_routes
 from services.desk.handlers import handlers
 from services.desk.settings import Settings
@@ -46,6 +46,11 @@ APPLICATION = Application(
     applicant=Applicant(name="釧路 花子"),
 )
 DECISION = Decision(rule_set="a" * 64, table="moving-in", rows=("r1",), inputs={"household_size": 3}, reason="転入")
+
+STAGES = (
+    StageDue(name="assessment", due_on=date(2026, 4, 10), fixed=True),
+    StageDue(name="board", due_on=date(2026, 4, 18), fixed=False),
+)
 
 
 def new_id() -> UUID:
@@ -96,6 +101,17 @@ def sent_to_triage(application_id: UUID, case_id: UUID) -> CaseSentToTriage:
         decision=DECISION,
         application=APPLICATION,
     )
+
+
+def staged(application_id: UUID, case_id: UUID) -> CaseOpened:
+    return opened(application_id, case_id).model_copy(update={"stages": STAGES})
+
+
+def moved(
+    application_id: UUID, case_id: UUID, due_on: date | None, *, cause: Any = "correction-requested", **also: Any
+) -> DeadlineMoved:
+    about = {"application_id": application_id, "case_id": case_id, "receipt": RECEIPT, "at": NOW}
+    return DeadlineMoved(**about, cause=cause, due_on=due_on, **also)
 
 
 def corrected(application_id: UUID) -> CorrectionAccepted:

@@ -8,6 +8,7 @@ from tests.desk.conftest import NOW, Desk, new_id, opened
 
 APPROVED = {"outcome": "approved", "explanation": "要件を満たすため"}
 MISSING = {"wanted": "住民票の続柄", "until": "2026-04-30"}
+LONGER = {"until": "2026-05-20", "reason": "現地の確認に日数を要するため"}
 TO_SUZUKI = {"to_staff": "suzuki", "reason": "休暇のため"}
 RETURN = {"reason": "所管外のため", "suggestion": "school"}
 
@@ -17,6 +18,7 @@ WAYS: dict[str, tuple[Way, str]] = {
     "claim": (CLAIM, "case.claimed"),
     "handover": ([*CLAIM, ("handover", TO_SUZUKI)], "case.handed-over"),
     "request-correction": ([*CLAIM, ("request-correction", MISSING)], "case.correction-requested"),
+    "extend": ([*CLAIM, ("extend", LONGER)], "case.extended"),
     "return": ([*CLAIM, ("return", RETURN)], "case.returned"),
     "decide": ([*CLAIM, ("decide", APPROVED)], "case.decided"),
     "close": ([*CLAIM, ("decide", APPROVED), ("close", {})], "case.closed"),

@@ -1,6 +1,6 @@
 import asyncio
 import json
-from datetime import date
+from datetime import date, timedelta
 
 from chassis import database
 from chassis.database import Tx, transaction
@@ -148,6 +148,27 @@ class TestCorrections:
 
         found = await desk.see(case_id)
         assert (found["state"], len(found["corrections"])) == ("open", 1)
+
+    async def test_a_correction_received_before_it_was_asked_for_is_kept_and_answers_nothing(self, desk: Desk) -> None:
+        application_id, case_id = await desk.case()
+        await desk.do(case_id, "claim")
+        await desk.do(case_id, "request-correction", wanted="続柄", until="2026-04-30")
+        early = corrected(application_id).model_copy(update={"received_at": NOW - timedelta(seconds=1)})
+
+        await desk.read(early)
+
+        found = await desk.see(case_id)
+        assert (found["state"], len(found["corrections"])) == ("waiting", 1)
+
+    async def test_of_several_corrections_in_one_batch_the_last_one_counts(self, desk: Desk) -> None:
+        application_id, case_id = await desk.case()
+        await desk.do(case_id, "claim")
+        await desk.do(case_id, "request-correction", wanted="続柄", until="2026-04-30")
+        early = corrected(application_id).model_copy(update={"received_at": NOW - timedelta(seconds=1)})
+
+        await desk.read(corrected(application_id), early)
+
+        assert (await desk.see(case_id))["state"] == "claimed"
 
     async def test_a_correction_handled_twice_is_kept_once(self, desk: Desk) -> None:
         application_id, case_id = await desk.case()

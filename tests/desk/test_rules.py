@@ -1,17 +1,24 @@
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import get_args
 from uuid import UUID
 
 import pytest
 
-from services.desk import rules, worklist
-from services.desk.rules import Arrival, Command, Item, Name, State
+from services.desk import judging, refusals, rules, worklist
+from services.desk.clock import Stage
+from services.desk.judging import Command
+from services.desk.rules import Arrival, Item, Name, State, Turn
 
 CASE = UUID("019d7000-0000-7000-8000-000000000001")
 TODAY = date(2026, 4, 11)
 STATES: tuple[State, ...] = get_args(State)
 COMMANDS: tuple[Name, ...] = get_args(Name)
+STAGES = (
+    Stage("assessment", date(2026, 4, 13), fixed=True),
+    Stage("opinion", date(2026, 4, 8), fixed=True, ended_on=date(2026, 4, 9)),
+    Stage("board", date(2026, 4, 12), fixed=False),
+)
 
 # Every command in every state, given by who holds the case: the state after it, or the refusal's code.
 EXPECTED = """
@@ -19,6 +26,8 @@ EXPECTED = """
 claim               claimed      claimed       waiting             waiting-for-routing  decided          case-closed
 handover            claim-first  claimed       waiting             waiting-for-routing  decided          case-closed
 request-correction  claim-first  waiting       correction-awaited  waiting-for-routing  already-decided  case-closed
+extend              claim-first  claimed       waiting             waiting-for-routing  already-decided  case-closed
+end-stage           claim-first  claimed       waiting             waiting-for-routing  already-decided  case-closed
 return              claim-first  returned      returned            waiting-for-routing  already-decided  case-closed
 decide              claim-first  decided       decided             waiting-for-routing  already-decided  case-closed
 close               claim-first  decide-first  decide-first        waiting-for-routing  closed           case-closed
@@ -28,13 +37,13 @@ CASES = [(row[0], state, found) for row in ROWS[1:] for state, found in zip(ROWS
 
 
 def item(state: State, staff: str | None = "sato") -> Item:
-    return Item(CASE, CASE, "0000-0000-0012-4", "residents", "moving-in", TODAY, state, staff)
+    return Item(CASE, CASE, "0000-0000-0012-4", "residents", "moving-in", TODAY, state, staff, stages=STAGES)
 
 
 def command(name: Name, staff: str = "sato") -> Command:
     to_staff = "suzuki" if name == "handover" else None
-    until = TODAY if name == "request-correction" else None
-    return Command(name, staff, rules.digest(name, staff.encode()), to_staff, until)
+    until = {"request-correction": TODAY, "extend": TODAY + timedelta(1)}.get(name)
+    return Command(name, staff, judging.digest(name, staff.encode()), to_staff, until, "assessment")
 
 
 def arrival(case_id: UUID, department: str) -> Arrival:
@@ -48,7 +57,7 @@ def test_the_table_below_has_every_command_and_every_state() -> None:
 
 @pytest.mark.parametrize("name, state, found", CASES)
 def test_a_command_of_whoever_holds_the_case(name: Name, state: State, found: str) -> None:
-    verdict = rules.judge(item(state), command(name), TODAY)
+    verdict = judging.judge(item(state), command(name), TODAY)
 
     assert (verdict.refusal.code if verdict.refusal else verdict.item.state) == found
 
@@ -56,9 +65,9 @@ def test_a_command_of_whoever_holds_the_case(name: Name, state: State, found: st
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.parametrize("state", STATES)
 def test_a_command_of_anybody_else_changes_nothing_that_somebody_holds(name: Name, state: State) -> None:
-    verdict = rules.judge(item(state), command(name, "tanaka"), TODAY)
+    verdict = judging.judge(item(state), command(name, "tanaka"), TODAY)
 
-    assert (verdict.refusal == rules.CLAIMED_BY_ANOTHER) == (state in ("claimed", "waiting", "decided"))
+    assert (verdict.refusal == refusals.CLAIMED_BY_ANOTHER) == (state in ("claimed", "waiting", "decided"))
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -67,7 +76,7 @@ def test_a_command_sent_again_is_recognised_whatever_the_state(name: Name, state
     asked = command(name)
     before = replace(item(state, "suzuki"), last_command=asked.digest)
 
-    verdict = rules.judge(before, asked, TODAY)
+    verdict = judging.judge(before, asked, TODAY)
 
     assert (verdict.item, verdict.changed, verdict.refusal) == (before, False, None)
 
@@ -75,44 +84,109 @@ def test_a_command_sent_again_is_recognised_whatever_the_state(name: Name, state
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.parametrize("state", STATES)
 def test_a_refused_command_leaves_the_item_as_it_was(name: Name, state: State) -> None:
-    verdict = rules.judge(item(state), command(name), TODAY)
+    verdict = judging.judge(item(state), command(name), TODAY)
 
     assert not verdict.refusal or (verdict.item, verdict.changed) == (item(state), False)
 
 
 @pytest.mark.parametrize("state", ["claimed", "waiting", "decided"])
 def test_claiming_what_one_holds_already_changes_nothing(state: State) -> None:
-    assert rules.judge(item(state), command("claim"), TODAY).changed is False
+    assert judging.judge(item(state), command("claim"), TODAY).changed is False
 
 
 def test_a_handover_gives_the_case_to_the_colleague() -> None:
-    assert rules.judge(item("claimed"), command("handover"), TODAY).item.staff == "suzuki"
+    assert judging.judge(item("claimed"), command("handover"), TODAY).item.staff == "suzuki"
 
 
 def test_a_returned_case_is_nobodys() -> None:
-    assert rules.judge(item("claimed"), command("return"), TODAY).item.staff is None
+    assert judging.judge(item("claimed"), command("return"), TODAY).item.staff is None
 
 
 def test_nobody_hands_a_case_over_to_themselves() -> None:
     asked = replace(command("handover"), to_staff="sato")
 
-    assert rules.judge(item("claimed"), asked, TODAY).refusal == rules.TO_SELF
+    assert judging.judge(item("claimed"), asked, TODAY).refusal == refusals.TO_SELF
 
 
 def test_a_correction_cannot_be_due_in_the_past() -> None:
     asked = replace(command("request-correction"), until=date(2026, 4, 10))
 
-    assert rules.judge(item("claimed"), asked, TODAY).refusal == rules.UNTIL_PAST
+    assert judging.judge(item("claimed"), asked, TODAY).refusal == refusals.UNTIL_PAST
+
+
+@pytest.mark.parametrize(
+    "until, today, said",
+    [
+        (TODAY, TODAY, refusals.NO_LATER),
+        (TODAY - timedelta(1), TODAY, refusals.NO_LATER),
+        (TODAY + timedelta(30), TODAY + timedelta(1), refusals.DEADLINE_PASSED),
+        (TODAY + timedelta(1), TODAY, None),
+    ],
+)
+def test_a_deadline_is_extended_to_a_later_day_before_it_is_over(
+    until: date, today: date, said: refusals.Refusal | None
+) -> None:
+    asked = replace(command("extend"), until=until)
+
+    assert judging.judge(item("claimed"), asked, today).refusal == said
+
+
+def test_a_clock_that_stands_still_can_be_extended_whatever_the_day_to_one_to_come() -> None:
+    still, later = replace(item("waiting"), stands_still=True), TODAY + timedelta(5)
+
+    assert judging.judge(still, replace(command("extend"), until=later + timedelta(1)), later).refusal is None
+    assert judging.judge(still, replace(command("extend"), until=later), later).refusal == refusals.NO_LATER
+
+
+@pytest.mark.parametrize(
+    "stage, said",
+    [
+        ("assessment", None),
+        ("opinion", refusals.STAGE_ENDED),
+        ("board", refusals.STAGE_WAITS),
+        ("visit", refusals.NO_SUCH_STAGE),
+    ],
+)
+def test_a_stage_ends_once_and_after_those_that_it_waits_for(stage: str, said: refusals.Refusal | None) -> None:
+    assert judging.judge(item("claimed"), replace(command("end-stage"), stage=stage), TODAY).refusal == said
+
+
+def test_a_stage_that_is_late_is_overdue_and_one_that_has_ended_or_not_begun_is_not() -> None:
+    later = TODAY + timedelta(3)
+    found = replace(item("claimed"), due_on=later)
+
+    assert (rules.overdue(found, later), found.clock.late_stages(later)) == (True, ["assessment"])
+    assert not rules.overdue(found, STAGES[0].due_on)
+    assert not rules.overdue(replace(found, stages=STAGES[1:]), later)
+
+
+def test_a_clock_that_stands_still_is_not_overdue() -> None:
+    assert not rules.overdue(replace(item("claimed"), stands_still=True, stages=()), date(2026, 5, 1))
+
+
+def test_of_several_turns_of_a_clock_the_last_counts() -> None:
+    at, other = datetime(2026, 4, 10, tzinfo=UTC), UUID(int=CASE.int + 1)
+    turns = [Turn(one, at, day, None, b"{}") for one, day in ((CASE, None), (other, TODAY), (CASE, TODAY))]
+
+    assert [(turn.case_id, turn.due_on) for turn in rules.last_turns(turns)] == [(CASE, TODAY), (other, TODAY)]
 
 
 def test_another_command_with_the_same_words_has_another_digest() -> None:
-    assert rules.digest("claim", b"{}") != rules.digest("close", b"{}")
+    assert judging.digest("claim", b"{}") != judging.digest("close", b"{}")
 
 
 def test_only_waiting_items_resume_and_forget_their_last_command() -> None:
     waiting = replace(item("waiting"), last_command=b"1")
 
-    assert rules.resumed([item("claimed"), waiting, item("decided")]) == [replace(item("claimed"), last_command=None)]
+    items = [item("claimed"), waiting, item("decided")]
+    at = datetime(2026, 4, 10, tzinfo=UTC)
+    asked = {waiting.case_id: at}
+
+    resumed = rules.resumed(items, asked, {waiting.application_id: at})
+    too_early = rules.resumed(items, asked, {waiting.application_id: at - timedelta(seconds=1)})
+
+    assert resumed == [replace(item("claimed"), last_command=None)]
+    assert too_early == []
 
 
 def test_only_the_last_department_of_a_batch_counts_and_cases_come_in_the_order_of_their_ids() -> None:
@@ -152,4 +226,5 @@ def test_every_state_and_every_step_has_words() -> None:
         "sent-to-triage",
         "correction-accepted",
         "withdrawn",
+        "deadline-moved",
     }

@@ -43,6 +43,8 @@ async def explain(tx: Tx, query: str, *args: object) -> list[dict[str, Any]]:
         (store.WORKLIST, None, "case_item_worklist"),
         (store.WORKLIST, "claimed", "case_item_worklist"),
         (store.CLOSED, "closed", "case_item_closed"),
+        (store.QUEUE, None, "case_item_queue"),
+        (store.CLOSED_QUEUE, "closed", "case_item_closed_queue"),
     ],
 )
 async def test_a_worklist_of_many_is_read_in_order_from_its_index(
@@ -50,7 +52,9 @@ async def test_a_worklist_of_many_is_read_in_order_from_its_index(
 ) -> None:
     await many.execute(f"SET LOCAL plan_cache_mode = {mode}")
 
-    plan = await explain(many, query, "department-4", *place, 51, state)
+    named = ("berm",) if "queue = $6" in query else ()
+
+    plan = await explain(many, query, "department-4", *place, 51, state, *named)
 
     assert [node.get("Index Name") for node in plan if "Scan" in node["Node Type"]] == [index]
     assert not [node for node in plan if node["Node Type"] == "Sort"]

@@ -57,6 +57,14 @@ def test_a_closing_before_the_other_openings_is_not_the_end() -> None:
     assert told[1].ja == "2件の手続きのうち1件が完了しました。"
 
 
+def test_a_clock_that_stands_still_is_told_as_days_that_do_not_count_and_otherwise_the_day_is() -> None:
+    kind = "jp.madoguchi.case.deadline-moved.v1"
+
+    still, going = timeline.tell([Step(NOW, kind), Step(NOW, kind, due_on=NOW.date())])
+
+    assert (still, going) == (timeline.STANDS_STILL, timeline.TIMELINE["case.deadline-moved"])
+
+
 def test_the_closing_of_the_only_case_is_the_end() -> None:
     assert timeline.tell([opening(FIRST, None), closing(FIRST)])[1].ja == "手続きが完了しました。"
 

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -104,6 +105,49 @@ async def test_a_correction_reaches_the_clerk_who_asked_for_it(city: RunningCity
     assert case["staff"] == "sato"
 
 
+async def test_the_days_until_a_correction_comes_do_not_count_and_an_extension_is_mailed_with_its_reason(
+    city: RunningCity,
+) -> None:
+    sent = submission(procedure="care.certification")
+    receipt = await city.submit(sent)
+    application_id = sent["subject"]
+    await city.until(receipt, "case.opened")
+    (case,) = await _cases(city, application_id)
+    due_on: date = case["due_on"]
+    await city.work(case["case_id"], "claim")
+    await city.work(case["case_id"], "request-correction", wanted="医療保険証の写し", until="2030-01-31")
+    await _cases(city, application_id, stands_still=True)
+    assert (await _see(city, case["case_id"]))["due_on"] is None
+
+    await _as_if_days_ago(city, application_id, received=10, asked=3)
+    await city.submit(
+        event("correction-submitted", UUID(application_id), CORRECTION | {"application_id": application_id})
+    )
+    (case,) = await _cases(city, application_id, stands_still=False)
+    assert case["due_on"] == due_on - timedelta(10) + timedelta(3)
+
+    until: date = case["due_on"] + timedelta(14)
+    longer = {"until": until.isoformat(), "reason": "主治医の意見書をお待ちしているため。"}
+    assert (await city.work(case["case_id"], "extend", **longer)).status_code == 200
+    await _cases(city, application_id, due_on=until)
+    assert (await city.work(case["case_id"], "end-stage", stage="assessment")).status_code == 200
+    timeline = await city.until(receipt, "notice.sent.v2")
+    async with asyncio.timeout(30):
+        while (stages := (await _see(city, case["case_id"]))["stages"])[0]["ended_on"] is None:
+            await asyncio.sleep(0.1)
+
+    assert [(stage["name"], stage["fixed"]) for stage in stages] == [
+        ("assessment", True),
+        ("opinion", True),
+        ("board", False),
+    ]
+    assert timeline.count("case.deadline-moved") >= 3
+    mails = [letter for letter in _letters(city) if letter["To"] == f"{application_id}@example.jp"]
+    (extension,) = [letter for letter in mails if "延長" in str(letter["Subject"])]
+    assert f"{until.year}年{until.month}月{until.day}日" in extension.get_content()
+    assert longer["reason"] in extension.get_content()
+
+
 async def test_the_open_cases_of_a_department_that_ended_follow_to_its_successor_and_to_nobody_that_is_gone(
     city: RunningCity,
 ) -> None:
@@ -137,6 +181,35 @@ async def test_the_first_rules_of_a_city_have_a_life_in_the_desks_books_like_all
     assert {step["staff"] for step in first["history"]} == {"installation", None}
 
 
+CORRECTION = {"submitted_at": "2026-11-25T00:00:00Z", "facts": {"documents": 1}}
+
+
+async def _see(city: RunningCity, case_id: UUID) -> dict[str, Any]:
+    async with httpx.AsyncClient(timeout=30) as client:
+        return (await client.get(f"{city.url('desk')}/v1/cases/{case_id}")).json()
+
+
+async def _as_if_days_ago(city: RunningCity, application_id: str, *, received: int, asked: int) -> None:
+    """Let routing believe that the application came, and a correction was asked for, so many days ago."""
+    await city.rows(
+        "routing",
+        """
+        UPDATE routed_case SET decision = convert_to(jsonb_set(d, '{received_on}',
+            to_jsonb(((d ->> 'received_on')::date - $2::int)::text))::text, 'UTF8')
+        FROM (SELECT case_id AS id, convert_from(decision, 'UTF8')::jsonb AS d FROM routed_case) x
+        WHERE id = case_id AND application_id = $1
+        """,
+        application_id,
+        received,
+    )
+    await city.rows(
+        "routing",
+        "UPDATE clock_event SET at = at - make_interval(days => $2) WHERE application_id = $1",
+        application_id,
+        asked,
+    )
+
+
 async def _succeed(city: RunningCity, department: str, to: str) -> dict[str, Any]:
     order = {"staff": "kikaku", "to": to, "reason": "組織改正のため。"}
     async with httpx.AsyncClient(timeout=30) as client:
@@ -145,7 +218,7 @@ async def _succeed(city: RunningCity, department: str, to: str) -> dict[str, Any
     return answer.json()
 
 
-async def _cases(city: RunningCity, application_id: str, **wanted: str) -> list[dict[str, Any]]:
+async def _cases(city: RunningCity, application_id: str, **wanted: object) -> list[dict[str, Any]]:
     """The cases of an application, once there is one that is as wanted."""
     async with asyncio.timeout(30):
         while True:

@@ -21,10 +21,10 @@ from chassis.commands import Commands
 from chassis.database import Owned, Pool, connect, make_pool, transaction
 from chassis.telemetry import Telemetry
 from contracts.channels import Application, Language
-from contracts.desk import CaseDecided, CorrectionRequested, Outcome
+from contracts.desk import CaseDecided, CaseExtended, CorrectionRequested, Outcome
 from contracts.envelope import CloudEvent, Event
 from contracts.ids import uuid7
-from contracts.intake import ApplicationAccepted, Origin, WithdrawalAccepted
+from contracts.intake import ApplicationAccepted, CorrectionAccepted, Origin, WithdrawalAccepted
 from contracts.personal import Applicant
 from deploy.local import mail
 from deploy.local.ports import free_port
@@ -48,6 +48,7 @@ class Story:
     language: Language = "ja"
     application_id: UUID = field(default_factory=lambda: uuid7(NOW))
     case_id: UUID = field(default_factory=lambda: uuid7(NOW))
+    masked: tuple[str, ...] | None = None
 
     def accepted(self) -> ApplicationAccepted:
         application = Application(
@@ -63,11 +64,17 @@ class Story:
     def withdrawn(self) -> WithdrawalAccepted:
         return WithdrawalAccepted(**self._intake())
 
+    def corrected(self) -> CorrectionAccepted:
+        return CorrectionAccepted(**self._intake())
+
     def decided(self, outcome: Outcome = "approved") -> CaseDecided:
         return CaseDecided(**self._case(), staff="sato", outcome=outcome, explanation="要件を満たす")
 
     def wanted(self, what: str) -> CorrectionRequested:
         return CorrectionRequested(**self._case(), staff="sato", wanted=what, until=date(2026, 12, 1))
+
+    def extended(self, reason: str) -> CaseExtended:
+        return CaseExtended(**self._case(), staff="sato", until=date(2026, 12, 28), reason=reason)
 
     def _intake(self) -> dict[str, Any]:
         return {
@@ -75,6 +82,7 @@ class Story:
             "receipt": RECEIPT,
             "received_at": NOW,
             "origin": Origin(source="/portal", id="1"),
+            "masked": self.masked,
         }
 
     def _case(self) -> dict[str, Any]:
@@ -90,8 +98,10 @@ class Story:
 _HANDLER: dict[type[Event], Handling] = {
     ApplicationAccepted: handlers.say_received,
     WithdrawalAccepted: handlers.say_withdrawn,
+    CorrectionAccepted: handlers.say_masked,
     CaseDecided: handlers.say_what_the_desk_did,
     CorrectionRequested: handlers.say_what_the_desk_did,
+    CaseExtended: handlers.say_what_the_desk_did,
 }
 
 

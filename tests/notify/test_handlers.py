@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from chassis.database import Owned, Tx, connect, transaction
 from contracts.envelope import Event
-from contracts.notify import NoticeQueued, NoticeWithheld
+from contracts.notify import NoticeQueued, NoticeQueuedV2, NoticeWithheld, NoticeWithheldV2
 from services.notify import handlers, store
 from tests.notify.conftest import Handling, Notify, Story, envelope
 
@@ -48,6 +49,54 @@ async def test_a_withdrawal_a_correction_and_a_result_are_told(notify: Notify) -
         assert isinstance(queued, NoticeQueued)
 
     assert set(await notify.states()) == {"receipt", "correction", "result", "withdrawal"}
+
+
+async def test_an_extension_is_told_once_in_the_version_that_has_a_word_for_it(notify: Notify) -> None:
+    story = Story()
+    await notify.read(story.accepted())
+
+    (queued,) = await notify.read(story.extended("主治医の意見書を\x00\r\n待つため"))
+
+    assert isinstance(queued, NoticeQueuedV2)
+    assert (queued.kind, await notify.states()) == ("extension", {"receipt": "queued", "extension": "queued"})
+    (row,) = await notify.rows("SELECT reason, until::text FROM notice WHERE kind = 'extension'")
+    assert tuple(row) == ("主治医の意見書を\n待つため", "2026-12-28")
+    assert "意見書" not in queued.model_dump_json()
+
+
+async def test_that_an_individual_number_was_made_unreadable_is_told_beside_the_receipt(notify: Notify) -> None:
+    story = Story(masked=("data.application.applicant.message",))
+
+    receipt, masked = await notify.read(story.accepted())
+
+    assert isinstance(receipt, NoticeQueued)
+    assert isinstance(masked, NoticeQueuedV2)
+    assert masked.kind == "individual-number"
+    assert await notify.states() == {"receipt": "queued", "individual-number": "queued"}
+
+
+async def test_a_correction_and_a_withdrawal_tell_of_a_number_in_them_and_a_correction_of_nothing_else(
+    notify: Notify,
+) -> None:
+    story = Story()
+    await notify.read(story.accepted())
+
+    assert await notify.read(story.corrected()) == []
+    story = replace(story, masked=("data.message",))
+    (corrected,) = await notify.read(story.corrected())
+    said = await notify.read(story.withdrawn())
+
+    assert isinstance(corrected, NoticeQueuedV2)
+    assert [getattr(event, "kind", None) for event in said] == ["withdrawal", "individual-number"]
+
+
+async def test_an_extension_to_nobody_who_can_be_reached_is_withheld(notify: Notify) -> None:
+    story = Story(None)
+    assert await notify.read(story.extended("雪のため")) == []
+
+    events = await notify.read(story.accepted())
+
+    assert {type(event) for event in events} == {NoticeWithheld, NoticeWithheldV2}
 
 
 async def test_two_decisions_on_one_application_in_one_batch_are_told_both(notify: Notify) -> None:

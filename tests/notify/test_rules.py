@@ -16,6 +16,7 @@ from services.notify.rules import Answer, Contact, Kind, Language, Letter, Notic
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 RECEIPT = "0000-0000-0012-4"
+REASON = "主治医の意見書を待つため"
 SENDER, DOMAIN = "no-reply@city.example", "city.example"
 MAILS = sorted(mails.WORDS)
 
@@ -28,7 +29,7 @@ def letter(
     wanted: str | None = "住民票の写し",
     attempts: int = 1,
 ) -> Letter:
-    notice = Notice(uuid7(NOW), uuid7(NOW), RECEIPT, kind, None, outcome, wanted, date(2026, 12, 1))
+    notice = Notice(uuid7(NOW), uuid7(NOW), RECEIPT, kind, None, outcome, wanted, date(2026, 12, 1), REASON)
     return Letter(notice, address, language, attempts)
 
 
@@ -81,6 +82,21 @@ def test_every_mail_is_ascii_on_the_wire_in_lines_that_every_server_takes(kind: 
 def test_a_result_mail_says_the_outcome(outcome: str, ja: str, en: str) -> None:
     assert ja in body(letter("result", "ja", outcome=outcome))
     assert en in body(letter("result", "en", outcome=outcome))
+
+
+@pytest.mark.parametrize(
+    "language, words",
+    [
+        ("ja", "新しい期限：2026年12月1日"),
+        ("ja-easy", "2026年(ねん)12月(がつ)1日(にち)までに 決(き)めます"),
+        ("en", "New deadline: 1 December 2026"),
+    ],
+)
+def test_an_extension_mail_says_until_when_and_why(language: Language, words: str) -> None:
+    text = body(letter("extension", language))
+
+    assert words in text
+    assert REASON in text
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,22 @@ async def test_a_mail_is_sent_and_said_with_its_message_id_and_trace(notify: Not
     assert found["Auto-Submitted"] == "auto-generated"
 
 
+async def test_an_extension_is_one_mail_with_its_reason_and_is_said_to_be_sent(notify: Notify, servers: Stack) -> None:
+    story = Story("extended@example.jp")
+    await notify.read(story.accepted())
+    await notify.read(story.extended("主治医の意見書を待つため"))
+
+    async with notify.sending(patient(notify, servers.smtp_url)):
+        await notify.until(ALL_SENT)
+
+    found = [mail for mail in mails_to(servers.mail_folder, "extended@example.jp") if "延長" in str(mail["Subject"])]
+    assert ["主治医の意見書を待つため" in mail.get_content() for mail in found] == [True]
+    assert {said["type"] for said in await notify.said()} == {
+        "jp.madoguchi.notice.sent.v1",
+        "jp.madoguchi.notice.sent.v2",
+    }
+
+
 async def test_an_address_of_a_carrier_that_breaks_the_rules_arrives(notify: Notify) -> None:
     server = MailServer()
     await notify.read(Story("a..b.@docomo.example.jp").accepted())

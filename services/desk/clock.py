@@ -1,0 +1,68 @@
+"""The statutory clock as a desk sees it: routing counts, and says how it stands. Pure."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from services.desk import refusals
+from services.desk.refusals import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of the procedure with a last day of its own: planned, until those that it waits for have ended and it is `fixed`."""
+
+    name: str
+    due_on: date
+    fixed: bool
+    ended_on: date | None = None
+
+    def is_overdue(self, today: date) -> bool:
+        """Whether its day has passed and it has not ended; one that has not begun is not late, but those before it."""
+        return self.fixed and self.ended_on is None and self.due_on < today
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How it stands. While it `stands_still`, `due_on` is the day that was the last when it stopped."""
+
+    due_on: date
+    stands_still: bool = False
+    stages: tuple[Stage, ...] = ()
+
+    def has_passed(self, today: date) -> bool:
+        """Whether the last day is over."""
+        return not self.stands_still and self.due_on < today
+
+    def late_stages(self, today: date) -> list[str]:
+        """The stages whose last day is over."""
+        return [stage.name for stage in self.stages if stage.is_overdue(today)]
+
+
+def read_stages(content: bytes | None) -> tuple[Stage, ...]:
+    """The stages of the JSON in which they are told: none where there is none."""
+    return tuple(_stage(said) for said in json.loads(content or b"[]"))
+
+
+def _stage(said: Mapping[str, Any]) -> Stage:
+    ended_on = date.fromisoformat(said["ended_on"]) if "ended_on" in said else None
+    return Stage(said["name"], date.fromisoformat(said["due_on"]), said["fixed"], ended_on)
+
+
+def against_extension(clock: Clock, until: date, today: date) -> Refusal | None:
+    """Why a deadline cannot be extended to a day: the notice must be given before it is over (介護保険法27条11項ただし書)."""
+    if clock.has_passed(today):
+        return refusals.DEADLINE_PASSED
+    return refusals.NO_LATER if until <= max(clock.due_on, today) else None
+
+
+def against_ending(stages: Sequence[Stage], name: str) -> Refusal | None:
+    """Why a stage cannot be ended."""
+    stage = next((stage for stage in stages if stage.name == name), None)
+    if stage is None:
+        return refusals.NO_SUCH_STAGE
+    if stage.ended_on is not None:
+        return refusals.STAGE_ENDED
+    return None if stage.fixed else refusals.STAGE_WAITS

@@ -1,0 +1,135 @@
+"""What members of staff want done with a case: the bodies of the commands."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, ClassVar
+
+from pydantic import ConfigDict, Field
+
+from contracts.desk import (
+    CaseClaimed,
+    CaseClosed,
+    CaseDecided,
+    CaseEvent,
+    CaseExtended,
+    CaseHandedOver,
+    CaseReturned,
+    CorrectionRequested,
+    Outcome,
+    Reason,
+    Staff,
+    StageEnded,
+)
+from contracts.envelope import Model
+from contracts.personal import PersonalText
+from contracts.routing import DepartmentCode, StageName
+from services.desk import judging, rules
+from services.desk.judging import Command
+from services.desk.rules import Name
+
+Told = Annotated[PersonalText, Field(min_length=1)]
+"""What the citizen is told, in a person's own words."""
+
+
+class Order(Model):
+    """What a member of staff wants done. A subclass names the command and the event that says it was done."""
+
+    model_config = ConfigDict(extra="forbid")
+    NAME: ClassVar[Name]
+    EVENT: ClassVar[type[CaseEvent]]
+
+    staff: Staff
+
+    def body(self) -> bytes:
+        """As JSON: what the history keeps, and what a command sent again has in common with the first."""
+        return self.model_dump_json(exclude_none=True).encode()
+
+    def command(self) -> Command:
+        """As the rules judge it."""
+        said = {name: getattr(self, name, None) for name in ("to_staff", "until", "stage")}
+        return Command(self.NAME, self.staff, judging.digest(self.NAME, self.body()), **said)
+
+    def event(self, about: Mapping[str, Any]) -> CaseEvent:
+        """That it was done."""
+        return self.EVENT.model_validate({**about, **self.model_dump()})
+
+
+class Claim(Order):
+    """I take the case."""
+
+    NAME = "claim"
+    EVENT = CaseClaimed
+
+
+class Handover(Order):
+    """A colleague takes the case."""
+
+    NAME = "handover"
+    EVENT = CaseHandedOver
+
+    to_staff: Staff
+    reason: Reason
+
+
+class RequestCorrection(Order):
+    """The citizen is asked for what is missing."""
+
+    NAME = "request-correction"
+    EVENT = CorrectionRequested
+
+    wanted: PersonalText
+    until: date
+
+
+class Extend(Order):
+    """More time is needed: the citizen is told until when, and why."""
+
+    NAME = "extend"
+    EVENT = CaseExtended
+
+    until: date
+    reason: Told
+
+
+class EndStage(Order):
+    """A stage of the procedure is through, today."""
+
+    NAME = "end-stage"
+    EVENT = StageEnded
+
+    stage: StageName
+
+    def event(self, about: Mapping[str, Any]) -> CaseEvent:
+        """That it ended."""
+        return StageEnded.model_validate({**about, **self.model_dump(), "ended_on": rules.today(about["at"])})
+
+
+class Return(Order):
+    """The department is not responsible."""
+
+    NAME = "return"
+    EVENT = CaseReturned
+
+    reason: Reason
+    suggestion: DepartmentCode | None = None
+
+
+class Decide(Order):
+    """The department's decision."""
+
+    NAME = "decide"
+    EVENT = CaseDecided
+
+    outcome: Outcome
+    explanation: PersonalText
+
+
+class Close(Order):
+    """Nothing is left to do."""
+
+    NAME = "close"
+    EVENT = CaseClosed
+
+    def event(self, about: Mapping[str, Any]) -> CaseEvent:
+        """That it was closed because it was decided."""
+        return CaseClosed.model_validate({**about, "cause": "decided", "staff": self.staff})
