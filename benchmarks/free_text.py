@@ -17,23 +17,23 @@ A group (a text, or a law) is held back as a whole, one in five by the hash of i
 import argparse
 import csv
 import gzip
-import hashlib
 import json
 import re
 import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.targets import target
-from services.routing.free_text import LEAST_TEXTS, CannotLearn, FreeTextModel, dump, load, suggest, train
+from services.routing.free_text import LEAST_TEXTS, CannotLearn, FreeTextModel, dump, load, train
+from services.routing.text_trials import hold_back, try_out
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
-HELD_BACK = 5
 KEPT_FOR_REUSE = 5
 _SYSTEM = re.compile(r"^Case Closed\.?( Closed date : \S+ \S+)?( Case (Resolved|Noted|Invalid))?")
 
@@ -77,8 +77,7 @@ class Row(NamedTuple):
 
 def measure(source: Source, data: Path) -> dict[str, Any]:
     """Train on four fifths of the groups, and ask about the others, with the model as it comes from its file."""
-    rows = list(_rows(source, data))
-    known, held = _split(rows)
+    known, held = hold_back(_rows(source, data), attrgetter("group"))
     began = time.perf_counter()
     dumped = dump(train((row.text, row.department) for row in known))
     seconds = time.perf_counter() - began
@@ -108,14 +107,6 @@ def _rows(source: Source, data: Path) -> Iterator[Row]:
             yield Row(text, line[source.department].strip(), group)
 
 
-def _split(rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
-    sides: tuple[list[Row], list[Row]] = ([], [])
-    for row in rows:
-        digest = hashlib.sha256(row.group.encode(errors="replace")).digest()
-        sides[digest[0] % HELD_BACK == 0].append(row)
-    return sides
-
-
 def _commonest(known: Sequence[Row], held: Sequence[Row]) -> float:
     """How often it is right always to say the department that most have."""
     most = Counter(row.department for row in known).most_common(1)[0][0]
@@ -123,21 +114,14 @@ def _commonest(known: Sequence[Row], held: Sequence[Row]) -> float:
 
 
 def _asked(model: FreeTextModel, held: Sequence[Row]) -> dict[str, Any]:
-    first = among = silent = amiss = 0
     began = time.perf_counter()
-    for row in held:
-        found = suggest(model, row.text)
-        said = [one.department for one in found]
-        first += said[:1] == [row.department]
-        among += row.department in said
-        silent += not said
-        amiss += sum(piece.text not in row.text for one in found for piece in one.pieces)
+    trial = try_out(model, ((row.text, row.department) for row in held))
     each = (time.perf_counter() - began) / len(held)
     return {
-        "top1": round(first / len(held), 4),
-        "top3": round(among / len(held), 4),
-        "silent": silent,
-        "amiss": amiss,
+        "top1": round(trial.top1, 4),
+        "top3": round(trial.top3, 4),
+        "silent": trial.silent,
+        "amiss": trial.amiss,
         "ms_each": round(each * 1000, 2),
     }
 

@@ -16,6 +16,7 @@ STAFF = click.option("--staff", required=True, help="Who you are.")
         "madoguchi overlay list",
         "madoguchi overlay switch snow-night on --staff sato --reason 大雪警報のため",
         "madoguchi overlay confirm snow-night --staff tanaka",
+        "madoguchi overlay withdraw snow-night --staff sato --reason 警報が解除されたため",
     )
 )
 def overlay() -> None:
@@ -34,7 +35,7 @@ def list_() -> None:
     )
     columns = ("overlay", "turn", "since", "requested by", "confirmed by", "reason")
     rows = [
-        (one["overlay"], one["turn"], one["since"], one["requested_by"], one["confirmed_by"] or "waits", one["reason"])
+        (one["overlay"], one["turn"], one["since"], one["requested_by"], _end(one), one["reason"])
         for one in found["switches"]
     ]
     table("Switches", columns, rows)
@@ -58,6 +59,24 @@ def switch(name: str, turn: str, staff: str, reason: str, since: str | None) -> 
 def confirm(name: str, staff: str) -> None:
     """Confirm what a colleague asked for."""
     _print(asyncio.run(call("POST", f"overlays/{name}/confirm", {"staff": staff})))
+
+
+@overlay.command(epilog=example("madoguchi overlay withdraw snow-night --staff sato --reason 警報が解除されたため"))
+@click.argument("name")
+@STAFF
+@click.option("--reason", required=True, help="Why it is not wanted any more.")
+def withdraw(name: str, staff: str, reason: str) -> None:
+    """Take back a request that nobody has confirmed yet, your own or a colleague's."""
+    from console.terminal import out
+
+    answer = asyncio.run(call("POST", f"overlays/{name}/withdraw", {"staff": staff, "reason": reason}))
+    out.print(f"{answer['overlay']} {answer['turn']}: the request is withdrawn, nothing was switched", markup=False)
+
+
+def _end(switch: dict[str, Any]) -> str:
+    if switch["withdrawn_by"]:
+        return f"withdrawn by {switch['withdrawn_by']}: {switch['withdrawn_note']}"
+    return switch["confirmed_by"] or "waits"
 
 
 def _print(answer: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Disaster overlays over HTTP: one person asks for a switch, another confirms it."""
+"""Disaster overlays over HTTP: one person asks for a switch, another confirms it, or somebody takes it back."""
 
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -11,7 +11,7 @@ from chassis.commands import Commands
 from chassis.database import Tx
 from contracts.desk import Staff
 from contracts.envelope import Event, Model
-from contracts.overlays import OverlayName, OverlaySwitched, OverlaySwitchRequested, Turn
+from contracts.overlays import OverlayName, OverlaySwitched, OverlaySwitchRequested, OverlaySwitchWithdrawn, Turn
 from contracts.rule_sets import Note
 from services.routing import store
 from services.routing.rules import lifecycle, overlays
@@ -40,8 +40,14 @@ class Confirmation(Model):
     staff: Staff
 
 
+class Withdrawal(Confirmation):
+    """Somebody takes the request back, and says why."""
+
+    reason: Note
+
+
 def add_routes(app: FastAPI, commands: Commands) -> None:
-    """Overlays to read, to ask for and to confirm; 409 with what to do instead."""
+    """Overlays to read, to ask for, to confirm and to take back; 409 with what to do instead."""
 
     @app.get("/v1/overlays")
     async def read_overlays(limit: Annotated[int, Query(ge=1, le=100)] = 20) -> JSONResponse:
@@ -55,6 +61,10 @@ def add_routes(app: FastAPI, commands: Commands) -> None:
     @app.post("/v1/overlays/{name}/confirm")
     async def confirm(name: OverlayPath, order: Confirmation) -> JSONResponse:
         return JSONResponse(await commands.run(lambda tx: _confirm(tx, name, order.staff)))
+
+    @app.post("/v1/overlays/{name}/withdraw")
+    async def withdraw(name: OverlayPath, order: Withdrawal) -> JSONResponse:
+        return JSONResponse(await commands.run(lambda tx: _withdraw(tx, name, order)))
 
 
 async def _ask(tx: Tx, name: str, order: Order) -> tuple[dict[str, Any], list[Event]]:
@@ -73,6 +83,13 @@ async def _confirm(tx: Tx, name: str, staff: str) -> tuple[dict[str, Any], list[
     await store.confirm_switch(tx, confirmed)
     answer = {"overlay": name, "turn": confirmed.turn, "confirmed_by": staff, "since": confirmed.since.isoformat()}
     return answer, [OverlaySwitched.model_validate(asdict(confirmed) | {"at": tx.now})]
+
+
+async def _withdraw(tx: Tx, name: str, order: Withdrawal) -> tuple[dict[str, Any], list[Event]]:
+    withdrawn = taken(overlays.withdraw(await store.lock_request(tx, name), order.staff, order.reason))
+    await store.withdraw_switch(tx, withdrawn)
+    answer = {"overlay": name, "turn": withdrawn.turn, "withdrawn_by": withdrawn.staff}
+    return answer, [OverlaySwitchWithdrawn.model_validate(asdict(withdrawn) | {"at": tx.now})]
 
 
 async def _overlays(tx: Tx, limit: int) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """Compiled rule sets at hand: what a batch decides by must not be compiled in it."""
 
+import asyncio
 from collections import OrderedDict
 
-from services.routing import packs
+from services.routing import compiler, packs
 from services.routing.rules.rule_sets import RuleSet
 
 ROOM = 16
@@ -13,6 +14,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self._held = OrderedDict[str, RuleSet | None]()
+        self._turn = asyncio.Lock()
 
     def __contains__(self, name: str) -> bool:
         return name in self._held
@@ -24,16 +26,24 @@ class Shelf:
             self._held.move_to_end(name)
         return found
 
-    def put(self, name: str, dumped: bytes) -> bool:
-        """Compile the files of a rule set, which may take a second, and keep it; False when this release cannot read them."""
-        try:
-            found = packs.read_pack(packs.load(dumped))
-        except packs.INVALID:
-            found = None
-        self._held[name] = found
-        while len(self._held) > ROOM:
-            self._held.popitem(last=False)
-        return found is not None
+    async def put(self, name: str, dumped: bytes) -> bool:
+        """Have the files of a rule set compiled, once however many ask for it, and keep it; False when they cannot be read.
+
+        Raises ChildProcessError when whoever compiles died, again.
+        """
+        async with self._turn:
+            if name not in self._held:
+                self._held[name] = await _compiled(dumped)
+                while len(self._held) > ROOM:
+                    self._held.popitem(last=False)
+        return self._held.get(name) is not None
+
+
+async def _compiled(dumped: bytes) -> RuleSet | None:
+    try:
+        return await compiler.compile_files(dumped)
+    except packs.INVALID:
+        return None
 
 
 SHELF = Shelf()

@@ -1,4 +1,4 @@
-"""The loop that announces what came into force, and compiles what will, so that no batch waits for it."""
+"""The loop that announces what came into force, and has compiled what will, so that no batch waits for it; and one that logs."""
 
 import asyncio
 
@@ -8,11 +8,12 @@ from chassis.commands import Commands
 from chassis.database import sleep_or
 from chassis.errors import name_of
 from chassis.telemetry import Telemetry
-from services.routing import handlers, store
+from services.routing import clocking, handlers, store
 from services.routing.rules import lifecycle
 from services.routing.shelf import SHELF
 
 PERIOD_SECONDS = 1.0
+TELLING_SECONDS = 10.0
 
 
 async def bring_into_force(commands: Commands, telemetry: Telemetry, stop: asyncio.Event) -> None:
@@ -22,18 +23,31 @@ async def bring_into_force(commands: Commands, telemetry: Telemetry, stop: async
     """
     while not stop.is_set():
         try:
-            await _prepare(commands, telemetry)
             if coming := await commands.run(handlers.bring_into_force):
                 telemetry.info("rules.in_force", rule_set=coming[-1])
+            await _prepare(commands, telemetry)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             telemetry.warn("rules.not_brought_into_force", error=name_of(error))
         await sleep_or(stop, PERIOD_SECONDS)
 
 
+async def tell_what_does_not_count(commands: Commands, telemetry: Telemetry, stop: asyncio.Event) -> None:
+    """Log, once each, what was said of a clock and does not count: a desk refuses such things, so something is amiss."""
+    while not stop.is_set():
+        try:
+            for found in await commands.run(clocking.take_untold):
+                telemetry.warn(
+                    "clock.left_out", application=str(found.application_id), kind=found.kind, why=found.reason
+                )
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            telemetry.warn("clock.not_looked_at", error=name_of(error))
+        await sleep_or(stop, TELLING_SECONDS)
+
+
 async def _prepare(commands: Commands, telemetry: Telemetry) -> None:
-    """Compile what is approved and not known here yet, in a thread, beside the decisions of the sets in force."""
+    """Have compiled what is approved and not known here yet, beside the decisions of the sets in force."""
     for name in lifecycle.standing(await commands.query(store.terms), commands.clock()):
         if name not in SHELF:
             files = await commands.query(lambda tx, name=name: store.files_of(tx, name))
-            if not await asyncio.to_thread(SHELF.put, name, files):
+            if not await SHELF.put(name, files):
                 telemetry.warn("rules.unreadable", rule_set=name)

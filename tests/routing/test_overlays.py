@@ -4,10 +4,17 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from chassis.database import transaction
+from contracts.overlays import OverlaySwitchWithdrawn
+from contracts.routing import CaseOpened
+from services.routing import handlers
+from services.routing.packs import read_folder, read_pack
 from services.routing.rules import overlays
-from services.routing.rules.assigning import assign
-from services.routing.rules.overlays import Confirmed, Request, Switch, Turn
+from services.routing.rules.assigning import Facts, assign
+from services.routing.rules.overlays import Confirmed, Request, Switch, Turn, Withdrawn
+from services.routing.rules.tables import InvalidTable
 from tests.routing.small_pack import files, rule_set
+from tests.routing.test_handlers import KUSHIRO, accepted, envelope
 from tests.routing.test_rule_sets import Routing, routing
 
 __all__ = ["routing"]
@@ -73,6 +80,77 @@ def test_a_second_person_confirms_and_nothing_is_switched_in_the_past() -> None:
     confirmed = overlays.confirm(ASKED, "tanaka", NOW + HOUR)
 
     assert confirmed == Confirmed("storm", "on", "sato", "tanaka", "嵐のため。", NOW + HOUR)
+
+
+@pytest.mark.parametrize("staff", ["sato", "tanaka"])
+def test_whoever_asked_or_a_colleague_takes_back_what_nobody_has_confirmed(staff: str) -> None:
+    assert overlays.withdraw(ASKED, staff, "やんだため。") == Withdrawn("storm", "on", "sato", staff, "やんだため。")
+    assert overlays.withdraw(None, staff, "やんだため。") == overlays.NOTHING_WAITS
+
+
+@pytest.mark.parametrize(
+    "overlay,facts,department,queue",
+    [
+        ("tsunami", {"procedure": "disaster.certificate", "circumstance": "natural"}, "zeimu", "disaster-certificate"),
+        ("tsunami", {"procedure": "disaster.certificate", "circumstance": "fire"}, "shobo", "disaster-certificate"),
+        ("tsunami", {"procedure": "water.leak"}, "suido-seibi", None),
+        ("snow-night", {"procedure": "road.snow", "district": "east", "snow_request": "berm"}, "doro-iji", "berm"),
+        ("", {"procedure": "disaster.certificate", "circumstance": "natural"}, "zeimu", None),
+    ],
+)
+def test_the_surge_after_a_disaster_has_a_queue_of_its_own(
+    overlay: str, facts: Facts, department: str, queue: str | None
+) -> None:
+    said: Facts = {"district": "kushiro", "happened_on": "2026-11-20", **facts}
+
+    (found,) = assign(said, read_pack(read_folder(KUSHIRO)), TUESDAY, [overlay])
+
+    assert (found.department, found.queue, found.cause) == (department, queue, None)
+
+
+@pytest.mark.parametrize("queue", ["a" * 101, '""""""'])
+def test_a_queue_has_a_name(queue: str) -> None:
+    table = f'F,in:procedure,out:department,out:queue\nT1,"""snow""",waste,{queue}\n'
+
+    with pytest.raises(InvalidTable, match="storm/snow, rule T1, output queue: expected a name"):
+        rule_set(**(STORM | {"overlays/storm/rules/snow": table}))
+
+
+async def test_the_queue_goes_with_the_case(routing: Routing) -> None:
+    table = 'F,in:procedure,out:department,out:queue\nT1,"""snow""",waste,trucks\n'
+    await routing.install(files(table))
+    async with routing.pool.acquire() as connection, transaction(connection, routing.now) as tx:
+        (opened,) = await handlers.route([envelope(accepted("snow"))], tx)
+
+    assert isinstance(opened, CaseOpened)
+    assert (opened.queue, opened.department) == ("trucks", "waste")
+
+
+async def test_a_request_that_is_withdrawn_switches_nothing_and_makes_room_for_another(routing: Routing) -> None:
+    await routing.install(files(**STORM))
+    path = "/v1/overlays/storm"
+    wish = {"staff": "sato", "turn": "on", "reason": "嵐のため。"}
+    back = {"staff": "tanaka", "reason": "警報が解除されたため。"}
+
+    nothing = await routing.client.post(f"{path}/withdraw", json=back)
+    await routing.client.post(f"{path}/switch", json=wish)
+    withdrawn = await routing.client.post(f"{path}/withdraw", json=back)
+    late = await routing.client.post(f"{path}/confirm", json={"staff": "suzuki"})
+    twice = await routing.client.post(f"{path}/withdraw", json=back)
+    assert [one.status_code for one in (nothing, withdrawn, late, twice)] == [409, 200, 409, 409]
+    assert withdrawn.json() == {"overlay": "storm", "turn": "on", "withdrawn_by": "tanaka"}
+    assert await routing.route(NOW) == "roads"
+
+    again = await routing.client.post(f"{path}/switch", json=wish)
+    await routing.client.post(f"{path}/confirm", json={"staff": "suzuki"})
+
+    assert again.status_code == 200
+    assert await routing.route(NOW) == "waste"
+    switches = (await routing.client.get("/v1/overlays")).json()["switches"]
+    ends = [(one["confirmed_by"], one["withdrawn_by"], one["withdrawn_note"]) for one in switches]
+    assert ends == [("suzuki", None, None), (None, "tanaka", "警報が解除されたため。")]
+    said = [event for event in await routing.said() if isinstance(event, OverlaySwitchWithdrawn)]
+    assert [(one.requested_by, one.staff, one.reason) for one in said] == [("sato", "tanaka", back["reason"])]
 
 
 async def test_two_people_switch_an_overlay_on_at_a_time_and_off_again(routing: Routing) -> None:

@@ -38,6 +38,17 @@ class Confirmed:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A switch that was asked for and taken back before anybody confirmed it; `reason` says why it was taken back."""
+
+    overlay: str
+    turn: Turn
+    requested_by: str
+    staff: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Switch:
     """An overlay that is on, or off, from an instant on."""
 
@@ -57,9 +68,19 @@ NOTHING_ASKED = Refusal(
         "No switch waits to be confirmed: request one first.",
     ),
 )
+NOTHING_WAITS = Refusal(
+    NOTHING_ASKED.code,
+    Words(
+        "取り下げられる切替えの依頼はありません。確認済みの切替えは、逆の切替えをご依頼ください。",
+        "No switch waits that could be withdrawn: to undo one that was confirmed, request the opposite.",
+    ),
+)
 WAITING = Refusal(
     "switch-waits-already",
-    Words("この災害時規則には確認待ちの切替えがあります。", "A switch of this overlay waits to be confirmed already."),
+    Words(
+        "この災害時規則には確認待ちの切替えがあります。確認するか、取り下げてください。",
+        "A switch of this overlay waits to be confirmed already: confirm it, or withdraw it.",
+    ),
 )
 SO_ALREADY = Refusal(
     "overlay-is-so-already",
@@ -101,3 +122,13 @@ def confirm(asked: Request | None, staff: str, now: datetime) -> Confirmed | Ref
     if asked.staff.casefold() == staff.casefold():
         return ASKER
     return Confirmed(asked.overlay, asked.turn, asked.staff, staff, asked.reason, max(asked.since, now))
+
+
+def withdraw(asked: Request | None, staff: str, reason: str) -> Withdrawn | Refusal:
+    """Take back a switch that waits. One person may, and not only whoever asked.
+
+    Nothing is switched by it; and whoever asked may be off duty in the night in which the request stands in the way of another.
+    """
+    if asked is None:
+        return NOTHING_WAITS
+    return Withdrawn(asked.overlay, asked.turn, asked.staff, staff, reason)
