@@ -76,3 +76,5 @@ def _show_matches(tried: "Tried") -> None:
     for what in ("unreadable", "unrecorded"):
         if tried.head[what]:
             out.print(f"{what}: {tried.head[what]:,} rows were left out")
+    if tried.head["undated"] and tried.head["on"] is None:
+        out.print(f"undated: {tried.head['undated']:,} rows were decided as on {tried.head['today']}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from console.helping import example
-from console.histories import EXPECTED, Expected
+from console.histories import EXPECTED, JOURNAL, Expected, existing
 
 if TYPE_CHECKING:
     from channels.bulk.histories import Past
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from services.routing.rules.recorded import Match
     from services.routing.rules.rule_sets import RuleSet
 
-JOURNAL = "journal"
 PACK = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -60,7 +59,11 @@ class Tried:
 @click.option("--mapping", help="Which column of the file means what: a name from channels/bulk/mappings.")
 @click.option("--candidate", type=PACK, help="Another pack: who would move from the first to this one?")
 @click.option("--expect", default="department", type=EXPECTED, help="What is compared with what was recorded.")
-@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="The day whose organisation decides; today without it.")
+@click.option(
+    "--on",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Decide all as on this day. Without it each as on the day on which it came, or today where none is recorded.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One object.")
 def backtest(
     city: Path,
@@ -75,10 +78,10 @@ def backtest(
     """Try a city pack's rules on a history: agreement with what was recorded, load, moves, and deadlines at risk."""
     from services.routing.rules.clock import TOKYO
 
-    day = (on or datetime.now(TOKYO)).date()
+    today = datetime.now(TOKYO).date()
     packs = [_read(folder) for folder in (city, candidate) if folder is not None]
-    past = journal(expect) if history == JOURNAL else read_file(_existing(history), mapping, expect, packs)
-    tried = run(packs, past, expect, day)
+    past = journal(expect) if history == JOURNAL else read_file(existing(history), mapping, expect, packs)
+    tried = run(packs, past, expect, today, on.date() if on else None)
     if as_json:
         sys.stdout.write(json.dumps(report(tried), ensure_ascii=False, indent=2) + "\n")
     else:
@@ -93,13 +96,6 @@ def _read(folder: Path) -> "RuleSet":
 
     with pack_troubles(folder):
         return read_pack(read_folder(folder))
-
-
-def _existing(history: str) -> Path:
-    path = Path(history)
-    if not path.is_file():
-        raise click.BadParameter(f"expected a file, or the word {JOURNAL}, found {history}", param_hint="--history")
-    return path
 
 
 def read_file(path: Path, mapping: str | None, expect: Expected, packs: Sequence["RuleSet"]) -> History:
@@ -118,20 +114,21 @@ def read_file(path: Path, mapping: str | None, expect: Expected, packs: Sequence
 def journal(expect: Expected) -> History:
     """The history of the city that runs. Raises Trouble."""
     from console.city import running_city
-    from console.journal_history import journal_cases
+    from console.journal_history import journal as read_journal
     from deploy.local import LocalSettings
 
     if expect != "department":
         raise click.UsageError("The journal knows departments, not queues: use --expect department.")
-    return History(JOURNAL, None, {}, asyncio.run(journal_cases(running_city(LocalSettings()))))
+    told = asyncio.run(read_journal(running_city(LocalSettings())))
+    return History(JOURNAL, None, {}, told.past())
 
 
-def run(packs: Sequence["RuleSet"], history: History, expect: Expected, on: date) -> Tried:
-    """Try packs on every case of a history. Raises BulkError."""
+def run(packs: Sequence["RuleSet"], history: History, expect: Expected, today: date, on: date | None = None) -> Tried:
+    """Try packs on every case of a history, each as on its day, or all as on the day `on`. Raises BulkError."""
     from services.routing.rules.backtesting import Backtest
     from services.routing.rules.recorded import matcher
 
-    backtest = Backtest(packs, expect, on)
+    backtest = Backtest(packs, expect, today, on)
     recorded, left_out = _count(backtest, history, expect)
     outputs = [output for trial in backtest.trials for output in trial.outputs]
     names = matcher(history.names, outputs, [pack.organisation for pack in packs])
@@ -140,7 +137,8 @@ def run(packs: Sequence["RuleSet"], history: History, expect: Expected, on: date
         "history": history.name,
         "mapping": history.mapping,
         "expect": expect,
-        "on": str(on),
+        "on": on and str(on),
+        "today": str(today),
         "rule_set": packs[0].hash,
         "candidate_rule_set": packs[1].hash if len(packs) > 1 else None,
         **left_out,
@@ -149,14 +147,15 @@ def run(packs: Sequence["RuleSet"], history: History, expect: Expected, on: date
 
 
 def _count(backtest: "Backtest", history: History, expect: Expected) -> tuple[Counter[str], dict[str, int]]:
-    """Try every case; (cases by recorded name, cases that cannot be compared)."""
-    recorded, left_out = Counter[str](), {"unreadable": 0, "unrecorded": 0}
+    """Try every case; (cases by recorded name, cases that cannot be compared, or were decided as if they came today)."""
+    recorded, left_out = Counter[str](), {"unreadable": 0, "unrecorded": 0, "undated": 0}
     for past in history.cases:
         if past is None:
             left_out["unreadable"] += 1
         elif name := past.department if expect == "department" else past.queue:
             recorded[name] += 1
-            backtest.add(past.facts, name, past.opened, past.closed)
+            left_out["undated"] += past.opened is None
+            backtest.add(past.facts, name, past.opened, past.closed, past.overlays)
         else:
             left_out["unrecorded"] += 1
     return recorded, left_out
@@ -171,6 +170,7 @@ def report(tried: Tried) -> dict[str, Any]:
         **_verdict(verdicts["city"]),
         "candidate": _verdict(verdicts["candidate"]) if "candidate" in verdicts else None,
         "moves": _moves(comparison.moves),
+        "moved": sum(move.rows for move in comparison.moves),
         "load": {"recorded": comparison.recorded, **{name: verdict.load for name, verdict in verdicts.items()}},
         "matched": {name: {"as": match.meant, "by": match.by} for name, match in tried.matches.items() if match.by},
         "unmatched": {name: tried.seen[name] for name, match in tried.matches.items() if not match.by},

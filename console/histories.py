@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Expected = Literal["department", "queue"]
 EXPECTED = click.Choice(("department", "queue"))
+JOURNAL = "journal"
+"""In the place of a file: what the running city has done."""
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 TOLD_EVERY = 5_000
 """Rows between two looks at the bar."""
@@ -36,6 +38,14 @@ def read_with_progress(
             if rows % TOLD_EVERY == 0:
                 moved(rows, history.position(), history.size)
         moved(rows, history.size, history.size)
+
+
+def existing(history: str) -> Path:
+    """The file of a history. Raises BadParameter."""
+    path = Path(history)
+    if not path.is_file():
+        raise click.BadParameter(f"expected a file, or the word {JOURNAL}, found {history}", param_hint="--history")
+    return path
 
 
 @contextmanager

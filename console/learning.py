@@ -141,7 +141,7 @@ def _show(target: Expected, proposal: "Proposal") -> None:
 
 def _words(trial: "Trial") -> str:
     covered = trial.covered / trial.cases if trial.cases else 0
-    return f"{trial.accuracy:.1%} right of {trial.cases:,} (covered {covered:.1%})"
+    return f"{trial.accuracy:.1%} right of {trial.cases:,} (covered {covered:.1%}, {trial.agreement:.1%} of them right)"
 
 
 def _write(table: "DecisionTable", out: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""Histories of re-routes as CSV, and what staff answered to suggestions: read with the place of every fault."""
+"""Histories of re-routes as CSV, read with the place of every fault."""
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 NEEDED = ("case", "at", "from", "to", "reason")
 FACT = "in:"
-YES, NO = ("はい", "yes"), ("いいえ", "no")
 
 Line = tuple[str, Mapping[str, str]]
 """Where it is, and its cells by column."""
@@ -27,31 +26,20 @@ def read_history(file: Path, kinds: "Mapping[str, Kind | None]") -> "list[Rerout
 
     moves: dict[str, list[Reroute]] = {}
     kept: dict[str, Kept] = {}
-    for place, line in _lines(file, NEEDED):
-        case, facts = _need(place, line, "case"), _facts(place, line, kinds)
+    for place, line in read_lines(file, NEEDED):
+        case, facts = need(place, line, "case"), _facts(place, line, kinds)
         if line["to"]:
             moves.setdefault(case, []).append(_move(place, line, facts))
         else:
-            kept[case] = Kept(facts, _need(place, line, "from"))
+            kept[case] = Kept(facts, need(place, line, "from"))
     return [join_moves(moves[case]) if case in moves else kept[case] for case in dict.fromkeys([*moves, *kept])]
 
 
-def read_declined(file: Path) -> frozenset[str]:
-    """The ids of the suggestions that a person answered with no. Raises Trouble."""
-    declined: set[str] = set()
-    for place, line in _lines(file, ("id", "accepted")):
-        answer = line["accepted"].casefold()
-        if answer and answer not in (*YES, *NO):
-            raise Trouble(f"{place}, column accepted: expected はい, いいえ, yes, no or nothing, found {answer!r}")
-        if answer in NO:
-            declined.add(_need(place, line, "id"))
-    return frozenset(declined)
-
-
-def _lines(file: Path, needed: Sequence[str]) -> Iterator[Line]:
+def read_lines(file: Path, needed: Sequence[str]) -> Iterator[Line]:
+    """The lines of a sheet that has these columns: CSV, or with tabs where the name ends in .tsv. Raises Trouble."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as opened:
-            reader = csv.DictReader(opened, strict=True)
+            reader = csv.DictReader(opened, delimiter="\t" if file.suffix == ".tsv" else ",", strict=True)
             missing = [name for name in needed if name not in (reader.fieldnames or ())]
             if missing:
                 raise Trouble(f"{file}, line 1: expected the columns {', '.join(needed)}, missing {', '.join(missing)}")
@@ -66,7 +54,8 @@ def _lines(file: Path, needed: Sequence[str]) -> Iterator[Line]:
         raise Trouble(f"{file}: expected CSV, found: {error}") from None
 
 
-def _need(place: str, line: Mapping[str, str], column: str) -> str:
+def need(place: str, line: Mapping[str, str], column: str) -> str:
+    """A cell that says something. Raises Trouble."""
     if not line[column]:
         raise Trouble(f"{place}, column {column}: expected a value, found nothing")
     return line[column]
@@ -75,7 +64,7 @@ def _need(place: str, line: Mapping[str, str], column: str) -> str:
 def _move(place: str, line: Mapping[str, str], facts: "Mapping[str, Fact]") -> "Reroute":
     from services.routing.rules.reroutes import Reroute
 
-    source, reason = _need(place, line, "from"), _need(place, line, "reason")
+    source, reason = need(place, line, "from"), need(place, line, "reason")
     return Reroute(facts, source, line["to"], reason, line.get("row") or None, _moment(place, line["at"]))
 
 

@@ -14,6 +14,10 @@ COMMANDS = {
     "withdraw": "console.rule_sets:withdraw",
     "learn": "console.learning:learn",
     "suggest": "console.suggesting:suggest",
+    "accept": "console.accepting:accept",
+    "decline": "console.accepting:decline",
+    "train-text": "console.free_texts:train_text",
+    "suggest-text": "console.free_texts:suggest_text",
     "tck": "console.tck:tck",
 }
 

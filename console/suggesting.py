@@ -4,23 +4,22 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from console.helping import example
+from console.histories import FILE
+from console.suggestions import Suggested, Wanted, find, history_options, kinds
 
 if TYPE_CHECKING:
     from services.routing.rules.mining import Suggestion
-    from services.routing.rules.reroutes import Kept, Reroute
     from services.routing.rules.rule_sets import RuleSet
     from services.routing.rules.suggested_rows import Trial
-    from services.routing.rules.values import Kind
 
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 HEAD = ("accepted", "id", "table", "before")
 TAIL = (
     "out:department",
@@ -37,7 +36,8 @@ TAIL = (
 HELP = """Suggest rows from re-routes in a history, with the evidence. Nothing is applied: a person accepts or declines.
 
 \b
-The history is CSV, UTF-8, a line a move or a case that stayed:
+With `--history journal` it is what staff re-routed in the running city; a case that they left
+where it was counts once somebody has claimed it. Else it is CSV, UTF-8, a line a move or a case that stayed:
   case      the case's number: all its moves are one, from the first to the last
   at        when, as 2026-04-01T09:00:00+09:00
   in:NAME   a fact; those of cases that stayed are the evidence against
@@ -49,19 +49,10 @@ Other columns are not looked at: leave out what names people.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-@dataclass(frozen=True, slots=True)
-class Suggested:
-    """What the history suggests, each row tried on the cases of its table; `left_out` are cases of tables that collect."""
-
-    cases: int
-    rerouted: int
-    left_out: int
-    rows: "tuple[tuple[Suggestion, Trial], ...]"
-
-
 @click.command(
     help=HELP,
     epilog=example(
+        "madoguchi rules suggest --city cities/kushiro --history journal",
         "madoguchi rules suggest --city cities/kushiro --history reroutes.csv --out suggested.csv",
         "madoguchi rules suggest --city cities/kushiro --history reroutes.csv --answers suggested.csv --json",
         "",
@@ -70,31 +61,17 @@ class Suggested:
         "2,2026-01-05T10:20+09:00,road.snow,west,prefectural,doro-iji,,,S02",
     ),
 )
+@history_options(default=None)
 @click.option(
-    "--city",
-    required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="The city pack that the rows are for.",
-)
-@click.option("--history", required=True, type=FILE, help="Past cases, as CSV.")
-@click.option(
-    "--support", type=click.IntRange(min=1), default=5, show_default=True, help="Re-routes a row must explain."
-)
-@click.option(
-    "--confidence",
-    type=click.FloatRange(0, 1, min_open=True),
-    default=0.8,
-    show_default=True,
-    help="The share of its past cases that must have ended at the row's department.",
-)
-@click.option(
-    "--answers", type=FILE, help="An earlier --out in which a person filled `accepted`: no is never asked again."
+    "--answers",
+    type=FILE,
+    help="An earlier --out in which a person filled `accepted`: no is never asked again. What `rules decline` wrote is read anyway.",
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the rows here, as CSV to answer.")
 @click.option("--json", "as_json", is_flag=True, help="One object.")
 def suggest(
     city: Path,
-    history: Path,
+    history: str,
     support: int,
     confidence: float,
     answers: Path | None,
@@ -103,65 +80,28 @@ def suggest(
     as_json: bool,
 ) -> None:
     """Read, mine, write: what HELP says."""
-    from console.histories import pack_troubles
-    from console.reroutes import read_declined, read_history
-    from services.routing.packs import read_folder, read_pack
-
-    with pack_troubles(city):
-        rule_set = read_pack(read_folder(city))
-    past = read_history(history, _kinds(rule_set))
-    declined = read_declined(answers) if answers else frozenset[str]()
-    found = _suggested(rule_set, past, support, confidence, declined)
+    found = find(city, history, Wanted(support, confidence, answers))
     if out:
-        out.write_text(_sheet(rule_set, found), encoding="utf-8-sig", newline="")
+        out.write_text(_sheet(found), encoding="utf-8-sig", newline="")
     if as_json:
         sys.stdout.write(json.dumps(_report(found), ensure_ascii=False, indent=2) + "\n")
     else:
-        _print(rule_set, found, out)
-
-
-def _kinds(rule_set: "RuleSet") -> "dict[str, Kind | None]":
-    return {clause.name: clause.kind for table in rule_set.tables for clause in table.table.inputs}
-
-
-def _suggested(
-    rule_set: "RuleSet",
-    past: "Sequence[Reroute | Kept]",
-    support: int,
-    confidence: float,
-    declined: frozenset[str],
-) -> Suggested:
-    """Each table with the cases that it decides, as `assigning.assign` finds it."""
-    from services.routing.rules.mining import mine
-    from services.routing.rules.reroutes import Reroute
-    from services.routing.rules.suggested_rows import try_out
-
-    by_table: dict[int, list[Reroute | Kept]] = {}
-    for case in past:
-        asked = (at for at, one in enumerate(rule_set.tables) if one.compiled.hits(case.facts))
-        by_table.setdefault(next(asked, len(rule_set.tables) - 1), []).append(case)
-    tables = [(rule_set.tables[at].table, cases) for at, cases in sorted(by_table.items())]
-    rows = [
-        (suggestion, try_out(table, suggestion, cases))
-        for table, cases in tables
-        if table.policy == "F"
-        for suggestion in mine(table, cases, support=support, confidence=confidence, declined=declined)
-    ]
-    left_out = sum(len(cases) for table, cases in tables if table.policy != "F")
-    return Suggested(len(past), sum(isinstance(case, Reroute) for case in past), left_out, tuple(rows))
+        _print(found, out)
 
 
 def _report(found: Suggested) -> dict[str, Any]:
     return {
-        "cases": found.cases,
+        "cases": len(found.past),
         "rerouted": found.rerouted,
         "left_out": found.left_out,
+        "waiting": found.waiting,
+        "overlaid": found.overlaid,
         "suggestions": [
             {
                 "id": suggestion.id,
                 "table": suggestion.table,
                 "before": suggestion.before,
-                "cells": _asks(suggestion),
+                "cells": asks(suggestion),
                 "department": suggestion.department,
                 "evidence": {
                     **asdict(suggestion.evidence),
@@ -176,16 +116,17 @@ def _report(found: Suggested) -> dict[str, Any]:
     }
 
 
-def _asks(suggestion: "Suggestion") -> dict[str, str]:
+def asks(suggestion: "Suggestion") -> dict[str, str]:
+    """What its cells ask, as S-FEEL, by input."""
     from services.routing.rules.sfeel import write_cell
 
     return {name: write_cell(cell) for name, cell in suggestion.cells}
 
 
-def _sheet(rule_set: "RuleSet", found: Suggested) -> str:
+def _sheet(found: Suggested) -> str:
     """The rows as CSV, `accepted` and the reason for a person to fill."""
     named = [name for suggestion, _ in found.rows for name, _ in suggestion.cells]
-    inputs = [name for name in dict.fromkeys([*_kinds(rule_set), *named]) if name in named]
+    inputs = [name for name in dict.fromkeys([*kinds(found.rule_set), *named]) if name in named]
     sheet = io.StringIO(newline="")
     writer = csv.DictWriter(sheet, [*HEAD, *(f"in:{name}" for name in inputs), *TAIL], restval="-", lineterminator="\n")
     writer.writeheader()
@@ -201,7 +142,7 @@ def _line(suggestion: "Suggestion", trial: "Trial") -> Mapping[str, object]:
         "id": suggestion.id,
         "table": suggestion.table,
         "before": suggestion.before or "",
-        **{f"in:{name}": asked for name, asked in _asks(suggestion).items()},
+        **{f"in:{name}": asked for name, asked in asks(suggestion).items()},
         "out:department": suggestion.department,
         "note:reason": "",
         "support": evidence.support,
@@ -215,15 +156,15 @@ def _line(suggestion: "Suggestion", trial: "Trial") -> Mapping[str, object]:
     }
 
 
-def _print(rule_set: "RuleSet", found: Suggested, written: Path | None) -> None:
+def _print(found: Suggested, written: Path | None) -> None:
     from console.terminal import err, out
 
     for suggestion, trial in found.rows:
-        out.print("\n".join(_words(rule_set, suggestion, trial)) + "\n", markup=False)
+        out.print("\n".join(words(found.rule_set, suggestion, trial)) + "\n", markup=False)
     out.print(
-        f"事例{found.cases:,}件（担当課の変更{found.rerouted:,}件）から、規則の行の提案は{len(found.rows)}件です。"
+        f"事例{len(found.past):,}件（担当課の変更{found.rerouted:,}件）から、規則の行の提案は{len(found.rows)}件です。"
         f"適用するかどうかは、職員がお決めください。\n"
-        f"{len(found.rows)} suggested rows from {found.cases:,} cases, {found.rerouted:,} of them re-routed; nothing is applied.",
+        f"{len(found.rows)} suggested rows from {len(found.past):,} cases, {found.rerouted:,} of them re-routed; nothing is applied.",
         markup=False,
     )
     if found.left_out:
@@ -232,16 +173,28 @@ def _print(rule_set: "RuleSet", found: Suggested, written: Path | None) -> None:
             f"{found.left_out:,} cases of tables that open several cases are left out.",
             markup=False,
         )
+    if found.waiting or found.overlaid:
+        err.print(
+            f"まだ職員が見ていない事例{found.waiting:,}件と、災害時規則による事例{found.overlaid:,}件は、数えていません。 "
+            f"{found.waiting:,} cases that nobody has looked at yet, and {found.overlaid:,} decided by an overlay, are not counted.",
+            markup=False,
+        )
+    if found.rows:
+        err.print(
+            "採用: madoguchi rules accept --suggestion ID …　不採用: madoguchi rules decline --suggestion ID …",
+            markup=False,
+        )
     if written:
         err.print(
             f"{written}: 列 accepted に「はい」か「いいえ」をご記入ください。 Fill the column `accepted`.", markup=False
         )
 
 
-def _words(rule_set: "RuleSet", suggestion: "Suggestion", trial: "Trial") -> list[str]:
+def words(rule_set: "RuleSet", suggestion: "Suggestion", trial: "Trial") -> list[str]:
+    """A suggestion and what speaks for it and against it, for the person at the terminal: reasons may name people."""
     evidence, where = suggestion.evidence, suggestion.before
     place = f"規則 {where} の前" if where else "表の最後"
-    asked = "、".join(f"{name} が {cell}" for name, cell in _asks(suggestion).items())
+    asked = "、".join(f"{name} が {cell}" for name, cell in asks(suggestion).items())
     moves = "、".join(
         f"{_name(rule_set, move.from_department)}→{_name(rule_set, move.to_department)} {move.cases:,}件（うち正しくなる {move.right:,}件）"
         for move in trial.moves
@@ -258,7 +211,7 @@ def _words(rule_set: "RuleSet", suggestion: "Suggestion", trial: "Trial") -> lis
         f"  {asked or '（条件なし）'} のとき、{_name(rule_set, suggestion.department)}",
         f"  根拠: {'、'.join(counts)}",
         *changed,
-        *(f"  職員の理由: 「{reason}」 {count:,}件" for reason, count in evidence.reasons),
+        *(f"  理由の候補（職員の言葉）: 「{reason}」 {count:,}件" for reason, count in evidence.reasons),
         f"  過去の事例での試算: 一致 {trial.before:,}→{trial.after:,}（全{trial.cases:,}件）; {moves}",
     ]
 

@@ -27,13 +27,14 @@ Expected = Literal["department", "queue"]
 
 
 class Past(NamedTuple):
-    """One case. Texts are empty and days None where the file says nothing."""
+    """One case. Texts are empty and days None where the file says nothing. `overlays` were on when it came: no file says it."""
 
     facts: Facts
     department: str
     queue: str
     opened: date | None
     closed: date | None
+    overlays: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,20 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
+from console.city import City
 from deploy.local.process import wait_for
 from tests.conftest import ROOT
 from tests.console.conftest import Terminal
 
 KUSHIRO = ROOT / "cities" / "kushiro"
+STREET_LIGHTS = 22
+"""At least so many of the sample's requests are about street lights."""
+RETURNED = "音別の街路灯は、行政センターが見ています。"
 
 
 @pytest.fixture
@@ -69,6 +75,30 @@ def test_an_overlay_is_switched_on_by_two_people(terminal: Terminal) -> None:
     assert "snow-night (on), tsunami (off)" in terminal.ok("overlay", "list")
 
 
+def test_a_request_for_an_overlay_is_taken_back_and_the_desk_knows_it_all(terminal: Terminal) -> None:
+    terminal.ok("up")
+    wish = ("--staff", "sato", "--reason", "津波警報のため。")
+    terminal.ok("overlay", "switch", "tsunami", "on", *wish)
+
+    again = terminal.run("overlay", "switch", "tsunami", "on", *wish)
+    withdrawn = terminal.ok("overlay", "withdraw", "tsunami", "--staff", "tanaka", "--reason", "警報が解除されたため。")
+    late = terminal.run("overlay", "confirm", "tsunami", "--staff", "suzuki")
+
+    assert (again.code, late.code) == (1, 1)
+    assert "confirm it, or withdraw it" in again.err
+    assert "nothing was switched" in withdrawn
+    listed = terminal.ok("overlay", "list")
+    assert "tsunami (off)" in listed
+    assert "withdrawn" in listed
+    assert wait_for(lambda: overlay_steps(terminal, "tsunami") == ["switch-withdrawn", "switch-requested"], seconds=20)
+
+
+def overlay_steps(terminal: Terminal, overlay: str) -> list[str]:
+    """What the desk says of it, the newest step first."""
+    found = httpx.get(f"{terminal.city().service('desk').url}/v1/overlays").json()["overlays"]
+    return [step["what"] for one in found if one["overlay"] == overlay for step in one["history"]]
+
+
 def test_a_pack_is_checked_without_a_city(nowhere: Terminal, changed: Path) -> None:
     good = nowhere.run("city", "check", str(changed), "--json")
     (changed / "rules" / "responsibility.csv").write_text("F,in:procedure,out:department\n1,broken,doro-iji\n")
@@ -79,13 +109,61 @@ def test_a_pack_is_checked_without_a_city(nowhere: Terminal, changed: Path) -> N
     assert "rules/responsibility.csv, row 2, column 2 (in:procedure)" in broken.err
 
 
-def test_rules_are_tried_on_what_the_city_itself_has_decided(terminal: Terminal, sample: Path) -> None:
+def test_rules_are_tried_on_what_the_city_has_decided_and_mended_by_what_staff_return(
+    terminal: Terminal, sample: Path, tmp_path: Path
+) -> None:
+    city, report = tmp_path / "city", tmp_path / "report.json"
+    shutil.copytree(KUSHIRO, city, ignore=shutil.ignore_patterns("__pycache__"))
     terminal.ok("up")
     terminal.ok("import", str(sample), "--mapping", "sample")
-    command = ("rules", "backtest", "--city", str(KUSHIRO), "--history", "journal", "--json")
-    assert wait_for(lambda: terminal.run(*command).json()["rows"] >= 200, seconds=60)
+    journal = ("--city", str(city), "--history", "journal", "--json")
+    agreed = once(terminal, ("rules", "backtest", *journal), "rows", least=200)
+    report.write_text(json.dumps(agreed))
 
-    found = terminal.run(*command).json()
+    returned = return_from_onbetsu(terminal.city())
+    (found,) = once(terminal, ("rules", "suggest", *journal), "rerouted", least=returned)["suggestions"]
+    answer = ("--suggestion", found["id"], "--reason", "音別の街路灯のため。", "--owner", "onbetsu-shimin")
+    accepted = terminal.ok("rules", "accept", "--city", str(city), *answer, "--staff", "sato")
+    proposed = terminal.ok("rules", "propose", str(city), "--staff", "sato", "--note", "差戻しが続くため。")
+    name = proposed.split("rule set ")[1].split(":")[0]
 
-    assert 0 < found["covered"] <= found["rows"]
-    assert found["agreement"] > 0.8
+    assert 0 < agreed["covered"] <= agreed["rows"]
+    assert agreed["agreement"] > 0.8
+    assert (found["before"], found["department"], found["cells"]["district"]) == ("R01", "onbetsu-shimin", '"onbetsu"')
+    assert found["evidence"]["reasons"] == [{"reason": RETURNED, "cases": returned}]
+    assert f"doro-iji→onbetsu-shimin {returned}件" in accepted
+    assert f"rule set {name}: checked" in proposed
+    assert "back-tested" in terminal.ok("rules", "back-tested", name, str(report), "--staff", "sato")
+    assert not [log for log in terminal.city().log_folder.rglob("*.log") if RETURNED in log.read_text("utf-8")]
+
+
+def once(terminal: Terminal, command: tuple[str, ...], count: str, *, least: int) -> dict[str, Any]:
+    """What a command says as soon as it counts so many: the archive reads what happens a moment later."""
+    said: dict[str, Any] = {}
+
+    def enough() -> bool:
+        said.update(terminal.run(*command).json())
+        return said[count] >= least
+
+    assert wait_for(enough, seconds=60), said
+    return said
+
+
+def street_lights(desk: httpx.Client) -> list[str]:
+    """Where the open cases are."""
+    cases = desk.get("/v1/departments/doro-iji/cases?state=open&limit=200").json()["cases"]
+    return [f"/v1/cases/{case['case_id']}" for case in cases if case["procedure"] == "road.streetlight"]
+
+
+def return_from_onbetsu(city: City) -> int:
+    """Somebody claims every street light, and returns those of Onbetsu; how many."""
+    returned = 0
+    with httpx.Client(base_url=city.service("desk").url) as desk:
+        assert wait_for(lambda: len(street_lights(desk)) >= STREET_LIGHTS, seconds=60)
+        for path in street_lights(desk):
+            desk.post(f"{path}/claim", json={"staff": "sato"}).raise_for_status()
+            if desk.get(path).json()["application"].get("facts", {}).get("district") == "onbetsu":
+                order = {"staff": "sato", "reason": RETURNED, "suggestion": "onbetsu-shimin"}
+                desk.post(f"{path}/return", json=order).raise_for_status()
+                returned += 1
+    return returned

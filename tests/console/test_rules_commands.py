@@ -12,10 +12,7 @@ from click.testing import CliRunner, Result
 
 from console.backtesting import backtest
 from console.cities import init
-from console.journal_history import Told
 from console.learning import learn
-from contracts.desk import CaseClosed
-from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage
 from services.routing.formats.csv_tables import read_csv
 from tests.conftest import ROOT, shared_data
 
@@ -68,6 +65,25 @@ def test_a_backtest_says_how_recorded_names_were_read_and_which_could_not_be(tmp
     assert found["moves"] == [{"from": "PWDx", "to": "doro-iji", "rows": 20}]
     assert found["load"]["city"] == {"doro-iji": 40, "kankyo-hozen": 20}
     assert (found["at_risk"]["dated"], found["at_risk"]["late"]) == (60, 3)
+
+
+def test_without_a_day_each_case_is_decided_as_on_its_own(tmp_path: Path) -> None:
+    """The environment's department ends after the cases came."""
+    city, past = tmp_path / "city", history(tmp_path)
+    shutil.copytree(KUSHIRO, city, ignore=shutil.ignore_patterns("__pycache__"))
+    units = (city / "organisation.csv").read_text("utf-8").splitlines()
+    at = next(at for at, line in enumerate(units) if line.startswith("kankyo-hozen,"))
+    cells = units[at].split(",")
+    until = units[0].split(",").index("valid_until")
+    units[at] = ",".join([*cells[:until], "2026-04-01", *cells[until + 1 :]])
+    (city / "organisation.csv").write_text("\n".join(units) + "\n", "utf-8")
+    arguments = ("--city", city, "--history", past, "--mapping", "boston", "--json")
+
+    then, later = (json.loads(call(backtest, *arguments, *on).stdout) for on in ((), ("--on", "2026-04-02")))
+
+    assert (then["on"], then["triage"], then["undated"]) == (None, {}, 0)
+    assert (later["on"], later["triage"]) == ("2026-04-02", {"unknown-department": 20})
+    assert then["moved"] == sum(move["rows"] for move in then["moves"]) > 0
 
 
 def test_a_candidate_is_compared_with_the_city(tmp_path: Path) -> None:
@@ -206,30 +222,6 @@ def test_a_learnt_table_put_into_a_pack_agrees_with_its_history(tmp_path: Path) 
 
     assert found["agreement"] > 0.97
     assert found["agreement_of_all"] > 0.95
-
-
-def test_the_journal_tells_which_department_a_case_had_in_the_end() -> None:
-    named = {"procedure": "road.snow", "channel": "web", "municipality": "012068"}
-    application = {**named, "facts": {"district": "akan"}, "applicant": {"name": "釧路 花子"}}
-    told = Told()
-
-    told.tell(CaseRerouted.TYPE, {"case_id": "unknown", "department": "x"})
-    for case in ("a", "b"):
-        opened = {
-            "case_id": case,
-            "opened_at": "2026-03-31T16:00:00Z",
-            "department": "roads",
-            "application": application,
-        }
-        told.tell(CaseOpened.TYPE, opened)
-    told.tell(CaseRerouted.TYPE, {"case_id": "a", "department": "parks"})
-    told.tell(CaseClosed.TYPE, {"case_id": "a", "department": "parks", "at": "2026-04-03T01:00:00Z"})
-    told.tell(CaseSentToTriage.TYPE, {"case_id": "b", "sent_at": "2026-04-02T00:00:00Z", "application": application})
-
-    first, second = told.cases()
-    assert dict(first.facts) == {**named, "district": "akan"}
-    assert (first.department, str(first.opened), str(first.closed)) == ("parks", "2026-04-01", "2026-04-03")
-    assert (second.department, second.closed) == ("", None)
 
 
 def test_a_new_city_is_a_folder_made_from_its_history_and_says_what_a_person_must_decide(tmp_path: Path) -> None:

@@ -1,13 +1,16 @@
 """Rule sets tried on the past: what agrees, who would move, what would be late."""
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import date, timedelta
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.routing.packs import read_pack
-from services.routing.rules.assigning import assign
+from services.routing.rules.assigning import Assignment, assign
 from services.routing.rules.backtesting import Backtest, Comparison, Expected, Move
 from services.routing.rules.organisation import Organisation, Unit
 from services.routing.rules.recorded import matcher
@@ -27,7 +30,7 @@ CANDIDATE = ROUTING.replace(b"R1,", b'R0,"""snow""","""akan""",centre,\nR1,')
 LIFE = b'C,in:procedure,out:department\nL1,"""life""",roads\nL2,"""life""",parks\n'
 
 
-def pack(routing: bytes = ROUTING) -> RuleSet:
+def pack(routing: bytes = ROUTING, others: Mapping[str, bytes] = MappingProxyType({})) -> RuleSet:
     return read_pack(
         {
             "organisation.csv": ORGANISATION,
@@ -35,6 +38,7 @@ def pack(routing: bytes = ROUTING) -> RuleSet:
             "calendars.csv": CALENDARS,
             "rules/routing.csv": routing,
             "rules/life.csv": LIFE,
+            **others,
         }
     )
 
@@ -122,6 +126,99 @@ def test_a_deadline_that_the_calendar_cannot_count_is_left_out() -> None:
 
     assert backtest.compare(str).verdicts[0].risk.dated == 0
     assert backtest.compare(str).verdicts[0].overall.covered == 1
+
+
+CHANGING = b"code,name_ja,valid_from,valid_until\nroads,R,,\nparks,P,,2026-06-30\ncentre,C,2026-05-01,\n"
+NIGHT = {
+    "overlays/night/rules/snow.csv": b'F,in:procedure,out:department\nN1,"""snow""",centre\n',
+    "overlays/night/procedures.csv": b"code,period_days,period_kind\nsnow,1,days\n",
+}
+BEFORE, BETWEEN, AFTER = date(2026, 4, 30), date(2026, 5, 1), date(2026, 7, 1)
+
+
+def changing() -> RuleSet:
+    """Parks end with June, the centre begins with May; a snow night has rules of its own."""
+    return pack(CANDIDATE, {"organisation.csv": CHANGING, **NIGHT})
+
+
+@pytest.mark.parametrize(
+    "on,covered",
+    [
+        (None, {BEFORE: ["tree"], BETWEEN: ["tree", "akan"], AFTER: ["akan"]}),
+        (AFTER, {BEFORE: ["akan"], BETWEEN: ["akan"], AFTER: ["akan"]}),
+    ],
+)
+def test_each_case_is_decided_as_on_its_own_day_or_all_as_on_one(
+    on: date | None, covered: dict[date, list[str]]
+) -> None:
+    for day, expected in covered.items():
+        for name, facts in (("tree", {"procedure": "tree"}), ("akan", {"procedure": "snow", "district": "akan"})):
+            backtest = Backtest([changing()], "department", BEFORE, on)
+            backtest.add(tuple(facts.items()), "x", day, None)
+
+            verdict = backtest.compare(str).verdicts[0]
+
+            assert verdict.overall.covered == (name in expected), (day, name)
+            assert verdict.triage == ({} if name in expected else {"unknown-department": 1})
+
+
+def test_a_case_without_a_day_is_decided_as_on_the_day_of_the_trial() -> None:
+    backtest = Backtest([changing()], "department", AFTER)
+
+    backtest.add((("procedure", "tree"),), "parks", None, None)
+
+    assert backtest.compare(str).verdicts[0].triage == {"unknown-department": 1}
+
+
+def test_what_came_while_an_overlay_was_on_is_decided_by_it_and_within_its_periods() -> None:
+    backtest = Backtest([changing(), pack()], "department", BETWEEN)
+    snow, closed = (("procedure", "snow"), ("district", "east")), BETWEEN + timedelta(2)
+
+    backtest.add(snow, "centre", BETWEEN, closed, ("night",))
+    backtest.add(snow, "roads", BETWEEN, closed)
+
+    found, without = backtest.compare(str).verdicts
+    assert (found.overall.agreed, found.load) == (2, {"centre": 1, "roads": 1})
+    assert found.risk.late == {"centre": 1}
+    assert (without.overall.agreed, without.risk.late) == (1, {})
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["snow", "tree", "lost", "life", "other"]),
+            st.sampled_from(["akan", "east"]),
+            st.dates(date(2026, 1, 1), date(2026, 12, 1)),
+            st.sampled_from([(), ("night",), ("unheard-of",)]),
+        ),
+        min_size=1,
+    )
+)
+def test_a_backtest_says_what_assign_says_on_the_day_and_under_the_overlays_of_each_case(
+    cases: list[tuple[str, str, date, tuple[str, ...]]],
+) -> None:
+    rule_set = changing()
+    backtest = Backtest([rule_set], "department", DAY)
+
+    for procedure, district, day, overlays in cases:
+        backtest.add((("procedure", procedure), ("district", district)), "roads", day, day + timedelta(4), overlays)
+
+    verdict = backtest.compare(str).verdicts[0]
+    assigned = [
+        assign({"procedure": procedure, "district": district}, rule_set, day, overlays)
+        for procedure, district, day, overlays in cases
+    ]
+    decided = [[one for one in some if one.cause is None] for some in assigned]
+    assert verdict.overall.covered == sum(map(bool, decided))
+    assert verdict.load == Counter(
+        name for some in decided for name in (dict.fromkeys(one.department for one in some) or ("triage",))
+    )
+    late = [some for some, (_, _, day, _) in zip(decided, cases, strict=True) if some and _all_late(some, day)]
+    assert sum(verdict.risk.late.values()) == len(late)
+
+
+def _all_late(assignments: list[Assignment], day: date) -> bool:
+    return all(one.due_on < day + timedelta(4) for one in assignments)
 
 
 @given(

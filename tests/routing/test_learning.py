@@ -3,6 +3,8 @@
 import random
 from collections import Counter
 from collections.abc import Sequence
+from datetime import date
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -200,6 +202,7 @@ def test_whatever_is_learnt_is_a_table_that_a_file_holds(decided: list[Decided])
             assert compile_table(read).decide(facts).result == compile_table(table).decide(facts).result
 
 
+@cache
 def past(name: str, mapping: str, target: Expected) -> list[Past]:
     path: Path = shared_data(f"requests/{name}.csv.gz")
     with opened_history(path, load_mapping(mapping), expected=target) as history:
@@ -240,3 +243,23 @@ def test_a_table_learnt_from_two_thirds_of_a_real_history_decides_the_unseen_thi
     assert accuracy(table, inputs, decided[:third]) >= goal
     assert len(table.rules) <= most_rows
     assert {clause.name for clause in table.inputs} == set(inputs)
+
+
+@pytest.mark.parametrize(
+    "file,mapping,target,inputs,goal,covered",
+    [
+        ("boston_2011H2_A", "boston", "department", ("request",), 0.95, 0.99),
+        ("boston_2011H2_A", "boston", "queue", ("request", "district"), 0.89, 0.99),
+        ("baltimore_2014-2018_A", "baltimore", "department", ("request",), 0.97, 0.93),
+        ("nyc_2023-02-28_A", "nyc", "department", ("request",), 0.97, 0.75),
+    ],
+)
+def test_what_a_table_learnt_from_the_past_decides_of_the_last_fifth_it_decides_as_people_did(
+    file: str, mapping: str, target: Expected, inputs: tuple[str, ...], goal: float, covered: float
+) -> None:
+    """The rest are types that had never come before: a person decides."""
+    cases = sorted(past(file, mapping, target), key=lambda case: case.opened or date.min)
+    latest = learn(file, target, inputs, decided_by(cases, inputs, target)).latest
+
+    assert latest.agreement >= goal
+    assert latest.covered >= covered * latest.cases

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import combinations, product
 from math import prod
 from random import Random
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -15,10 +16,11 @@ from services.routing.rules.assigning import TRIAGE, Fact
 from services.routing.rules.interpreting import hits
 from services.routing.rules.mining import Suggestion, mine
 from services.routing.rules.patterns import index_cases, possible_patterns
+from services.routing.rules.phrasing import Labels, Language, Speech
 from services.routing.rules.reroutes import Kept, Reroute, ended_at, join_moves
 from services.routing.rules.resemblance import put_in_words, suggest_for
 from services.routing.rules.sfeel import parse_cell, write_cell
-from services.routing.rules.suggested_rows import Move, Trial, try_out, with_row
+from services.routing.rules.suggested_rows import Move, Trial, fresh_name, try_out, with_row
 from services.routing.rules.tables import DecisionTable, Input, InvalidTable, Output, Rule
 
 Case = Reroute | Kept
@@ -156,6 +158,29 @@ class TestAPlantedBias:
         assert candidate.rules[1].notes["reason"] == ""
         with pytest.raises(InvalidTable, match="expected the rule S02"):
             with_row(replace(TABLE, rules=TABLE.rules[2:]), found)
+
+    def test_is_told_by_what_the_table_asks_for_already_where_another_fact_tells_it_as_well(self) -> None:
+        """The journal has every fact of an application: also what it was called, beside its code."""
+        past: list[Case] = [
+            moved(facts, "koen", "公園の音") if district == "east" else Kept(facts, "kankyo-hozen")
+            for district in DISTRICTS * 20
+            for facts in [dict[str, Fact](procedure="noise", area=f"{district} area", district=district)]
+        ]
+
+        (found,) = mine(TABLE, past)
+
+        assert texts(found) == {"procedure": '"noise"', "district": '"east"'}
+
+    def test_gets_a_name_that_no_other_row_has(self) -> None:
+        (found,) = mine(TABLE, history(2_000, noise=0.0, seed=3))
+        taken = [
+            replace(TABLE.rules[0], name=name) for name in (f"S02{letter}" for letter in "abcdefghijklmnopqrstuvwxyz")
+        ]
+
+        assert fresh_name(TABLE, found) == "S02a"
+        assert fresh_name(replace(TABLE, rules=(*TABLE.rules, *taken[:2])), found) == "S02c"
+        assert fresh_name(replace(TABLE, rules=(*TABLE.rules, *taken)), found) == "S02-2"
+        assert fresh_name(TABLE, replace(found, before=None)) == "E01a"
 
     def test_stays_declined_whatever_else_comes_in(self) -> None:
         past = history(2_000, noise=0.05, seed=3)
@@ -323,9 +348,12 @@ class TestSuggestionsForTriage:
         assert first.department == "akan-shimin"
         assert (first.because.went, first.because.cases) == (12, 14)
         assert first.score == pytest.approx(12 / 14)
-        assert put_in_words(first, "市民課") == (
-            "procedure＝noise、district＝akan の過去の14件のうち12件は、市民課が担当しました。"
-        )
+        labels: Labels = {"akan-shimin": {"ja": "市民課"}, "district": {"ja": "地区"}, "akan": {"ja": "阿寒"}}
+        assert [put_in_words(first, Speech(language, labels)) for language in get_args(Language)] == [
+            "procedureが「noise」、地区が「阿寒」の過去の14件のうち12件は、市民課が担当しました。",
+            "procedureが「noise」、districtが「akan」の 前(まえ)の 14件(けん)の うち 12件(けん)は、akan-shiminが しました。",
+            "akan-shimin had 12 of 14 past cases with procedure “noise”, district “akan”.",
+        ]
 
     def test_weigh_a_fact_by_what_it_tells(self) -> None:
         wanted: dict[str, Fact] = {"procedure": "noise", "channel": "web", "over65": True, "district": "akan"}

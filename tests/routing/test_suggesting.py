@@ -63,7 +63,7 @@ def test_it_is_told_to_staff_in_japanese_first_and_in_whole_sentences(tmp_path: 
     result = run(tmp_path, lines())
 
     assert "規則 S02 の前" in result.stdout
-    assert f"職員の理由: 「{REASON}」 20件" in result.stdout
+    assert f"理由の候補（職員の言葉）: 「{REASON}」 20件" in result.stdout
     assert "適用するかどうかは、職員がお決めください。\n1 suggested rows" in result.stdout
 
 

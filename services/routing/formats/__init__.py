@@ -17,6 +17,7 @@ are `-`, empty outputs are null, empty lines are nothing.
     entries.py     entries as text that every file can hold
     grid.py        a sheet of text cells, read
     grid_writing.py                        and written
+    insertion.py   a row to be put into a sheet
     csv_tables.py  CSV
     xlsx.py        Excel workbooks
     dmn.py         DMN 1.2 to 1.5 XML, read

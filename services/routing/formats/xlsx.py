@@ -17,6 +17,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from services.routing.formats.grid import Grid, column_letters, read_grid
 from services.routing.formats.grid_writing import write_grid
+from services.routing.formats.insertion import NewRow, filler, place
 from services.routing.rules.sfeel import Unreadable, parse_literal, write_literal
 from services.routing.rules.tables import DecisionTable, InvalidTable
 
@@ -30,16 +31,43 @@ _TITLE = re.compile(r"(?!')[^\[\]:*?/\\\n]{1,31}(?<!')")
 
 def read_xlsx(content: bytes, *, file: str, sheet: str | None = None) -> DecisionTable:
     """The table that a sheet holds; the sheet may go unnamed when it is the only one. Raises InvalidTable."""
-    workbook = _workbook(content, file)
-    titles = workbook.sheetnames
-    if sheet not in (titles if sheet is not None or len(titles) > 1 else [None]):
-        raise InvalidTable(f"{file}: expected one of the sheets {', '.join(titles)}, found {sheet or 'no name'}")
-    title = sheet or titles[0]
-    found: Worksheet = workbook[title]
-    source = f"{file}, sheet {title}"
+    found = _sheet(_workbook(content, file), file, sheet)
+    source = f"{file}, sheet {found.title}"
     _check_merged(found, source)
-    lines = [[_text(cell, source) for cell in row] for row in found.iter_rows()]
-    return read_grid(title, Grid(source, lines, letters=True))
+    return read_grid(found.title, Grid(source, _lines(found, source), letters=True))
+
+
+def insert_xlsx_row(content: bytes, row: NewRow, *, file: str) -> bytes:
+    """A workbook of one sheet with a row more; what stood in its cells stands there. Raises InvalidTable."""
+    workbook = _workbook(content, file)
+    sheet = _sheet(workbook, file, None)
+    placed = place(row, lines := _lines(sheet, file), file)
+    width = max(at for at, head in enumerate(lines[placed.header], 1) if head.strip())
+    for at, line in enumerate(lines):
+        for beside, text in enumerate(filler(placed, at, line)):
+            _put(sheet, at + 1, width + beside, text)
+    sheet.insert_rows(placed.at + 1)
+    for at, text in enumerate(placed.line):
+        is_entry = 1 <= at < len(placed.line) and not _is_note(sheet, placed.header + 1, at)
+        _put(sheet, placed.at + 1, at, _native(text) if is_entry else text)
+    changed = BytesIO()
+    workbook.save(changed)
+    return changed.getvalue()
+
+
+def _is_note(sheet: Worksheet, row: int, at: int) -> bool:
+    return str(sheet.cell(row, at + 1).value).strip().startswith("note:")
+
+
+def _sheet(workbook: Workbook, file: str, named: str | None) -> Worksheet:
+    titles = workbook.sheetnames
+    if named not in (titles if named is not None or len(titles) > 1 else [None]):
+        raise InvalidTable(f"{file}: expected one of the sheets {', '.join(titles)}, found {named or 'no name'}")
+    return workbook[named or titles[0]]
+
+
+def _lines(sheet: Worksheet, source: str) -> list[list[str]]:
+    return [[_text(cell, source) for cell in row] for row in sheet.iter_rows()]
 
 
 def _workbook(content: bytes, file: str) -> Workbook:

@@ -1,7 +1,8 @@
 """Rule sets tried on cases of the past: where they agree with what was recorded, and who would move where. Pure.
 
-* A rule set decides as if it were in force: as `assigning.assign` decides on a day that is given, with its organisation of that
-  day; the facts are those of the past case. A case that several departments get agrees when the recorded one is among them.
+* A rule set decides as if it had been in force: as `assigning.assign` decides, with its organisation of the day on which the
+  case came (or of one day for all), under the overlays that were on. A case that several departments get agrees when the
+  recorded one is among them. A deadline that its calendars do not reach is not counted, and sends nobody to triage.
 * A case is *covered* when a department gets it; what goes to triage is not, and is counted by its cause.
 * A case is *at risk* when it took longer than the rule set allows, counted from the day on which it came.
 """
@@ -15,14 +16,19 @@ from typing import Literal, NamedTuple
 from services.routing.rules.assigning import TRIAGE, Assignment, Fact, assign, calendar_of, clock_of
 from services.routing.rules.calendars import Calendar, NotCovered
 from services.routing.rules.clock import Clock, due
+from services.routing.rules.eras import Eras
 from services.routing.rules.memos import Memo
-from services.routing.rules.rule_sets import RuleSet
+from services.routing.rules.rule_sets import RoutingTable, RuleSet
 
 Expected = Literal["department", "queue"]
 Facts = tuple[tuple[str, Fact], ...]
 """Facts that can be counted: (name, value). One name has values of one type."""
+Question = tuple[Facts, int, tuple[str, ...]]
+"""Facts, the number of the era, the overlays that were on."""
 KEPT = 500_000
-"""Of how many different facts a rule set's decisions are remembered."""
+"""Of how many different questions a rule set's decisions are remembered."""
+RULE_SETS_KEPT = 64
+"""Of how many eras, each with its overlays."""
 NOBODY = (TRIAGE,)
 
 
@@ -102,17 +108,28 @@ class Comparison:
 
 
 class Trial:
-    """One rule set, and what it says of each case."""
+    """One rule set, and what it says of each case. `today` is a day that its calendars reach."""
 
-    def __init__(self, rule_set: RuleSet, expected: Expected, on: date) -> None:
-        self._rule_set, self._expected, self._on = rule_set, expected, on
-        self._queues = _queues(rule_set)
-        self._tables = {table.table.name: table for table in rule_set.tables}
+    def __init__(self, rule_set: RuleSet, expected: Expected, today: date) -> None:
+        self._expected, self._today = expected, today
+        self._eras = Eras(rule_set)
+        self._rule_sets = Memo(self._rule_set_of, room=RULE_SETS_KEPT)
+        self._era = Memo(self._eras.number_of, room=KEPT)
+        tables = [*rule_set.tables, *(table for overlay in rule_set.overlays.values() for table in overlay.tables)]
+        self._tables = {table.table.name: table for table in tables}
+        self._queues = _queues(tables)
         self._timers: list[Timer] = []
-        self.judged = Memo(self._judge, room=KEPT)
+        self._judged = Memo(self._judge, room=KEPT)
         self._due = Memo(self._due_on, room=KEPT)
         self.dated = 0
         self.late = Counter[str]()
+
+    def judge(self, facts: Facts, day: date, overlays: tuple[str, ...]) -> Judged:
+        """What it does with a case that came on `day` while these overlays were on."""
+        return self._judged[facts, self._era[day], overlays]
+
+    def _rule_set_of(self, key: tuple[int, tuple[str, ...]]) -> RuleSet:
+        return self._eras.rule_set(*key)
 
     def time(self, judged: Judged, opened: date, closed: date) -> None:
         """Count a case that was closed: late when the last of its deadlines had passed."""
@@ -121,17 +138,18 @@ class Trial:
             self.dated += 1
             self.late[_together(judged.said.who)] += all(end is not None and closed > end for end in ends)
 
-    def _judge(self, facts: Facts) -> Judged:
-        assignments = assign(dict(facts), self._rule_set, self._on)
+    def _judge(self, question: Question) -> Judged:
+        facts, rule_set = dict(question[0]), self._rule_sets[question[1:]]
+        assignments = assign(facts, rule_set, self._today)
         decided = [one for one in assignments if one.cause is None]
         who = tuple(dict.fromkeys(map(self._name, decided)))
         said = Said(who, None) if who else Said(NOBODY, assignments[0].cause)
-        return Judged(said, tuple(self._timer(dict(facts), one) for one in decided))
+        return Judged(said, tuple(self._timer(facts, rule_set, one) for one in decided))
 
-    def _timer(self, facts: Mapping[str, Fact], assignment: Assignment) -> int:
+    def _timer(self, facts: Mapping[str, Fact], rule_set: RuleSet, assignment: Assignment) -> int:
         """What counts the deadline, by its place among all that do: few, and quickly looked up."""
         route = self._tables[assignment.table].routes[assignment.rows[0]]
-        timer = clock_of(facts, self._rule_set, route), calendar_of(facts, self._rule_set)
+        timer = clock_of(facts, rule_set, route), calendar_of(facts, rule_set)
         if timer not in self._timers:
             self._timers.append(timer)
         return self._timers.index(timer)
@@ -152,14 +170,14 @@ class Trial:
     @property
     def outputs(self) -> frozenset[str]:
         """All that its tables can say."""
-        departments = {route.department for table in self._rule_set.tables for route in table.routes.values()}
+        departments = {route.department for table in self._tables.values() for route in table.routes.values()}
         return frozenset(departments | (set(self._queues.values()) if self._expected == "queue" else set()))
 
 
-def _queues(rule_set: RuleSet) -> dict[tuple[str, str], str]:
+def _queues(tables: Sequence[RoutingTable]) -> dict[tuple[str, str], str]:
     """By table and row, where a table has an output `queue`."""
     found: dict[tuple[str, str], str] = {}
-    for table in (one.table for one in rule_set.tables):
+    for table in (one.table for one in tables):
         names = [clause.name for clause in table.outputs]
         if "queue" in names:
             at = names.index("queue")
@@ -172,15 +190,27 @@ Seen = Counter[tuple[str, tuple[Said, ...]]]
 
 
 class Backtest:
-    """Counts the cases of a history as they come, in memory that depends on how many different ones there are."""
+    """Counts the cases of a history as they come, in memory that depends on how many different ones there are.
 
-    def __init__(self, rule_sets: Sequence[RuleSet], expected: Expected, on: date) -> None:
-        self.trials = [Trial(rule_set, expected, on) for rule_set in rule_sets]
+    Each is decided as on the day on which it came, or all as on the day `on`; those without a day as on `today`.
+    """
+
+    def __init__(self, rule_sets: Sequence[RuleSet], expected: Expected, today: date, on: date | None = None) -> None:
+        self.trials = [Trial(rule_set, expected, on or today) for rule_set in rule_sets]
+        self._today, self._on = today, on
         self._seen: Seen = Counter()
 
-    def add(self, facts: Facts, recorded: str, opened: date | None, closed: date | None) -> None:
-        """Try the rules on a case; `recorded` is who had it."""
-        judged = [trial.judged[facts] for trial in self.trials]
+    def add(
+        self,
+        facts: Facts,
+        recorded: str,
+        opened: date | None,
+        closed: date | None,
+        overlays: tuple[str, ...] = (),
+    ) -> None:
+        """Try the rules on a case; `recorded` is who had it, `overlays` are those that were on when it came."""
+        day = self._on or opened or self._today
+        judged = [trial.judge(facts, day, overlays) for trial in self.trials]
         self._seen[recorded, tuple([one.said for one in judged])] += 1
         if opened is not None and closed is not None:
             for trial, one in zip(self.trials, judged, strict=True):

@@ -40,6 +40,11 @@ class Trial:
         """The share of all cases that it decided as people did."""
         return self.right / self.cases if self.cases else 0.0
 
+    @property
+    def agreement(self) -> float:
+        """The share of the cases that it decided at all: the rest goes to a person."""
+        return self.right / self.covered if self.covered else 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:

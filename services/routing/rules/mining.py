@@ -51,7 +51,10 @@ class Evidence:
     confidence: float
     """The share of all of them that ended at its department."""
     reasons: tuple[tuple[str, int], ...]
-    """The most frequent reasons that staff gave, word for word, and how often. For staff only: they may name people."""
+    """The most frequent reasons that staff gave, word for word, and how often. For staff only: they may name people.
+
+    They are candidates for the row's own reason.
+    """
     changed: int
     """How many of the re-routes another row had decided: the rules have changed since."""
     first: datetime
@@ -157,7 +160,7 @@ class _Miner:
         needed = math.log(max(possible_patterns(self._group.indexed, self._support), 1) / CHANCE)
         sure = [one for one in patterns if self._is_sure(one, needed)]
         while sure := [one for one in sure if (one.held & left).bit_count() >= self._support]:
-            best = min(sure, key=lambda one: (-self._worth(one, left), len(one.items), one.items))
+            best = min(sure, key=lambda one: (-self._worth(one, left), len(one.items), self._foreign(one), one.items))
             left &= ~best.held
             yield self._suggestion(best)
 
@@ -170,6 +173,10 @@ class _Miner:
         telling = {item: held for item, held in indexed.masks.items() if held != indexed.every}
         yield indexed.hold(())
         yield from patterns_of(replace(indexed, masks=telling), self._moved, self._support)
+
+    def _foreign(self, pattern: Pattern) -> int:
+        """How many columns the table would get for it."""
+        return sum(item.name not in self._order for item in pattern.items)
 
     def _closed(self, pattern: Pattern) -> Pattern:
         """With all inputs that its re-routes have in common: beyond them nothing is known."""

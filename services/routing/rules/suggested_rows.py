@@ -1,8 +1,9 @@
 """A suggested row tried out: in its place in the table, over the past."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from string import ascii_lowercase
 
 from services.routing.rules.assigning import TRIAGE
 from services.routing.rules.cells import ANYTHING
@@ -33,8 +34,10 @@ class Trial:
     moves: tuple[Move, ...]
 
 
-def with_row(table: DecisionTable, suggestion: Suggestion) -> DecisionTable:
-    """A candidate: the table with the row before the one that it corrects, or last. Its reason is for a person to write.
+def with_row(
+    table: DecisionTable, suggestion: Suggestion, name: str | None = None, notes: Mapping[str, str] | None = None
+) -> DecisionTable:
+    """A candidate: the table with the row before the one that it corrects, or last. Without `notes` its reason is still to be written.
 
     Other outputs than the department are those of the row corrected. Raises InvalidTable when that row is no longer there.
     """
@@ -44,13 +47,27 @@ def with_row(table: DecisionTable, suggestion: Suggestion) -> DecisionTable:
     added = [Input(name, cell.kind) for name, cell in suggestion.cells if name not in names]
     asked = (*names, *(clause.name for clause in added))
     row = Rule(
-        f"提案-{suggestion.id}",
+        name or f"提案-{suggestion.id}",
         tuple(cells.get(name, ANYTHING) for name in asked),
         _outputs(table, at, suggestion),
-        {"reason": "", "source": f"職員による担当課の変更 {suggestion.evidence.support}件"},
+        {"reason": "", "source": source_of(suggestion)} if notes is None else notes,
     )
     rules = [replace(rule, cells=(*rule.cells, *(ANYTHING for _ in added))) for rule in table.rules]
     return replace(table, inputs=(*table.inputs, *added), rules=(*rules[:at], row, *rules[at:]))
+
+
+def source_of(suggestion: Suggestion) -> str:
+    """Where the row is from, as its note says it."""
+    evidence = suggestion.evidence
+    return f"職員による担当課の変更 {evidence.support}件（{evidence.first:%Y-%m-%d}〜{evidence.last:%Y-%m-%d}）"
+
+
+def fresh_name(table: DecisionTable, suggestion: Suggestion) -> str:
+    """A name that no row of the table has: that of the row it corrects, or of the last, with a letter or a number after it."""
+    taken = {rule.name for rule in table.rules}
+    stem = suggestion.before or (table.rules[-1].name if table.rules else "R")
+    endings = (*ascii_lowercase, *(f"-{number}" for number in range(2, len(taken) + 3)))
+    return next(name for ending in endings if (name := stem + ending) not in taken)
 
 
 def _place(table: DecisionTable, suggestion: Suggestion) -> int:
