@@ -1,6 +1,5 @@
 """routing over HTTP: the life of rule sets, from proposal to approval; overlays and explanations have modules of their own."""
 
-import asyncio
 import json
 from datetime import date
 from typing import Annotated, Any
@@ -24,13 +23,15 @@ from contracts.rule_sets import (
     RuleSetProposed,
     RuleSetWithdrawn,
 )
-from services.routing import explanation_api, overlay_api, packs, store
+from services.routing import compiler, explanation_api, overlay_api, packs, store, suggestion_api
 from services.routing.packs import Examined
 from services.routing.rules import lifecycle
 from services.routing.rules.clock import local_day
 from services.routing.rules.completeness import PackFinding
 from services.routing.rules.lifecycle import Life, Refusal
 from services.routing.rules.sfeel import write_literal
+from services.routing.shelf import SHELF
+from services.routing.suggestion_api import REMARK, Texts
 from services.routing.verdicts import taken
 
 RuleSetPath = Annotated[RuleSetHash, Path()]
@@ -75,12 +76,13 @@ class Withdrawal(Order):
     note: Note
 
 
-def add_routes(app: FastAPI, commands: Commands) -> None:
+def add_routes(app: FastAPI, commands: Commands, texts: Texts = REMARK) -> None:
     """Rule sets to read, and one route a step of their life. Each answers with the set's state; 409 with what to do instead."""
     _add_reading(app, commands)
     _add_steps(app, commands)
     overlay_api.add_routes(app, commands)
     explanation_api.add_routes(app, commands)
+    suggestion_api.add_routes(app, commands, texts)
 
 
 def _add_reading(app: FastAPI, commands: Commands) -> None:
@@ -100,7 +102,7 @@ def _add_steps(app: FastAPI, commands: Commands) -> None:
     async def propose(proposal: Proposal) -> JSONResponse:
         """Check a candidate and keep it; 422 when it cannot be read at all. The same files again change nothing."""
         day = local_day(max(commands.clock(), proposal.in_force_from or commands.clock()))
-        examined = await asyncio.to_thread(_examine, proposal, day)
+        examined = await _examine(proposal, day)
         answer = await commands.run(lambda tx: _propose(tx, proposal, examined))
         return JSONResponse(answer, 201)
 
@@ -110,6 +112,8 @@ def _add_steps(app: FastAPI, commands: Commands) -> None:
 
     @app.post("/v1/rule-sets/{name}/approve")
     async def approve(name: RuleSetPath, order: Approval) -> JSONResponse:
+        """Approve a candidate. It is compiled before, so that no batch waits for it, also when it decides at once."""
+        await SHELF.put(name, await commands.query(lambda tx: _files(tx, name)))
         return JSONResponse(await commands.run(lambda tx: _approve(tx, name, order)))
 
     @app.post("/v1/rule-sets/{name}/withdraw")
@@ -117,12 +121,18 @@ def _add_steps(app: FastAPI, commands: Commands) -> None:
         return JSONResponse(await commands.run(lambda tx: _withdraw(tx, name, order)))
 
 
-def _examine(proposal: Proposal, today: date) -> Examined:
-    """Compiling and proving take a while, and decisions go on meanwhile: this runs in a thread, outside any transaction."""
+async def _examine(proposal: Proposal, today: date) -> Examined:
+    """Outside any transaction: it can take seconds."""
     try:
-        return packs.examine(proposal.files, today)
+        return await compiler.examine(proposal.files, today)
     except packs.INVALID as error:
         raise Refused(422, "invalid-rule-set", str(error)) from None
+    except ChildProcessError:
+        words = (
+            "検査が途中で終わり、何も保存していません。しばらくしてから、もう一度ご提出ください。"
+            " The check ended early and nothing was saved: propose the same files again in a moment."
+        )
+        raise Refused(503, "check-ended-early", words) from None
 
 
 async def _propose(tx: Tx, proposal: Proposal, examined: Examined) -> tuple[dict[str, Any], list[Event]]:

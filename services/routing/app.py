@@ -12,7 +12,7 @@ from chassis.service import Service
 from contracts import topics
 from contracts.envelope import Event
 from contracts.rule_sets import RuleSetApproved, RuleSetChecked, RuleSetProposed
-from services.routing import packs, store
+from services.routing import free_text, packs, store
 from services.routing.api import add_routes
 from services.routing.handlers import handlers
 from services.routing.packs import Examined
@@ -21,7 +21,8 @@ from services.routing.rules.clock import local_day
 from services.routing.rules.lifecycle import Life
 from services.routing.rules.tables import InvalidTable
 from services.routing.settings import Settings
-from services.routing.work import bring_into_force
+from services.routing.suggestion_api import Texts
+from services.routing.work import bring_into_force, tell_what_does_not_count
 
 
 def build(settings: Settings) -> Service:
@@ -31,10 +32,16 @@ def build(settings: Settings) -> Service:
         "services.routing",
         topics.CASES,
         handlers,
-        add_routes=add_routes,
+        add_routes=partial(add_routes, texts=read_texts(settings)),
         prepare=partial(load_city, settings.city),
-        work=(bring_into_force,),
+        work=(bring_into_force, tell_what_does_not_count),
     )
+
+
+def read_texts(settings: Settings) -> Texts:
+    """What suggestions from free text are made by. Raises InvalidModel."""
+    path = settings.text_model
+    return Texts(settings.text_fact, None if path is None else free_text.load(path.read_bytes(), file=str(path)))
 
 
 async def load_city(city: Path, tx: Tx) -> Sequence[Event]:

@@ -11,7 +11,9 @@ from functools import lru_cache
 
 from contracts.routing import Decision, RunnerUp
 from services.routing.rules.assigning import Assignment, Fact, Facts, assign
+from services.routing.rules.deadlines import Case, deadline_of
 from services.routing.rules.rule_sets import RuleSet
+from services.routing.rules.stages import StageDeadline
 
 REMEMBERED = 4096
 """Questions, about 3 KB each."""
@@ -24,6 +26,7 @@ class Decided:
     assignment: Assignment
     decision: Decision
     stored: bytes
+    stages: tuple[StageDeadline, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +67,6 @@ def _decided(assignment: Assignment, question: _Question) -> Decided:
         received_on=question.day,
         overlays=question.overlays or None,
     )
-    return Decided(assignment, decision, decision.model_dump_json(exclude_none=True).encode())
+    case = Case(question.asked, decision, assignment.cause, question.day, assignment.department, assignment.due_on)
+    stored = decision.model_dump_json(exclude_none=True).encode()
+    return Decided(assignment, decision, stored, deadline_of(case, ()).stages)

@@ -23,7 +23,7 @@ from services.routing.formats.csv_tables import read_csv
 from services.routing.formats.dmn import read_dmn
 from services.routing.formats.xlsx import read_xlsx
 from services.routing.organisations import read_organisation
-from services.routing.procedures import read_clocks
+from services.routing.procedures import read_clocks, read_needs, read_stages
 from services.routing.rules.completeness import PackFinding, prove_pack
 from services.routing.rules.organisation import InvalidOrganisation
 from services.routing.rules.rule_sets import Overlay, RoutingTable, RuleSet, make_routing_table
@@ -77,6 +77,8 @@ def read_pack(files: Files) -> RuleSet:
         calendars,
         {name: _overlay(files, name) for name in _overlays(files)},
         read_labels(files),
+        read_needs(_need(files, "procedures.csv"), "procedures.csv"),
+        read_stages(_need(files, "procedures.csv"), "procedures.csv"),
     )
 
 
@@ -87,9 +89,10 @@ def _overlays(files: Files) -> list[str]:
 
 def _overlay(files: Files, name: str) -> Overlay:
     """An overlay's tables are named after it, so that decisions say that it was on."""
-    base, clocks = f"overlays/{name}/", files.get(f"overlays/{name}/procedures.csv")
-    tables = _routing_tables(files, base, f"{name}/")
-    return Overlay(tables, read_clocks(clocks, f"{base}procedures.csv") if clocks else {})
+    base = f"overlays/{name}/"
+    path, tables = f"{base}procedures.csv", _routing_tables(files, base, f"{name}/")
+    content = files.get(path)
+    return Overlay(tables, read_clocks(content, path), read_stages(content, path)) if content else Overlay(tables, {})
 
 
 def _routing_tables(files: Files, base: str = "", prefix: str = "") -> tuple[RoutingTable, ...]:

@@ -6,7 +6,7 @@ from services.routing.packs import Files, read_pack
 from services.routing.rules.rule_sets import RuleSet
 
 ORGANISATION = "code,name_ja,valid_from,valid_until\nroads,道路課,,\nwaste,ごみ課,,\nold,旧課,,2026-03-31\n"
-PROCEDURES = "code,period_days,period_kind\nsnow,3,days\nmove,5,business-days\nlamp,,\n"
+PROCEDURES = "code,facts,period_days,period_kind\nsnow,district?,3,days\nmove,,5,business-days\nlamp,,,\n"
 CALENDARS = (
     "calendar,kind,first,last,name,source\n"
     "city office-far,covers,2026-01-01,2029-12-31,,test\n"

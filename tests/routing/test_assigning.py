@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.routing.rules.assigning import Assignment, Facts, RunnerUp, assign, reassign
@@ -18,6 +18,7 @@ LIFE_EVENT = (
     '3,"""arrival""",-,"""national""",waste,14,保険のため。\n'
 )
 STORM = 'F,in:procedure,in:amount:number,out:department,note:reason\n1,"""snow""",> 2,waste,嵐のため。\n'
+STORM_ASKED = {"overlays/storm/rules/snow": STORM, "procedures": "code,period_days,period_kind\nsnow,3,days\n"}
 SMALL = rule_set(
     **{
         "rules/arrival": LIFE_EVENT,
@@ -85,8 +86,12 @@ def test_what_no_row_knows_goes_to_triage() -> None:
     assert found.due_on == date(2026, 11, 27)
 
 
+ALL_ASKED = "code,period_days,period_kind\nsnow,3,days\n"
+WORDS = "code,name_ja,name_easy,name_en\ndistrict,地区,,\n"
+
+
 def test_a_missing_fact_is_named() -> None:
-    rules = rule_set('1,"""snow""","""far""",-,roads,,a')
+    rules = rule_set('1,"""snow""","""far""",-,roads,,a', procedures=ALL_ASKED)
 
     found = only({"procedure": "snow"}, rules)
 
@@ -95,6 +100,53 @@ def test_a_missing_fact_is_named() -> None:
         ("district",),
         "district がわからないため、規則で決められませんでした。",
     )
+
+
+def test_a_fact_missing_before_the_row_that_would_decide_is_asked_for_and_never_guessed() -> None:
+    rules = rule_set(*ROWS, procedures=ALL_ASKED, words=WORDS)
+
+    found = only({"procedure": "snow"}, rules)
+
+    assert (found.department, found.cause, found.missing, found.rows) == ("triage", "no-match", ("district",), ())
+    assert found.reason == "地区 がわからないため、規則で決められませんでした。"
+    assert found.runners_up == (RunnerUp("S1", "district", '"far"'), RunnerUp("S2"))
+
+
+def test_a_fact_that_the_procedure_does_not_ask_for_is_not_missing() -> None:
+    asked = "code,facts,period_days,period_kind\nsnow,{},3,days\n"
+
+    by_what = [only({"procedure": "snow"}, rule_set(*ROWS, procedures=asked.format(facts))) for facts in FACTS_ASKED]
+
+    assert [found.department for found in by_what] == ["roads", "roads", "triage"]
+
+
+ROWS = ('S1,"""snow""","""far""",-,waste,,a', 'S2,"""snow""",-,-,roads,,b')
+FACTS_ASKED = ("", "district? amount", "district")
+
+
+def test_rows_that_leave_nothing_open_decide_together() -> None:
+    rules = rule_set(
+        '1,"""snow""","""far""",-,roads,,a', '2,"""snow""","not(""far"")",-,roads,,b', procedures=ALL_ASKED
+    )
+
+    found = only({"procedure": "snow"}, rules)
+
+    assert (found.department, found.rows, found.reason, found.cause) == ("roads", ("1", "2"), "a", None)
+
+
+def test_a_life_event_that_lacks_two_facts_of_one_row_asks_for_both() -> None:
+    both = LIFE_EVENT.replace('3,"""arrival""",-,', '3,"""arrival""",true,')
+
+    *decided, doubt = assign({"procedure": "arrival"}, rule_set(**{"rules/arrival": both}), TUESDAY)
+
+    assert [one.department for one in decided] == ["roads"]
+    assert doubt.missing == ("children", "insurance")
+
+
+def test_an_overlay_that_may_concern_the_case_is_not_passed_over() -> None:
+    (found,) = assign({"procedure": "snow", "district": "near"}, rule_set(**STORM_ASKED), TUESDAY, ["storm"])
+
+    assert (found.department, found.missing, found.table) == ("triage", ("amount",), "storm/snow")
 
 
 def test_a_department_that_no_longer_exists_goes_to_triage() -> None:
@@ -143,14 +195,28 @@ FACTS = st.fixed_dictionaries(
 )
 
 
-@given(FACTS, st.sampled_from([(), ("storm",)]))
+STRICT = rule_set(
+    'S1,"""snow""","""far""",-,waste,,a',
+    'S2,"""snow""",-,> 3,waste,,a',
+    'S3,"""snow""","""near""",< 1,waste,9,a',
+    'S4,"""snow""",-,-,roads,,b',
+    'M1,"""move""",-,[0..2],roads,,c',
+    'M2,"""move""","""far""",> 1,waste,,d',
+    'L1,-,"""far""",-,old,,d',
+    **{"rules/arrival": LIFE_EVENT, "overlays/storm/rules/snow": STORM, "procedures": ALL_ASKED},
+)
+
+
+@settings(max_examples=400)
+@given(FACTS, st.sampled_from([(), ("storm",)]), st.sampled_from([SMALL, STRICT]))
 def test_decided_again_from_what_is_stored_every_case_is_the_same_its_deadline_too(
-    facts: Facts, overlays: tuple[str, ...]
+    facts: Facts, overlays: tuple[str, ...], rules: RuleSet
 ) -> None:
     def essence(cases: list[Assignment]) -> list[object]:
-        return [(one.table, one.department, one.rows, one.due_on, one.cause, one.reason) for one in cases]
+        return [(one.table, one.department, one.rows, one.due_on, one.cause, one.reason, one.missing) for one in cases]
 
-    found = assign(facts, SMALL, TUESDAY, overlays)
+    found = assign(facts, rules, TUESDAY, overlays)
 
     for one in found:
-        assert essence(assign(one.inputs, SMALL, TUESDAY, overlays)) == essence(found)
+        assert essence(assign(one.inputs, rules, TUESDAY, overlays)) == essence(found)
+        assert set(one.inputs) <= set(facts)

@@ -51,6 +51,32 @@ async def test_why_not_names_the_cells_that_failed(routing: Routing) -> None:
     assert "far" in answer.json()["why_not"]["said"]["staff"]["ja"]
 
 
+async def test_staff_and_citizen_are_told_which_answer_would_have_led_elsewhere(routing: Routing) -> None:
+    await routing.install(small_pack.files())
+
+    answer = await routing.client.get(f"/v1/cases/{await case_of(routing, 'snow', district='near')}/explanation")
+
+    because = answer.json()["because"]
+    assert because["staff"]["ja"].endswith("districtが「far」であれば、規則「S1」によりごみ課の担当となります。")
+    assert because["citizen"]["ja"].startswith(
+        "お申し出の内容（procedure：snow）により、道路課が担当いたします。districtが「far」の場合は"
+    )
+
+
+async def test_a_missing_fact_is_explained_by_what_each_answer_leads_to(routing: Routing) -> None:
+    await routing.install(small_pack.files(procedures="code,facts,period_days,period_kind\nsnow,district,3,days\n"))
+
+    answer = await routing.client.get(f"/v1/cases/{await case_of(routing, 'snow')}/explanation")
+
+    because = answer.json()["because"]
+    assert because["staff"]["en"].startswith("Without district the rules cannot decide")
+    assert because["staff"]["en"].endswith(
+        "If district were “far”, rule S1 would make ごみ課 responsible. Otherwise rule S2 makes 道路課 responsible."
+    )
+    assert because["citizen"]["ja"].startswith("districtが確認できないため")
+    assert "S1" not in because["citizen"]["ja"]
+
+
 async def test_what_a_person_must_decide_says_so(routing: Routing) -> None:
     await routing.install(small_pack.files())
 

@@ -116,7 +116,7 @@ async def test_a_decision_never_contains_the_applicant(database: Owned) -> None:
 
 
 async def test_a_returned_case_goes_to_the_department_its_desk_names(database: Owned) -> None:
-    (opened,) = await route(database, accepted("road.snow"))
+    (opened,) = await route(database, accepted("road.snow", district="east"))
     assert isinstance(opened, CaseOpened)
 
     (moved,) = await give_back(database, opened, "akan-shimin")
@@ -130,7 +130,7 @@ async def test_a_returned_case_goes_to_the_department_its_desk_names(database: O
 async def test_a_returned_case_without_a_better_department_goes_to_triage(
     database: Owned, suggestion: str | None
 ) -> None:
-    (opened,) = await route(database, accepted("road.snow"))
+    (opened,) = await route(database, accepted("road.snow", district="east"))
     assert isinstance(opened, CaseOpened)
 
     (sent,) = await give_back(database, opened, suggestion)
@@ -144,7 +144,7 @@ async def test_a_start_replaces_no_rule_set(database: Owned, tmp_path: Path) -> 
     async with transaction(database) as tx:
         await load_city(tmp_path, tx)
 
-    (opened,) = await route(database, accepted("road.snow"))
+    (opened,) = await route(database, accepted("road.snow", district="east"))
 
     assert isinstance(opened, CaseOpened)
     assert opened.department == "doro-iji"
@@ -171,7 +171,7 @@ async def test_a_first_pack_with_a_fault_ends_the_start_saying_which_and_a_later
     async with transaction(database) as tx:
         await load_city(tmp_path, tx)
 
-    (opened,) = await route(database, accepted("road.snow"))
+    (opened,) = await route(database, accepted("road.snow", district="east"))
     assert isinstance(opened, CaseOpened)
     await empty.close()
 
@@ -181,7 +181,7 @@ async def test_where_a_stored_set_cannot_be_read_the_one_before_it_goes_on_decid
         await store.keep_rule_set(tx, "b" * 64, dump({"rules/old.csv": b"of another release"}))
         await store.begin_life(tx, Life("b" * 64, "approved", "sato", "tanaka", NOW), "kaputt", b"[]")
 
-    (opened,) = await route(database, accepted("road.snow"))
+    (opened,) = await route(database, accepted("road.snow", district="east"))
 
     assert isinstance(opened, CaseOpened)
     assert opened.decision.rule_set != "b" * 64
@@ -198,8 +198,24 @@ async def test_moving_in_opens_several_cases_of_one_receipt(database: Owned) -> 
     assert len({event.case_id for event in opened}) == 3
 
 
+async def test_a_case_that_lacks_a_fact_its_procedure_asks_for_goes_to_triage_naming_it(database: Owned) -> None:
+    (snow, fire) = await route(database, accepted("road.snow"), accepted("disaster.certificate", district="east"))
+    (moving,) = await route(database, accepted("residents.move", district="akan"))
+
+    assert isinstance(snow, CaseSentToTriage)
+    assert isinstance(fire, CaseSentToTriage)
+    assert (snow.cause, snow.decision.missing, fire.decision.missing) == ("no-match", ("district",), ("circumstance",))
+    assert snow.decision.reason == "地区 がわからないため、規則で決められませんでした。"
+    assert isinstance(moving, CaseOpened)  # `branch?`: handed in at none
+    assert moving.department == "akan-shimin"
+
+
 async def test_every_stored_decision_can_be_made_again_from_what_is_stored(database: Owned) -> None:
-    await route(database, accepted("road.snow", district="akan", circumstance="national"), accepted("graffiti"))
+    snow = {"district": "akan", "circumstance": "national", "snow_request": "berm"}
+    await route(database, accepted("road.snow", **snow), accepted("graffiti"), accepted("road.snow"))
+    await route(
+        database, accepted("disaster.certificate", district="east"), accepted("residents.move", district="akan")
+    )
     for row in await database.fetch("SELECT decision, department, due_on FROM routed_case"):
         decision = Decision.model_validate_json(row["decision"])
         rule_set = read_pack(load(await store.files_of(Tx(database, NOW), decision.rule_set)))

@@ -13,7 +13,16 @@ from services.routing.rules.phrasing import Labels, Language, Speech
 from services.routing.rules.refusing import why_not
 from services.routing.rules.sfeel import parse_cell
 from services.routing.rules.tables import DecisionTable, HitPolicy, Input, Output, Rule
-from services.routing.rules.wording import WORDS, Audience, Said, say_decision, say_refusal, say_triage
+from services.routing.rules.wording import (
+    WORDS,
+    Audience,
+    Nearly,
+    Said,
+    say_decision,
+    say_nearest,
+    say_refusal,
+    say_triage,
+)
 
 LABELS: Labels = {
     "age": {"ja": "年齢", "ja-easy": "年(とし)", "en": "age"},
@@ -74,24 +83,26 @@ def test_a_rule_without_conditions_needs_no_facts() -> None:
     ],
 )
 def test_a_missing_fact_is_asked_for_by_what_people_call_it(speech: Speech, audience: Audience, said: str) -> None:
-    assert say_triage(explain(district="kushiro"), speech, audience).startswith(said)
+    assert say_triage(explain(district="kushiro"), ("age",), speech, audience).startswith(said)
 
 
 def test_without_a_match_staff_see_the_facts_and_citizens_are_asked_for_patience() -> None:
     found = explain(age=30, district="akan")
 
     assert (
-        say_triage(found, JA, "staff")
+        say_triage(found, (), JA, "staff")
         == "どの規則にも当てはまりませんでした（年齢：30、地区：阿寒）。担当課を決めてください。"
     )
-    assert "お待ちくださいますようお願いいたします" in say_triage(found, JA, "citizen")
+    assert "お待ちくださいますようお願いいたします" in say_triage(found, (), JA, "citizen")
 
 
 def test_a_conflict_is_told_to_staff_with_its_rules_and_to_citizens_as_patience() -> None:
     found = explain("U", age=70, district="akan")
 
-    assert say_triage(found, JA, "staff").startswith("規則「R1、R2」の判断が食い違いました（年齢：70、地区：阿寒）。")
-    assert say_triage(found, EN, "citizen") == WORDS["no-match", "citizen", "en"]
+    assert say_triage(found, (), JA, "staff").startswith(
+        "規則「R1、R2」の判断が食い違いました（年齢：70、地区：阿寒）。"
+    )
+    assert say_triage(found, (), EN, "citizen") == WORDS["no-match", "citizen", "en"]
 
 
 @pytest.mark.parametrize(
@@ -132,6 +143,48 @@ def test_a_department_of_no_rule_is_said_to_have_none() -> None:
     assert say_refusal((), "roads", EN, "staff") == "There is no rule that makes roads responsible."
 
 
+NEAREST = (
+    Nearly("R1", "akan-office", "district", '"akan"'),
+    Nearly("R3", "care", "age", ">= 65"),
+    Nearly("R4", "akan-office", "age", "> 90"),
+    Nearly("R5", "roads", None, None),
+)
+
+
+@pytest.mark.parametrize(
+    "speech,said",
+    [
+        (JA, "地区が「阿寒」であれば、規則「R1」によりakan-officeの担当となります。規則「R5」（roads）も当てはまりましたが、優先されません。"),
+        (
+            EASY,
+            (
+                "地区(ちく)が「阿寒(あかん)」なら、きまり「R1」で、akan-officeが 担当(たんとう)です。"
+                "きまり「R5」（roads）も 合(あ)いましたが、ほかの きまりが 先(さき)です。"
+            ),
+        ),
+        (EN, "If district were “Akan”, rule R1 would make akan-office responsible. Rule R5 (roads) holds too, but does not come first."),
+    ],
+)  # fmt: skip
+def test_staff_are_told_who_would_have_been_responsible_and_by_which_answer(speech: Speech, said: str) -> None:
+    assert say_nearest(NEAREST, "care", speech, "staff") == said
+
+
+def test_citizens_are_told_one_answer_that_would_lead_elsewhere_in_case_theirs_is_not_right() -> None:
+    assert say_nearest(NEAREST, "care", JA, "citizen") == (
+        "地区が「阿寒」の場合は、akan-officeが担当いたします。お申し出の内容と異なるときは、お知らせください。"
+    )
+    assert say_nearest(NEAREST[3:], "care", JA, "citizen") == ""
+    assert say_nearest(NEAREST, None, JA, "citizen", missing=True) == ""
+
+
+def test_where_a_fact_is_missing_staff_are_told_what_each_answer_leads_to() -> None:
+    assert say_nearest(NEAREST, None, EN, "staff", missing=True) == (
+        "If district were “Akan”, rule R1 would make akan-office responsible. "
+        "If age were “65 or more”, rule R3 would make Care for the Elderly responsible. "
+        "Otherwise rule R5 makes roads responsible."
+    )
+
+
 @pytest.mark.parametrize(
     "asks,ja,en",
     [
@@ -160,7 +213,8 @@ def test_a_fact_is_said_as_people_say_it(fact: object, said: str) -> None:
 def test_everything_that_is_said_is_said_to_both_in_three_registers() -> None:
     expected = set(product(get_args(Said), get_args(Audience), get_args(Language)))
 
-    assert expected - set(WORDS) == {("conflict", "citizen", language) for language in get_args(Language)}
+    for_staff_only: set[Said] = {"conflict", "held-too", "otherwise"}
+    assert expected - set(WORDS) == set(product(for_staff_only, ["citizen"], get_args(Language)))
 
 
 def test_every_kanji_of_the_easy_register_can_be_read() -> None:

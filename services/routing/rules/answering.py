@@ -9,11 +9,22 @@ from services.routing.rules.explaining import Explanation
 from services.routing.rules.phrasing import Labels, Language, Speech
 from services.routing.rules.refusing import Refusal, why_not
 from services.routing.rules.rule_sets import RoutingTable, RuleSet
-from services.routing.rules.wording import Audience, say_decision, say_refusal, say_triage
+from services.routing.rules.wording import APART, Audience, Nearly, say_decision, say_nearest, say_refusal, say_triage
 
 LANGUAGES: tuple[Language, ...] = ("ja", "ja-easy", "en")
 AUDIENCES: tuple[Audience, ...] = ("staff", "citizen")
 Said = Mapping[Audience, Mapping[Language, str]]
+
+
+class StoredRunnerUp(Protocol):
+    """A row that nearly decided, as it is stored."""
+
+    @property
+    def row(self) -> str: ...  # noqa: D102
+    @property
+    def failed(self) -> str | None: ...  # noqa: D102
+    @property
+    def asked(self) -> str | None: ...  # noqa: D102
 
 
 class Stored(Protocol):
@@ -25,6 +36,10 @@ class Stored(Protocol):
     def inputs(self) -> Facts: ...  # noqa: D102
     @property
     def reason(self) -> str: ...  # noqa: D102
+    @property
+    def runners_up(self) -> Sequence[StoredRunnerUp] | None: ...  # noqa: D102
+    @property
+    def missing(self) -> tuple[str, ...] | None: ...  # noqa: D102
     @property
     def overlays(self) -> tuple[str, ...] | None: ...  # noqa: D102
 
@@ -48,23 +63,46 @@ def table_named(rule_set: RuleSet, name: str) -> RoutingTable:
 
 def say_why(table: RoutingTable, decision: Stored, cause: str | None, labels: Labels) -> Said:
     """Why the department of this case was made responsible or, with a `cause`, why a person had to say who is."""
-    explanation = table.explainer.explain(decision.inputs)
+    explanation, missing = table.explainer.explain(decision.inputs), (decision.missing if cause else None) or ()
+    department = None if cause else table.routes[decision.rows[0]].department
+    nearest = _nearest(table, decision)
 
     def say(speech: Speech, audience: Audience) -> str:
-        if cause is None:
-            mine = _of_rows(table, explanation, decision.rows)
-            return say_decision(mine, table.routes[decision.rows[0]].department, speech, audience)
-        if explanation.verdict.decided and audience == "staff":
-            return decision.reason  # the rules decided, and what they said could not be carried out
-        return say_triage(explanation, speech, audience)
+        near = say_nearest(nearest, department, speech, audience, missing=bool(missing))
+        if department is not None:
+            mine = _of_rows(table, explanation, decision)
+            return say_decision(mine, department, speech, audience) + _after(near, speech)
+        if audience == "staff" and not missing and _could_not_be_carried_out(explanation, cause):
+            return decision.reason
+        return say_triage(explanation, missing, speech, audience) + _after(
+            "" if explanation.verdict.conflict else near, speech
+        )
 
     return _in_all_registers(say, labels)
 
 
-def _of_rows(table: RoutingTable, explanation: Explanation, rows: Sequence[str]) -> Explanation:
-    """The explanation of one case alone, where a table opened several."""
-    asked = tuple(name for name in explanation.verdict.asked if any(table.asks[row, name] != "-" for row in rows))
-    return explanation._replace(verdict=replace(explanation.verdict, decided=tuple(rows), asked=asked))
+def _nearest(table: RoutingTable, decision: Stored) -> list[Nearly]:
+    return [
+        Nearly(one.row, table.routes[one.row].department, one.failed, one.asked) for one in decision.runners_up or ()
+    ]
+
+
+def _after(sentence: str, speech: Speech) -> str:
+    return APART[speech.language] + sentence if sentence else ""
+
+
+def _could_not_be_carried_out(explanation: Explanation, cause: str | None) -> bool:
+    """Whether the rules decided, and what they said was no department of that day, no day of the calendar, or contradictory."""
+    verdict = explanation.verdict
+    return bool(verdict.decided) or (cause != "no-match" and not verdict.conflict)
+
+
+def _of_rows(table: RoutingTable, explanation: Explanation, decision: Stored) -> Explanation:
+    """The explanation of one case alone, where a table opened several, or several rows one."""
+    names = (clause.name for clause in table.table.inputs)
+    asked = tuple(name for name in names if any(table.asks[row, name] != "-" for row in decision.rows))
+    verdict = replace(explanation.verdict, decided=tuple(decision.rows), asked=asked)
+    return explanation._replace(verdict=verdict, inputs=decision.inputs)
 
 
 def say_why_not(rule_set: RuleSet, decision: Stored, department: str) -> Denial:

@@ -13,9 +13,8 @@ from operator import and_
 from types import NoneType
 from typing import Any, Protocol
 
-from services.routing.rules.cells import Cell
 from services.routing.rules.hits import Outcome, outcome
-from services.routing.rules.indexing import index
+from services.routing.rules.indexing import Index, index
 from services.routing.rules.memos import Memo
 from services.routing.rules.tables import DecisionTable, Input
 from services.routing.rules.values import Kind, read_fact
@@ -63,6 +62,8 @@ class CompiledTable:
     """A table that decides quickly. What it gives is shared between its decisions: read it only."""
 
     table: DecisionTable
+    indexes: Sequence[Index]
+    """One an input: what compiling takes time for, and all that must be kept of it."""
     every: int
     """All rules, rule i as bit i."""
     decide: Callable[[Facts], Outcome]
@@ -75,15 +76,20 @@ class CompiledTable:
 
 def compile_table(table: DecisionTable) -> CompiledTable:
     """The table, ready to decide."""
+    return assemble(table, [index([rule.cells[at] for rule in table.rules]) for at in range(len(table.inputs))])
+
+
+def assemble(table: DecisionTable, indexes: Sequence[Index]) -> CompiledTable:
+    """The table, ready to decide, with indexes that were made elsewhere."""
     every = (1 << len(table.rules)) - 1
 
     def decided(held: int) -> Outcome:
         return outcome(table, positions(held & every))
 
     outcomes = Memo(decided, room=RULES_KEPT, size=lambda found: len(found.rules) + 1)
-    columns = [_column(clause, [rule.cells[at] for rule in table.rules]) for at, clause in enumerate(table.inputs)]
+    columns = [_column(clause, column) for clause, column in zip(table.inputs, indexes, strict=True)]
     known = _run(columns, "held & -held" if table.policy == "F" else "held", every=every, outcomes=outcomes)
-    return CompiledTable(table, every, known["decide"], known["hits"], known["sets"])
+    return CompiledTable(table, indexes, every, known["decide"], known["hits"], known["sets"])
 
 
 def positions(held: int) -> list[int]:
@@ -100,9 +106,7 @@ _BY_TYPE = "by_type{at}[type(fact := facts.get(name{at}))][fact]"
 _BOOLEAN = "(true{at} if (fact := facts.get(name{at})) is True else false{at} if fact is False else missing{at})"
 
 
-def _column(clause: Input, cells: Sequence[Cell]) -> Column:
-    column = index(cells)
-
+def _column(clause: Input, column: Index) -> Column:
     def rules(fact: object) -> int:
         return column.rules(read_fact(clause.kind, fact))
 

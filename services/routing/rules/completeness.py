@@ -15,6 +15,8 @@ from services.routing.rules.rule_sets import RoutingTable, RuleSet
 from services.routing.rules.tables import DecisionTable, Input, Output, Rule
 
 PROCEDURE = "procedure"
+ALWAYS = (PROCEDURE, "channel", "municipality")
+"""What every application says."""
 YEARS_AHEAD = 2
 """How far the city must be provided for (the issue's two years)."""
 
@@ -41,7 +43,7 @@ class PackFinding:
 def prove_pack(rule_set: RuleSet, today: date) -> list[PackFinding]:
     """All that is wrong, errors first."""
     found = [
-        *(finding for table in _all_tables(rule_set) for finding in _of_table(table.table)),
+        *(finding for table in _all_tables(rule_set) for finding in _of_table(rule_set, table.table)),
         *(finding for table in _all_tables(rule_set) for finding in _without_reason(table)),
         *_not_routed(rule_set),
         *_missing_departments(rule_set, today),
@@ -57,9 +59,9 @@ def _all_tables(rule_set: RuleSet) -> Iterator[RoutingTable]:
         yield from overlay.tables
 
 
-def _of_table(table: DecisionTable) -> Iterator[PackFinding]:
+def _of_table(rule_set: RuleSet, table: DecisionTable) -> Iterator[PackFinding]:
     """Gaps are asked for by procedure, below: that a table of life events says nothing of snow is none."""
-    proof = prove(table)
+    proof = prove(table, missing=_may_be_missing(table, list(_needs(rule_set, table))))
     for finding in proof.findings:
         if finding.kind != "gap":
             yield PackFinding(finding.kind, table.name, _words(table, finding), finding.witness)
@@ -69,6 +71,20 @@ def _of_table(table: DecisionTable) -> Iterator[PackFinding]:
             f"{table.name}: too complex to look for all {kind}.",
         )
         yield PackFinding("undecided", table.name, words)
+
+
+def _needs(rule_set: RuleSet, table: DecisionTable) -> Iterator[frozenset[str]]:
+    """What applications that a row of the table may hold for must carry."""
+    at = next((at for at, clause in enumerate(table.inputs) if clause.name == PROCEDURE), None)
+    for procedure, needs in rule_set.needs.items():
+        if at is None or any(rule.cells[at].holds(procedure) for rule in table.rules):
+            yield needs
+
+
+def _may_be_missing(table: DecisionTable, needs: Sequence[frozenset[str]]) -> list[str]:
+    """Inputs whose absence is an answer for some application; where it is none, a person asks before anything is decided."""
+    names = (clause.name for clause in table.inputs if clause.name not in ALWAYS)
+    return [name for name in names if any(name not in each for each in needs)]
 
 
 def _without_reason(table: RoutingTable) -> Iterator[PackFinding]:
@@ -92,7 +108,8 @@ def _not_routed(rule_set: RuleSet) -> Iterator[PackFinding]:
     whole = _united(rule_set.tables)
     for procedure in rule_set.clocks:
         try:
-            gap = first_gap(_only(whole, procedure))
+            needs = [rule_set.needs[procedure]] if procedure in rule_set.needs else []
+            gap = first_gap(_only(whole, procedure), missing=_may_be_missing(whole, needs))
         except Undecided:
             words = f"手続き {procedure} がすべて振り分けられるか、表が複雑すぎて調べきれませんでした。"
             yield PackFinding(

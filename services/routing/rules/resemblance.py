@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.routing.rules.assigning import Fact, Facts
+from services.routing.rules.phrasing import Language, Speech
 from services.routing.rules.reroutes import Kept, Reroute, ended_at
 from services.routing.rules.values import is_same
 
@@ -96,8 +97,22 @@ def _because(
     return Because(tuple(shared), sum(ended_at(case) == department for case in like), len(like))
 
 
-def put_in_words(candidate: Candidate, name: str) -> str:
-    """Why, for staff; `name` is the department's."""
+SAID: Mapping[Language, str] = {
+    "ja": "{facts}の過去の{cases}件のうち{went}件は、{department}が担当しました。",
+    "ja-easy": "{facts}の 前(まえ)の {cases}件(けん)の うち {went}件(けん)は、{department}が しました。",
+    "en": "{department} had {went} of {cases} past cases with {facts}.",
+}
+FACT: Mapping[Language, str] = {"ja": "{}が「{}」", "ja-easy": "{}が「{}」", "en": "{} “{}”"}
+COMMA: Mapping[Language, str] = {"ja": "、", "ja-easy": "、", "en": ", "}
+
+
+def put_in_words(candidate: Candidate, speech: Speech) -> str:
+    """Why, for staff, with counts that they can check."""
     because = candidate.because
-    facts = "、".join(f"{fact}＝{value}" for fact, value in because.shared)
-    return f"{facts} の過去の{because.cases}件のうち{because.went}件は、{name}が担当しました。"
+    named = (FACT[speech.language].format(speech.call(name), speech.fact(fact)) for name, fact in because.shared)
+    return SAID[speech.language].format(
+        facts=COMMA[speech.language].join(named),
+        cases=because.cases,
+        went=because.went,
+        department=speech.call(candidate.department),
+    )

@@ -1,31 +1,45 @@
 """A rule set: everything that decides, ready to decide, under the hash of its content."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.routing.rules.calendars import Calendar
 from services.routing.rules.clock import Clock, Period
-from services.routing.rules.compiling import CompiledTable, compile_table
+from services.routing.rules.compiling import CompiledTable, assemble, compile_table
 from services.routing.rules.explaining import Explainer
+from services.routing.rules.indexing import Index
+from services.routing.rules.memos import Memo
 from services.routing.rules.organisation import Organisation
 from services.routing.rules.phrasing import Labels
 from services.routing.rules.sfeel import write_cell
+from services.routing.rules.stages import Stage
 from services.routing.rules.tables import DecisionTable, InvalidTable, Rule
 from services.routing.rules.values import Value
+
+GIVEN = ("procedure",)
+"""What was applied for is no circumstance: with another procedure it would be another application."""
+QUEUE = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,100}")
+ASKS_KEPT = 4_096
+"""Of how many cells a table remembers what they ask: few are told of again and again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What a row of a routing table says: who is responsible, within how many days if it says so, and why."""
+    """What a row of a routing table says: who is responsible, within how many days if it says so, why, and in which queue there."""
 
     department: str
     clock: Clock | None
     reason: str
+    queue: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RoutingTable:
-    """A decision table that routes: it has an output `department`, and may have `days`."""
+    """A decision table that routes: it has an output `department`, and may have `days` and `queue`.
+
+    It can be pickled, without what can quickly be made again: the functions, and what they remember.
+    """
 
     table: DecisionTable
     compiled: CompiledTable
@@ -35,6 +49,9 @@ class RoutingTable:
     asks: Mapping[tuple[str, str], str]
     """What a cell asks, as S-FEEL, by row and input."""
 
+    def __reduce__(self) -> tuple[Callable[..., "RoutingTable"], tuple[object, ...]]:
+        return _put_together, (self.table, self.compiled.indexes, self.routes)
+
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
@@ -42,6 +59,7 @@ class Overlay:
 
     tables: tuple[RoutingTable, ...]
     clocks: Mapping[str, Clock | None]
+    stages: Mapping[str, tuple[Stage, ...]] = field(default_factory=lambda: dict[str, tuple[Stage, ...]]())
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +77,10 @@ class RuleSet:
     overlays: Mapping[str, Overlay]
     labels: Labels
     """What people call what the tables call by a code."""
+    needs: Mapping[str, frozenset[str]] = field(default_factory=lambda: dict[str, frozenset[str]]())
+    """By procedure, the facts that an application must carry; one that is not named must carry all that a table asks for."""
+    stages: Mapping[str, tuple[Stage, ...]] = field(default_factory=lambda: dict[str, tuple[Stage, ...]]())
+    """By procedure, the parts of it that have last days of their own."""
     asks: tuple[str, ...] = field(init=False)
     """All facts that can make a difference: those of the tables, and what periods and calendars go by."""
 
@@ -70,17 +92,23 @@ class RuleSet:
 
 def make_routing_table(table: DecisionTable) -> RoutingTable:
     """The table, ready to route. Raises InvalidTable."""
-    compiled = compile_table(table)
-    asks = {
-        (rule.name, clause.name): write_cell(cell)
-        for rule in table.rules
-        for clause, cell in zip(table.inputs, rule.cells, strict=True)
-    }
-    return RoutingTable(table, compiled, Explainer(compiled), _routes(table), asks)
+    return _around(compile_table(table), _routes(table))
+
+
+def _put_together(table: DecisionTable, indexes: Sequence[Index], routes: Mapping[str, Route]) -> RoutingTable:
+    return _around(assemble(table, indexes), routes)
+
+
+def _around(compiled: CompiledTable, routes: Mapping[str, Route]) -> RoutingTable:
+    table = compiled.table
+    cells = {rule.name: rule.cells for rule in table.rules}
+    at = {clause.name: at for at, clause in enumerate(table.inputs)}
+    asks = Memo[tuple[str, str], str](lambda key: write_cell(cells[key[0]][at[key[1]]]), room=ASKS_KEPT)
+    return RoutingTable(table, compiled, Explainer(compiled, GIVEN), routes, asks)
 
 
 def _routes(table: DecisionTable) -> dict[str, Route]:
-    """What each row says. Raises InvalidTable for a table without departments, or days that are no number of days."""
+    """What each row says. Raises InvalidTable for a table without departments, days that are no number, a queue without a name."""
     outputs = [clause.name for clause in table.outputs]
     if "department" not in outputs:
         raise InvalidTable(f"{table.name}: expected an output clause `department`, found {', '.join(outputs)}")
@@ -88,7 +116,7 @@ def _routes(table: DecisionTable) -> dict[str, Route]:
 
 
 def _route(table: DecisionTable, rule: Rule, said: Mapping[str, Value | None]) -> Route:
-    department, days = said["department"], said.get("days")
+    department, days, queue = said["department"], said.get("days"), said.get("queue")
     if not isinstance(department, str) or not department:
         raise InvalidTable(f"{table.name}, rule {rule.name}, output department: expected a code, found {department!r}")
     try:
@@ -96,4 +124,8 @@ def _route(table: DecisionTable, rule: Rule, said: Mapping[str, Value | None]) -
     except ValueError:
         words = f"{table.name}, rule {rule.name}, output days: expected a number of days from 1 on, found {days!r}"
         raise InvalidTable(words) from None
-    return Route(department, clock, rule.notes.get("reason", ""))
+    if queue is not None and not (isinstance(queue, str) and QUEUE.fullmatch(queue)):
+        raise InvalidTable(
+            f"{table.name}, rule {rule.name}, output queue: expected a name of 1 to 100 characters, found {queue!r}"
+        )
+    return Route(department, clock, rule.notes.get("reason", ""), queue)

@@ -4,6 +4,7 @@ Citizens are told of facts and conditions; staff of the rules by name as well.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from services.routing.rules.explaining import Explanation
@@ -11,7 +12,19 @@ from services.routing.rules.phrasing import Language, Speech
 from services.routing.rules.refusing import Failed, Refusal
 
 Audience = Literal["staff", "citizen"]
-Said = Literal["decided", "without-conditions", "no-match", "missing", "conflict", "refused", "outranked", "no-rule"]
+Said = Literal[
+    "decided",
+    "without-conditions",
+    "no-match",
+    "missing",
+    "conflict",
+    "refused",
+    "outranked",
+    "no-rule",
+    "if",
+    "held-too",
+    "otherwise",
+]
 
 COMMA: Mapping[Language, str] = {"ja": "、", "ja-easy": "、", "en": ", "}
 FACT: Mapping[Language, str] = {"ja": "{name}：{fact}", "ja-easy": "{name}： {fact}", "en": "{name}: {fact}"}
@@ -20,6 +33,7 @@ FAILED: Mapping[Language, str] = {
     "ja-easy": "{name}が「{asks}」の ときだけ します。今(いま)は「{fact}」です",
     "en": "{name} must be “{asks}” but is “{fact}”",
 }
+APART: Mapping[Language, str] = {"ja": "", "ja-easy": "", "en": " "}
 BETWEEN: Mapping[Language, str] = {"ja": "。", "ja-easy": "。", "en": "; "}
 WORDS: Mapping[tuple[Said, Audience, Language], str] = {
     ("decided", "citizen", "ja"): "お申し出の内容（{facts}）により、{department}が担当いたします。",
@@ -82,7 +96,7 @@ WORDS: Mapping[tuple[Said, Audience, Language], str] = {
         "missing",
         "staff",
         "en",
-    ): "Without {missing} no rule holds ({facts}). Please find it out and decide which department is responsible.",
+    ): "Without {missing} the rules cannot decide ({facts}). Please find it out and decide which department is responsible.",
     (
         "conflict",
         "staff",
@@ -139,7 +153,45 @@ WORDS: Mapping[tuple[Said, Audience, Language], str] = {
     ("no-rule", "staff", "ja"): "{department}を担当とする規則はありません。",
     ("no-rule", "staff", "ja-easy"): "{department}を 担当(たんとう)に する きまりは ありません。",
     ("no-rule", "staff", "en"): "There is no rule that makes {department} responsible.",
+    ("if", "citizen", "ja"): (
+        "{name}が「{asks}」の場合は、{department}が担当いたします。お申し出の内容と異なるときは、お知らせください。"
+    ),
+    ("if", "citizen", "ja-easy"): (
+        "{name}が「{asks}」なら、{department}が します。書(か)いたことが ちがうときは、知(し)らせてください。"
+    ),
+    ("if", "citizen", "en"): (
+        "If {name} is “{asks}”, {department} is responsible: please tell us if what you stated is not right."
+    ),
+    ("if", "staff", "ja"): "{name}が「{asks}」であれば、規則「{rule}」により{department}の担当となります。",
+    ("if", "staff", "ja-easy"): "{name}が「{asks}」なら、きまり「{rule}」で、{department}が 担当(たんとう)です。",
+    ("if", "staff", "en"): "If {name} were “{asks}”, rule {rule} would make {department} responsible.",
+    ("held-too", "staff", "ja"): "規則「{rule}」（{department}）も当てはまりましたが、優先されません。",
+    (
+        "held-too",
+        "staff",
+        "ja-easy",
+    ): "きまり「{rule}」（{department}）も 合(あ)いましたが、ほかの きまりが 先(さき)です。",
+    ("held-too", "staff", "en"): "Rule {rule} ({department}) holds too, but does not come first.",
+    ("otherwise", "staff", "ja"): "そのほかの場合は、規則「{rule}」により{department}の担当となります。",
+    (
+        "otherwise",
+        "staff",
+        "ja-easy",
+    ): "ほかの ときは、きまり「{rule}」で、{department}が 担当(たんとう)です。",
+    ("otherwise", "staff", "en"): "Otherwise rule {rule} makes {department} responsible.",
 }
+MOST_SAID = 2
+"""Of how many rows that nearly decided is spoken; where a fact is missing, of all that are stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nearly:
+    """A row that nearly decided, and for whom: `failed` is the input that should have been as `asked` (S-FEEL), None where it held."""
+
+    rule: str
+    department: str
+    failed: str | None
+    asked: str | None
 
 
 def say_decision(explanation: Explanation, department: str, speech: Speech, audience: Audience) -> str:
@@ -153,16 +205,41 @@ def say_decision(explanation: Explanation, department: str, speech: Speech, audi
     )
 
 
-def say_triage(explanation: Explanation, speech: Speech, audience: Audience) -> str:
+def say_nearest(
+    nearest: Sequence[Nearly], department: str | None, speech: Speech, audience: Audience, *, missing: bool = False
+) -> str:
+    """Who would have been responsible instead of `department`, and which one answer would have had to be another.
+
+    Citizens are told of one such answer, in case theirs was not right; nothing when a fact is `missing`, for then they are asked.
+    """
+    others = {one.department: one for one in reversed(nearest) if one.department != department}
+    told = [one for one in nearest if others.get(one.department) is one]
+    if audience == "citizen":
+        told = [] if missing else [one for one in told if one.failed][:1]
+    said = (_nearly(one, speech, audience, missing=missing) for one in (told if missing else told[:MOST_SAID]))
+    return APART[speech.language].join(said)
+
+
+def _nearly(one: Nearly, speech: Speech, audience: Audience, *, missing: bool) -> str:
+    said: Said = "if" if one.failed else "otherwise" if missing else "held-too"
+    return WORDS[said, audience, speech.language].format(
+        rule=one.rule,
+        department=speech.call(one.department),
+        name=speech.call(one.failed or ""),
+        asks=speech.condition(one.asked or "-"),
+    )
+
+
+def say_triage(explanation: Explanation, missing: Sequence[str], speech: Speech, audience: Audience) -> str:
     """Why no rule could decide and a person does: rules in conflict, a fact that is missing, or no rule that holds."""
     verdict = explanation.verdict
-    said: Said = "conflict" if verdict.conflict else "missing" if explanation.missing else "no-match"
+    said: Said = "conflict" if verdict.conflict else "missing" if missing else "no-match"
     if said == "conflict" and audience == "citizen":
         said = "no-match"  # that the city's rules contradict each other is nothing that a citizen could do about
     return WORDS[said, audience, speech.language].format(
         rules=_listed(verdict.held, speech),
         facts=_facts(explanation, speech),
-        missing=_listed(map(speech.call, explanation.missing), speech),
+        missing=_listed(map(speech.call, missing), speech),
     )
 
 
