@@ -123,7 +123,7 @@ def _is_ready(home: Home, note: Note) -> bool:
         lines = (home.postgres / "postmaster.pid").read_text().splitlines()
     except FileNotFoundError:
         return False
-    return lines[0] == str(note.pid) and lines[7:] != [] and lines[7].strip() == "ready"
+    return lines[:1] == [str(note.pid)] and lines[7:] != [] and lines[7].strip() == "ready"
 
 
 def _postgres(home: Home, note: Note) -> list[str]:

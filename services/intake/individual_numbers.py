@@ -27,6 +27,7 @@ _GAP = f"[{re.escape(_TIGHT + _LOOSE)}]{{0,3}}"
 _NO_BEGINNING = f"(?<![+＋])(?<!{_DIGIT})(?<!{_DIGIT}[.．])"
 """A telephone number's country code, and the fraction of a decimal, are passed over."""
 _RUN = re.compile(f"{_NO_BEGINNING}{_DIGIT}(?:{_GAP}{_DIGIT}){{{LENGTH - 1},}}")
+_UUID = re.compile("[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _GROUP = re.compile(f"{_DIGIT}+")
 
 
@@ -41,7 +42,9 @@ class _Group:
 
 def find(text: str) -> list[tuple[int, int]]:
     """Where (start, end) the Individual Numbers stand in `text`, none overlapping another."""
-    return sorted(span for run in _RUN.finditer(text) for span in _in_run(text, _groups(text, run.start(), run.end())))
+    found = [span for run in _RUN.finditer(text) for span in _in_run(text, _groups(text, run.start(), run.end()))]
+    identifiers = [each.span() for each in _UUID.finditer(text)] if found else []
+    return sorted(span for span in found if not any(first < span[1] and span[0] < end for first, end in identifiers))
 
 
 def mask(text: str) -> str:
@@ -93,8 +96,10 @@ def _number_from(text: str, groups: Sequence[_Group], first: int) -> int | None:
         length += groups[last].end - groups[last].start
         if length >= LENGTH:
             digits = [_DIGITS[sign] for group in groups[first : last + 1] for sign in text[group.start : group.end]]
-            stands = length == LENGTH and _stands_alone(groups, first, last) and not _is_date(digits, groups, first)
-            return last if stands and is_valid(digits) else None
+            stands = (
+                length == LENGTH and _stands_alone(groups, first, last) and not _is_glued(text, groups, first, last)
+            )
+            return last if stands and is_valid(digits) and not _is_date(digits, groups, first) else None
     return None
 
 
@@ -103,6 +108,12 @@ def _stands_alone(groups: Sequence[_Group], first: int, last: int) -> bool:
     inner = min((group.binding for group in groups[first + 1 : last + 1]), default=2)
     after = groups[last + 1].binding if last + 1 < len(groups) else 0
     return max(groups[first].binding if first else 0, after) <= inner
+
+
+def _is_glued(text: str, groups: Sequence[_Group], first: int, last: int) -> bool:
+    """Whether groups of digits with gaps begin or end within a word of Latin letters: they are of some code."""
+    around = text[groups[first].start - 1 : groups[first].start] + text[groups[last].end : groups[last].end + 1]
+    return first < last and any(sign.isascii() and sign.isalpha() for sign in around)
 
 
 def _is_date(digits: Sequence[int], groups: Sequence[_Group], first: int) -> bool:

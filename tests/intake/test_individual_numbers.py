@@ -3,6 +3,7 @@ import gzip
 import io
 import random
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -104,6 +105,13 @@ def test_telephone_numbers_addresses_days_and_decimals_are_none(text: str) -> No
 @pytest.mark.parametrize("last", range(10))
 def test_the_end_of_one_telephone_number_and_the_beginning_of_the_next_are_no_number(last: int) -> None:
     assert individual_numbers.find(f"0154-31-4204 0154-2{last}-5151") == []
+
+
+def test_no_uuid_is_taken_for_a_number() -> None:
+    seed = random.Random(9)
+    uuids = [str(UUID(int=seed.getrandbits(128), version=4)) for _ in range(PLANTED)]
+
+    assert [uuid for uuid in uuids if individual_numbers.find(f"{uuid}@example.jp")] == []
 
 
 FREE_TEXT = {
