@@ -7,6 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from chassis import journal, migrations
 from chassis.database import Tx, utc_now
@@ -15,6 +16,10 @@ from deploy.local import LocalSettings, Stack, down, up
 ROOT = Path(__file__).parents[1]
 JARS = ROOT / ".madoguchi" / "jars"
 SHARED = ROOT.parent / "shared" / "data"
+
+# How long one example takes says what else the machine does; a test that hangs is ended by its own time limit.
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
 
 WAITS_LONGEST = ("journeys", "console", "chassis", "deploy", "local", "benchmarks")
 """Packages whose tests wait for servers to die and come back: they begin first, beside those that only compute."""
