@@ -1,0 +1,50 @@
+"""What a keyring is: keys that seal keys, by name. Two halves, so that who seals need not be able to open.
+
+A key-encryption key is named after what it will be destroyed with: `5y-2026` is retention class `5y`, fiscal year (年度) 2026.
+Each rotation gives it another version, `5y-2026.2`; destruction takes all versions.
+"""
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Protocol
+
+JST = timezone(timedelta(hours=9))
+VERSION = re.compile(r"(?P<name>(?P<retention>[a-z0-9]{1,16})-(?P<year>[0-9]{4}))\.(?P<version>[0-9]{1,4})")
+_APRIL = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SealKey:
+    """A fresh secret of 32 bytes, and the same wrapped by version `key` of a key-encryption key."""
+
+    key: str
+    secret: bytes = field(repr=False)
+    wrapped: bytes
+
+
+class Wrapping(Protocol):
+    """The half of a keyring that seals."""
+
+    def new(self, name: str) -> SealKey:
+        """A fresh secret under the newest version of key `name`. Raises UnknownKey, DestroyedKey, KeyringAway."""
+        ...
+
+
+class Unwrapping(Protocol):
+    """The half of a keyring that opens."""
+
+    def unwrap(self, key: str, wrapped: bytes) -> bytes:
+        """The secret that version `key` wrapped. Raises BrokenSeal, UnknownKey, DestroyedKey, KeyringAway."""
+        ...
+
+
+def fiscal_year(at: datetime) -> int:
+    """The Japanese fiscal year (年度, April to March) of an instant: 31 March 2027, 23:59 JST is 2026."""
+    local = at.astimezone(JST)
+    return local.year - (local.month < _APRIL)
+
+
+def key_name(retention: str, at: datetime) -> str:
+    """The name of the key under which something received at `at` is sealed."""
+    return f"{retention}-{fiscal_year(at)}"
