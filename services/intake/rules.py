@@ -20,6 +20,7 @@ class Known:
     digest: bytes
     received_at: datetime
     state: State
+    procedure: str
 
 
 @dataclass(frozen=True, slots=True)
