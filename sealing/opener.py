@@ -51,6 +51,10 @@ class Opener:
             raise type(found[0])(*found[0].args)
         return cipher.open_sealed(found[0], str(about), sealed, *only)
 
+    def opens(self, sealed: Sealed) -> bool:
+        """Whether the secret of this seal is at hand."""
+        return isinstance(self._secrets.get((sealed.key, sealed.wrapped), (None,))[0], bytes)
+
     def opened(self, content: Mapping[str, Any], about: object) -> dict[str, Any]:
         """JSON of a model with what is sealed in it put back; what has no seal as it is. Raises as `open` does."""
         sealed = sealed_in(content)
