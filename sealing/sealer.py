@@ -26,7 +26,9 @@ class Sealer:
     seconds: float = 300
     """How long one secret is used. Shorter is more calls of the keyring, longer more that one leaked secret opens."""
     clock: Callable[[], float] = time.monotonic
-    _keys: dict[str, tuple[SealKey, float]] = field(default_factory=lambda: dict[str, tuple[SealKey, float]](), repr=False)
+    _keys: dict[str, tuple[SealKey, float]] = field(
+        default_factory=lambda: dict[str, tuple[SealKey, float]](), repr=False
+    )
 
     async def fetch(self, retentions: Iterable[str], at: datetime) -> None:
         """Have the keys that something received at `at` needs. Outside any transaction: a keyring may be far away.

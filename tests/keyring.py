@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sealing.errors import BrokenSeal, DestroyedKey, KeyringAway, UnknownKey
 from sealing.keyring import SealKey
 
+
 @dataclass(slots=True)
 class MemoryKeyring:
     """Makes every key that is asked for, unless `known` says which there are."""

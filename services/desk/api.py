@@ -151,7 +151,14 @@ async def _rule_sets(tx: Tx, limit: int) -> dict[str, Any]:
 def _rule_set_step(step: RuleSetStep) -> dict[str, Any]:
     said = json.loads(step.said)
     words = worklist.RULE_SET_STEPS[step.what]
-    return {"at": step.at.isoformat(), "what": step.what, "staff": step.staff, "said": said, "ja": words.ja, "en": words.en}
+    return {
+        "at": step.at.isoformat(),
+        "what": step.what,
+        "staff": step.staff,
+        "said": said,
+        "ja": words.ja,
+        "en": words.en,
+    }
 
 
 def _place(after: str) -> Place:

@@ -168,9 +168,7 @@ def _stages(stages: Stages | None) -> bytes | None:
 
 def _terms(arrived: Sequence[CloudEvent[Any]], seals: Seals) -> set[tuple[str, bytes, UUID]]:
     """What the applications of these cases are found by."""
-    return {
-        term for event in arrived for term in seals.terms(event.data.application_id, event.data.application)
-    }
+    return {term for event in arrived for term in seals.terms(event.data.application_id, event.data.application)}
 
 
 def _correction(event: CorrectionAccepted, seals: Seals) -> Correction:

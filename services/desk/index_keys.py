@@ -30,7 +30,10 @@ class Wrapped:
 async def keep(tx: Tx, made: SealKey, name: str) -> None:
     """Insert, unless another instance was first."""
     await tx.execute(
-        "INSERT INTO index_key (name, key, wrapped) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", name, made.key, made.wrapped
+        "INSERT INTO index_key (name, key, wrapped) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        name,
+        made.key,
+        made.wrapped,
     )
 
 
@@ -120,7 +123,9 @@ class IndexKeys:
             self.at_hand[one.name] = await asyncio.to_thread(self.unwrapping.unwrap, one.key, one.wrapped)
         except DestroyedKey:
             self.at_hand.pop(one.name, None)
-            telemetry.info("index_keys.destroyed", key=one.name, terms=await commands.run(lambda tx: drop(tx, one.name)))
+            telemetry.info(
+                "index_keys.destroyed", key=one.name, terms=await commands.run(lambda tx: drop(tx, one.name))
+            )
         except SealingError as error:
             telemetry.alarm("index_keys.unreadable", key=one.name, error=name_of(error))
 

@@ -14,7 +14,7 @@ FIELDS: tuple[Field, ...] = ("name", "kana", "born", "email", "phone")
 
 _BYTES = 16
 _HIRAGANA = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
-_BETWEEN = {code: None for code in (*b" -()", 0x2010, 0x2011, 0x2012, 0x2013, 0x2212, 0x30FB, 0xB7)}
+_BETWEEN = dict.fromkeys((*b" -()", 8208, 8209, 8210, 8211, 8722, 12539, 183))
 """What people put between the parts of a name or a number: spaces, hyphens, middle dots."""
 
 

@@ -61,7 +61,9 @@ class Seals:
         if event is None or holder is None or holder.sealed is None:
             return submission
         try:
-            return replace(submission, event=_unsealed(event, holder, self.edge.open(holder.sealed, event.application_id)))
+            return replace(
+                submission, event=_unsealed(event, holder, self.edge.open(holder.sealed, event.application_id))
+            )
         except SealingError:
             return replace(submission, event=None, faults=(_fault(event, "broken-seal", _BROKEN),))
         except _MixedSeal:
@@ -87,7 +89,7 @@ class Seals:
         return key_name(self.retention.of(procedure), now)
 
 
-class _MixedSeal(Exception):  # noqa: N818  it never leaves this module
+class _MixedSeal(Exception):
     """Some of it is sealed and some is not."""
 
 

@@ -29,7 +29,9 @@ class NewApplication:
 
     def known(self) -> Known:
         """As the rules see it, now that it is there."""
-        return Known(self.application_id, self.receipt, self.source, self.digest, self.received_at, "open", self.procedure)
+        return Known(
+            self.application_id, self.receipt, self.source, self.digest, self.received_at, "open", self.procedure
+        )
 
 
 async def claim_submissions(tx: Tx, submissions: Sequence[Sent]) -> set[SubmissionKey]:

@@ -1,7 +1,6 @@
 """A desk on a real PostgreSQL: what it reads is handed to its consumer as bytes, what it says is read from its journal."""
 
 import itertools
-import json
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime

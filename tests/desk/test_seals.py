@@ -74,7 +74,7 @@ async def test_what_is_written_to_the_citizen_leaves_sealed_and_is_read_again_in
 
 
 @pytest.mark.parametrize(
-    ("field", "text"),
+    "field, text",
     [
         ("name", "阿寒 湖子"),
         ("name", "阿寒湖子"),
@@ -144,7 +144,9 @@ async def test_when_the_key_is_destroyed_nothing_personal_can_be_read_or_found(d
 
 async def test_a_changed_row_is_shown_as_broken_and_never_as_something_else(desk: Desk) -> None:
     application_id, case_id = await sealed_case(desk)
-    content = json.loads(await desk.pool.fetchval("SELECT content FROM application WHERE application_id = $1", application_id))
+    content = json.loads(
+        await desk.pool.fetchval("SELECT content FROM application WHERE application_id = $1", application_id)
+    )
     values = content["sealed"]["values"]
     values["applicant.name"], values["applicant.kana"] = values["applicant.kana"], values["applicant.name"]
     await desk.pool.execute("UPDATE application SET content = $1", json.dumps(content).encode())

@@ -1,7 +1,6 @@
 """What is personal leaves intake sealed; what a channel sealed is read as if it had come in the open."""
 
 import json
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,7 +13,7 @@ from contracts.sealed import SEALED_TEXT
 from sealing.errors import KeyringAway
 from sealing.sealer import Sealer
 from services.intake.retention import read_retention
-from tests.intake.conftest import CORRECTED, NOW, WITHDRAWN, Intake, application, event
+from tests.intake.conftest import CORRECTED, WITHDRAWN, Intake, application, event
 
 ATTACHMENT = {"name": "住民票の写し_釧路花子.pdf", "media_type": "application/pdf", "size": 9, "sha256": "a" * 64}
 
@@ -49,7 +48,9 @@ async def test_corrections_and_withdrawals_are_sealed_under_the_class_of_their_a
     about = {"application_id": sent["subject"], "message": "父の分も取り下げます"}
 
     said = await intake.receive(
-        event(CORRECTED, sent["subject"], about | {"submitted_at": "2026-11-25T00:00:00Z", "attachments": [ATTACHMENT]}),
+        event(
+            CORRECTED, sent["subject"], about | {"submitted_at": "2026-11-25T00:00:00Z", "attachments": [ATTACHMENT]}
+        ),
         event(WITHDRAWN, sent["subject"], about | {"withdrawn_at": "2026-11-25T00:00:00Z"}),
     )
 
@@ -204,5 +205,3 @@ async def sealed_by_channel(
     whole = data.application.model_copy(update={"applicant": applicant})
     application = sealer.seal(whole, data.application_id, "edge-2026")
     return sent | {"data": json.loads(data.model_copy(update={"application": application}).to_json())}
-
-
