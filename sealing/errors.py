@@ -1,10 +1,13 @@
-"""What can go wrong with a seal. None of these ever says what was sealed.
+"""What can go wrong with a seal or a keyring. None of these ever says what was sealed.
 
 SealingError
-├── BrokenSeal    the text was changed, or belongs to another field, application or key
-├── UnknownKey    the keyring has no such key
-└── DestroyedKey  the key was destroyed on purpose, with a certificate: what it sealed is erased
-KeyringAway       the keyring does not answer: an OSError, so that whoever meets it waits and tries again
+├── BrokenSeal      the text was changed, or belongs to another field, application or key
+├── UnknownKey      the keyring has no such key
+└── DestroyedKey    the key was destroyed on purpose, with a certificate: what it sealed is erased
+KeyringAway         the keyring does not answer: an OSError, so that whoever meets it waits and tries again
+└── UnsafeKeyring   it is there, but a person must mend it first: a damaged file, one that others may read
+KeyringRefusal      an order of a person that the keyring does not follow; nothing has changed
+└── BadBackUp       the file is no back-up, was changed, or the passphrase does not open it
 """
 
 
@@ -26,3 +29,15 @@ class DestroyedKey(SealingError):
 
 class KeyringAway(ConnectionError):
     """Nobody is guilty; pause and try again."""
+
+
+class UnsafeKeyring(KeyringAway):
+    """The message says which file, and what to do about it. No event is guilty of it, so that none is parked."""
+
+
+class KeyringRefusal(Exception):
+    """The message says why, and what to do."""
+
+
+class BadBackUp(KeyringRefusal):
+    """Nothing was restored."""
