@@ -50,6 +50,8 @@ class Home:
     mail: Path
     log: Path
     run: Path
+    keyring: Path
+    edge_keyring: Path
 
 
 def home_of(settings: LocalSettings) -> Home:
@@ -64,6 +66,8 @@ def home_of(settings: LocalSettings) -> Home:
         mail=root / "mail",
         log=root / "log",
         run=root / "run",
+        keyring=root / "keyring",
+        edge_keyring=root / "keyring-edge",
     )
 
 

@@ -2,11 +2,10 @@
 
 from functools import partial
 
-from sealing.adapters import open_unwrapping, open_wrapping
-
 from chassis import service
 from chassis.service import Service
 from contracts import topics
+from sealing.adapters import open_unwrapping, open_wrapping
 from sealing.opener import Opener
 from sealing.sealer import Sealer
 from services.desk.api import add_routes
@@ -27,6 +26,7 @@ def build(settings: Settings) -> Service:
         topics.DESK,
         handlers.given(seals.foresee, seals=seals),
         add_routes=partial(add_routes, settings=settings, seals=seals),
+        begin=index.begin,
         work=(index.work,),
     )
 

@@ -92,6 +92,13 @@ class IndexKeys:
             self._asked.set()
             raise KeyringAway("an index key is being fetched")
 
+    async def begin(self, commands: Commands, telemetry: Telemetry) -> None:
+        """Have at hand what there is already; what cannot be fetched yet is fetched by `work`."""
+        try:
+            await self.refresh(commands, telemetry)
+        except OSError as error:
+            telemetry.warn("index_keys.not_refreshed", error=name_of(error))
+
     async def work(self, commands: Commands, telemetry: Telemetry, stop: asyncio.Event) -> None:
         """Fetch what is asked for, at once; every half minute look whether a key was destroyed."""
         while not stop.is_set():

@@ -186,7 +186,7 @@ def _(event: ApplicationWithdrawn, tx: Tx, known: Known, origin: Origin, masked:
 
 
 def _accepted(tx: Tx, found: Judged, seals: Seals) -> list[Event]:
-    known, sent = found.verdict.known, found.submission
+    known, sent = found.verdict.application, found.submission
     event = accepted(sent.event, tx, known, _origin(sent), found.masked or None)
     return [seals.sealed(event, known.procedure, tx.now)]
 

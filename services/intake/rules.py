@@ -51,6 +51,13 @@ class Verdict:
     known: Known | None = None
     faults: tuple[Fault, ...] = ()
 
+    @property
+    def application(self) -> Known:
+        """The application that it is about. Raises LookupError for a refusal that is about none."""
+        if self.known is None:
+            raise LookupError("a refusal is about no application")
+        return self.known
+
 
 ID_REUSED = Fault("id", "id-reused", "This id came before with another content. Give a new event a new id.")
 TAKEN = Fault("subject", "application-id-taken", "This application id is taken by another content. Mint a new UUIDv7.")

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import singledispatchmethod
+from json import dumps
 from typing import Any
 
 from pydantic import ValidationError
@@ -69,7 +70,8 @@ class Seals:
         except _MixedSeal:
             return replace(submission, event=None, faults=(_fault(event, "mixed-seal", _MIXED),))
         except ValidationError as error:
-            return replace(submission, event=None, faults=faults_of(error))
+            faults = tuple(fault.model_copy(update={"field": f"data.{fault.field}"}) for fault in faults_of(error))
+            return replace(submission, event=None, faults=faults, body=_said(event, holder, self.edge))
 
     @singledispatchmethod
     def sealed(self, event: Event, _procedure: str, _now: datetime) -> Event:
@@ -122,6 +124,12 @@ def _unsealed(event: ChannelEvent, holder: Model, values: Mapping[str, str]) -> 
         raise _MixedSeal from None
     around = {} if holder is event else event.model_dump(mode="json", exclude={"application"}) | {"application": whole}
     return type(event).model_validate(around or whole)
+
+
+def _said(event: ChannelEvent, holder: Any, edge: Opener) -> bytes:
+    """What a faulty event says, whatever it was sealed by: the same again is a repeat, something else a contradiction."""
+    values = edge.open(holder.sealed, event.application_id)
+    return dumps([event.subject, holder.model_dump(mode="json", exclude={"sealed"}), values], sort_keys=True).encode()
 
 
 def _fault(event: ChannelEvent, code: str, message: str) -> Fault:

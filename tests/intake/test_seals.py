@@ -90,7 +90,7 @@ async def test_a_sealed_field_is_held_to_the_rules_of_an_open_one(intake: Intake
 
     assert answer.status_code == 422
     assert {fault["field"] for fault in answer.json()["errors"]} == {
-        "application.applicant.email", "application.applicant.phone",
+        "data.application.applicant.email", "data.application.applicant.phone",
     }  # fmt: skip
     assert "no address" not in answer.text
 
