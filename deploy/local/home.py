@@ -50,6 +50,7 @@ class Home:
     mail: Path
     log: Path
     run: Path
+    keyring: Path
 
 
 def home_of(settings: LocalSettings) -> Home:
@@ -64,6 +65,7 @@ def home_of(settings: LocalSettings) -> Home:
         mail=root / "mail",
         log=root / "log",
         run=root / "run",
+        keyring=root / "keyring",
     )
 
 
