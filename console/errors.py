@@ -22,11 +22,12 @@ def explained(error: Exception) -> click.ClickException | None:
     from channels.bulk.errors import BulkError
     from chassis.errors import ChassisError
     from deploy.local import StackError
+    from sealing.errors import KeyringAway, KeyringRefusal, SealingError
     from services.routing.packs import INVALID
 
     if isinstance(error, click.ClickException):
         return error
-    if isinstance(error, (StackError, ChassisError, BulkError, *INVALID)):
+    if isinstance(error, (StackError, ChassisError, BulkError, SealingError, KeyringAway, KeyringRefusal, *INVALID)):
         return Trouble(str(error))
     if isinstance(error, ValidationError):
         return Trouble(_settings(error))

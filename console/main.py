@@ -23,6 +23,7 @@ COMMANDS = {
     "rules": "console.rules:rules",
     "overlay": "console.overlays:overlay",
     "organisation": "console.organisation:organisation",
+    "keys": "console.keys:keys",
 }
 """In the order in which a newcomer needs them."""
 
