@@ -5,6 +5,7 @@
 Everything is generated and the same at every run; nobody here is real. Application `number` is the same whoever asks.
 """
 
+import json
 import sys
 import time
 from collections.abc import Iterator
@@ -116,11 +117,20 @@ class Publishing:
             raise TimeoutError(f"{left} records were not acknowledged")
 
 
-def publish(bootstrap: str, count: int, first: int = 0) -> None:
-    """As fast as it goes."""
+def in_facts(value: bytes) -> bytes:
+    """The same application with every personal word a fact: as many bytes, and nothing to seal."""
+    event = json.loads(value)
+    application = event["data"]["application"]
+    names = {f"file_{number}": one["name"] for number, one in enumerate(application.pop("attachments"))}
+    application["facts"] |= {f"applicant_{name}": text for name, text in application.pop("applicant").items()} | names
+    return json.dumps(event, separators=(",", ":")).encode()
+
+
+def publish(bootstrap: str, count: int, first: int = 0, *, personal: bool = True) -> None:
+    """As fast as it goes; not `personal` with every personal word a fact."""
     publishing = Publishing(bootstrap, 5)
     for key, value in applications(count, first):
-        publishing.send(APPLICATIONS.name, key, value, CONTENT_TYPE)
+        publishing.send(APPLICATIONS.name, key, value if personal else in_facts(value), CONTENT_TYPE)
     publishing.flush()
 
 

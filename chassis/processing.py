@@ -4,6 +4,7 @@ First everybody at once. When a message turns out to be poison the transaction i
 halves within savepoints, until the guilty one stands alone and is parked, its key with it.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -25,6 +26,8 @@ class Outcome:
     announced: int
     parked: int
     waiting: int
+    causes: Mapping[str, int] = field(default_factory=lambda: dict[str, int]())
+    """Why events were parked, and how many for each reason: classes of errors, never what was in them."""
 
 
 @dataclass(slots=True)
@@ -94,7 +97,8 @@ async def _attempt(
         await journal.append(tx, effects.entries)
         await progress.park(tx, effects.parked)
     limit.count(len(keys), guilty)
-    return Outcome(effects.handled, len(effects.entries), guilty, effects.waiting)
+    causes = Counter(cause for _, cause in effects.parked if cause != BEHIND)
+    return Outcome(effects.handled, len(effects.entries), guilty, effects.waiting, causes)
 
 
 async def _run(

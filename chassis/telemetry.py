@@ -6,7 +6,7 @@ Traces and metrics leave over OTLP/HTTP when a collector is named, and cost noth
 import logging
 import os
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -56,6 +56,8 @@ class Outcome(Protocol):
     def parked(self) -> int: ...  # noqa: D102
     @property
     def waiting(self) -> int: ...  # noqa: D102
+    @property
+    def causes(self) -> Mapping[str, int]: ...  # noqa: D102
 
 
 @dataclass(slots=True)
@@ -64,6 +66,7 @@ class BatchSpan:
 
     traceparent: str
     fields: dict[str, int] = field(default_factory=lambda: dict[str, int]())
+    causes: Mapping[str, int] = field(default_factory=lambda: dict[str, int]())
 
     def done(self, outcome: Outcome, repeats: int) -> None:
         """Note what became of it."""
@@ -74,6 +77,7 @@ class BatchSpan:
             "parked": outcome.parked,
             "waiting": outcome.waiting,
         }
+        self.causes = outcome.causes
 
 
 class Telemetry:
@@ -118,6 +122,8 @@ class Telemetry:
             span.set_attributes({f"madoguchi.{name}": value for name, value in batch.fields.items()})
         self._measure(batch.fields, seconds)
         self.log.info("batch", events=len(deliveries), ms=round(seconds * 1000, 1), **batch.fields)
+        if batch.causes:
+            self.alarm("parked", causes=dict(batch.causes))
 
     @contextmanager
     def relaying(self, events: int) -> Generator[None]:

@@ -19,8 +19,8 @@ KeyVersion = Annotated[str, Field(pattern=r"^[a-z0-9]{1,16}-[0-9]{4}\.[0-9]{1,4}
 class Sealed(Model):
     """Personal values of one application, each by itself under AES-256-GCM (NIST SP 800-38D). All bytes are Base64.
 
-    `wrapped` is a secret of 32 bytes under the key-encryption key `key`. The data key is HKDF-Expand (RFC 5869, SHA-256) of that
-    secret with `salt` and the application id as info; a value is nonce (12 bytes), ciphertext and tag (16 bytes), bound as
+    `wrapped` is a secret of 32 bytes under the key-encryption key `key`. The data key is derived from that secret in one step (NIST
+    SP 800-56C rev. 2 §4.1, SHA-256) with `salt` and the application id as fixed information; a value is nonce (12 bytes), ciphertext and tag (16 bytes), bound as
     additional data to the application id and its path: `0198…-… applicant.name`.
     """
 

@@ -1,9 +1,9 @@
 """Which values of a model are personal, taken out of it and put back. What is marked is what is sealed: there is no other list."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic.fields import FieldInfo
@@ -19,31 +19,60 @@ _WITHIN = "sealed"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The personal fields of a model: its own with what stands in their place, and those of its parts and of lists of parts."""
+    """The personal fields of a model: its own with what stands in their place, and those of its parts and of lists of parts.
+
+    `paths` are those outside lists, own and of parts, and `read` gets all their values at once.
+    """
 
     blanks: Mapping[str, str | None]
-    parts: tuple[tuple[str, "Plan"], ...]
+    parts: tuple[tuple[str, "Plan", Model | None], ...]
     lists: tuple[tuple[str, "Plan"], ...]
+    paths: tuple[str, ...]
+    read: Callable[[Model], tuple[Any, ...]]
 
 
 @cache
 def plan_of(model: type[Model]) -> Plan:
     """The plan of a class, from the marks of its fields."""
     blanks: dict[str, str | None] = {}
-    parts: list[tuple[str, Plan]] = []
+    parts: list[tuple[str, Plan, Model | None]] = []
     lists: list[tuple[str, Plan]] = []
     for name, field in model.model_fields.items():
         inner = _model_in(field.annotation)
         if _is_marked(field) or _has_mark(field.annotation):
             blanks[name] = SEALED_TEXT if field.is_required() else None
         elif inner is not None and _WITHIN not in inner.model_fields and _holds_any(plan_of(inner)):
-            (lists if get_origin(field.annotation) is tuple else parts).append((name, plan_of(inner)))
-    return Plan(blanks, tuple(parts), tuple(lists))
+            if get_origin(field.annotation) is tuple:
+                lists.append((name, plan_of(inner)))
+            else:
+                parts.append((name, plan_of(inner), _blank(inner)))
+    paths = (*blanks, *(f"{name}.{path}" for name, part, _ in parts for path in part.paths))
+    return Plan(blanks, tuple(parts), tuple(lists), paths, _reader(paths))
+
+
+def _blank(model: type[Model]) -> Model | None:
+    """An empty one of a model that is personal through and through, the same for everybody; None for others."""
+    optional = not any(field.is_required() for field in model.model_fields.values())
+    return model() if optional and plan_of(model).blanks.keys() == model.model_fields.keys() else None
+
+
+def _reader(paths: tuple[str, ...]) -> Callable[[Model], tuple[Any, ...]]:
+    if not paths:
+        return lambda _: ()
+    get: Callable[[Model], Any] = attrgetter(*paths)
+    return get if len(paths) > 1 else lambda value: (get(value),)
 
 
 def personal(value: Model) -> dict[str, str]:
     """Every personal value and its path: `applicant.name`, `attachments.0.name`. What is absent is left out."""
-    return dict(_values(value, plan_of(type(value)), ""))
+    plan = plan_of(type(value))
+    found = {path: _text(text) for path, text in zip(plan.paths, plan.read(value), strict=True) if text is not None}
+    for name, part in plan.lists:
+        for number, item in enumerate(getattr(value, name)):
+            for path, text in zip(part.paths, part.read(item), strict=True):
+                if text is not None:
+                    found[f"{name}.{number}.{path}"] = _text(text)
+    return found
 
 
 def emptied(value: M, **update: Any) -> M:
@@ -69,7 +98,7 @@ def is_personal(model: type[Model], path: str) -> bool:
     *above, last = path.split(".")
     steps = iter(above)
     for step in steps:
-        parts, lists = dict(plan.parts), dict(plan.lists)
+        parts, lists = {name: part for name, part, _ in plan.parts}, dict(plan.lists)
         if step in lists and not next(steps, "").isdecimal():
             return False
         plan = lists.get(step) or parts.get(step)
@@ -101,21 +130,13 @@ def _holds_any(plan: Plan) -> bool:
     return bool(plan.blanks or plan.parts or plan.lists)
 
 
-def _values(value: Model, plan: Plan, above: str) -> Iterator[tuple[str, str]]:
-    for name in plan.blanks:
-        found = getattr(value, name)
-        if found is not None:
-            yield above + name, found.isoformat() if isinstance(found, date) else found
-    for name, part in plan.parts:
-        yield from _values(getattr(value, name), part, f"{above}{name}.")
-    for name, part in plan.lists:
-        for number, item in enumerate(getattr(value, name)):
-            yield from _values(item, part, f"{above}{name}.{number}.")
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else value.isoformat()
 
 
 def _emptied(value: M, plan: Plan, update: Mapping[str, Any]) -> M:
-    parts = {name: _emptied(getattr(value, name), part, {}) for name, part in plan.parts}
-    lists = {name: tuple(_emptied(item, part, {}) for item in getattr(value, name)) for name, part in plan.lists}
+    parts = {name: blank or _emptied(getattr(value, name), part, {}) for name, part, blank in plan.parts}
+    lists = {name: tuple([_emptied(item, part, {}) for item in getattr(value, name)]) for name, part in plan.lists}
     return value.model_copy(update={**plan.blanks, **parts, **lists, **update})
 
 

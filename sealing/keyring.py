@@ -5,6 +5,7 @@ Each rotation gives it another version, `5y-2026.2`; destruction takes all versi
 """
 
 import re
+from binascii import b2a_base64
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Protocol
@@ -23,6 +24,12 @@ class SealKey:
     key: str
     secret: bytes = field(repr=False)
     wrapped: bytes
+    wrapped_text: str = field(init=False, repr=False)
+    """In Base64, as it stands in every event."""
+
+    def __post_init__(self) -> None:
+        """Written once, used thousands of times."""
+        object.__setattr__(self, "wrapped_text", b2a_base64(self.wrapped, newline=False).decode())
 
 
 class Wrapping(Protocol):

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
 
 from benchmarks import workload
@@ -11,6 +12,8 @@ from benchmarks.rivals import Rival
 from benchmarks.servers import ROOT, Servers
 from contracts.topics import CASES, INTAKE, NOTICES, TOPICS, Topic
 from deploy.databases import SERVICES, ServiceDatabase, create_databases, dsn_of
+from deploy.local import LocalSettings, keyrings
+from deploy.local.home import Home, home_of
 
 PATIENCE = 1800
 SAID: tuple[Topic, ...] = (INTAKE, CASES, NOTICES)
@@ -48,8 +51,13 @@ def database_of(service: str, password: str = "") -> ServiceDatabase:
     return ServiceDatabase(service, f"madoguchi_{service}", f"madoguchi_{service}", password)
 
 
+def _home(servers: Servers) -> Home:
+    return home_of(LocalSettings(home=servers.folder))
+
+
 async def prepare(servers: Servers) -> None:
-    """Databases of this release, and the topics."""
+    """Databases of this release, the topics, and keys."""
+    keyrings.make_ahead(_home(servers), datetime.now(UTC))
     await create_databases(servers.dsn, tuple(database_of(name, servers.password) for name in SERVICES))
     await servers.topics(TOPICS)
     async with asyncio.TaskGroup() as tasks:
@@ -115,6 +123,7 @@ def _command(servers: Servers, name: str, verb: str, *, telemetry: bool) -> Comm
         f"{prefix}_POSTGRES_DSN": dsn_of(servers.dsn, database_of(name, servers.password)),
         f"{prefix}_HTTP_PORT": "0",
         f"{prefix}_LOG_LEVEL": "info",
+        **keyrings.addresses(_home(servers), name),
     } | ({f"{prefix}_OTLP_ENDPOINT": servers.sink} if telemetry else {})
     return Command((sys.executable, "-m", f"services.{name}.app", verb), environment, ROOT)
 
