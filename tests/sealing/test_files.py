@@ -111,9 +111,9 @@ def test_a_changed_wrapping_is_a_broken_seal(made: Folders, data: st.DataObject)
     ["", "5y-2026", "5y-2026.", "../../etc/passwd", "5y-2026.1/../x", "5y-2026.1\n", "5Y-2026.1", "5y-2026.99999"],
 )
 def test_what_is_no_version_names_no_file(made: Folders, key: str) -> None:
-    with pytest.raises(UnknownKey):
+    with pytest.raises(UnknownKey, match="that is no version of a key"):
         FileUnwrapping(made.private).unwrap(key, b"x" * 80)
-    with pytest.raises(UnknownKey):
+    with pytest.raises(UnknownKey, match="that is no version of a key"):
         FileWrapping(made.public).new(key.partition(".")[0] + "/")
 
 
