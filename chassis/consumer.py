@@ -200,6 +200,7 @@ class Consumer:
 
     async def _handle(self, session: Session, intent: Intent, moves: Moves) -> None:
         self.reached("taken")
+        await self.handlers.foresight([one.event for one in intent.deliveries if one.event is not None])
         with self.telemetry.processing(intent.deliveries) as span:
             outcome = await process(
                 session.connection, self.source, intent.deliveries, moves, self.limit, trace=span.traceparent

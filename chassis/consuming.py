@@ -2,7 +2,8 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar, cast, get_args, get_origin
 
 from pydantic import ValidationError
@@ -50,6 +51,13 @@ class Batch(Sequence[CloudEvent[E]]):
 
 
 Handler = Callable[..., Awaitable[Sequence[Event]]]
+Foresight = Callable[[Sequence[Any]], Awaitable[None]]
+"""Called with the events of a batch before its transaction begins: what must be asked of others is asked here. A fault of it
+is nobody's: it must be an OSError or Transient, and the batch is tried again."""
+
+
+async def _nothing(_: Sequence[Any]) -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,13 @@ class Handling:
     call: Handler
     events: tuple[type[Event], ...] = ()
     view: type[Header] | type[Verbatim] | type[Kept] | None = None
+
+    def given(self, resources: Mapping[str, object]) -> "Handling":
+        """The same with what its function asks for after events and transaction. Raises TypeError for what is missing."""
+        asked = list(inspect.signature(self.call).parameters)[2:]
+        if missing := [name for name in asked if name not in resources]:
+            raise TypeError(f"{self.name} asks for {', '.join(missing)}")
+        return replace(self, call=partial(self.call, **{name: resources[name] for name in asked})) if asked else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +101,19 @@ class Handlers:
     topics: dict[str, Topic] = field(default_factory=lambda: dict[str, Topic]())
     by_type: dict[tuple[str, str], Handling] = field(default_factory=lambda: dict[tuple[str, str], Handling]())
     views: dict[str, Handling] = field(default_factory=lambda: dict[str, Handling]())
+    foresight: Foresight = _nothing
+
+    def given(self, foresight: Foresight = _nothing, **resources: object) -> "Handlers":
+        """The same handlers with what they ask for beside events and transaction, by the names of their parameters.
+
+        Raises TypeError when one asks for what is not given.
+        """
+        return Handlers(
+            self.topics,
+            {key: handling.given(resources) for key, handling in self.by_type.items()},
+            {topic: handling.given(resources) for topic, handling in self.views.items()},
+            foresight,
+        )
 
     def consumes(self, *topics: Topic) -> Callable[[Handler], Handler]:
         """Register a function by what its first parameter is annotated as.

@@ -35,9 +35,17 @@ async def redrive(
     A key is done up to the first event that is still poison; it and what waits behind it stay parked, in order.
     """
     for key in keys:
+        await _foresee(connection, handlers, key)
         async with (rehearsal if dry else transaction)(connection) as tx:
             found = await _redrive_key(tx, source, handlers, key, by)
         yield found
+
+
+async def _foresee(connection: Owned, handlers: Handlers, key: str) -> None:
+    async with rehearsal(connection) as tx:
+        parked = await progress.take_parked(tx, key)
+    events = [handlers.read(_record(key, event), event.number).event for event in parked]
+    await handlers.foresight([event for event in events if event is not None])
 
 
 async def _redrive_key(tx: Tx, source: str, handlers: Handlers, key: str, by: str) -> Redriven:

@@ -35,18 +35,24 @@ from contracts.topics import Topic
 AddRoutes = Callable[[FastAPI, Commands], None]
 Work = Callable[[Commands, Telemetry, asyncio.Event], Awaitable[None]]
 Prepare = Callable[[Tx], Awaitable[Sequence[Event]]]
+Begin = Callable[[Commands, Telemetry], Awaitable[None]]
 
 
 async def _nothing(_: Tx) -> Sequence[Event]:
     return ()
 
 
+async def _begun(_: Commands, __: Telemetry) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """What one service is made of. `app.py` of each service builds exactly one.
 
-    `prepare` runs in a transaction before anything is consumed, at every start, and what it returns is announced; `work` are
-    further loops beside consumer and relay, each ending soon after the event it is given is set.
+    `prepare` runs in a transaction before anything is consumed, at every start, and what it returns is announced; `begin` runs
+    after it, outside any transaction, and before a redrive too; `work` are further loops beside consumer and relay, each ending
+    soon after the event it is given is set.
     """
 
     name: str
@@ -55,6 +61,7 @@ class Service:
     handlers: Handlers
     add_routes: AddRoutes = lambda _app, _commands: None
     prepare: Prepare = _nothing
+    begin: Begin = _begun
     work: tuple[Work, ...] = ()
 
     @property
@@ -171,6 +178,7 @@ async def _serve(
     pulse = Pulse(settings.stall_seconds)
     relay = make_relay(service, settings, pulse, telemetry)
     commands = Commands(service.topic.producer or "", pool, relay.wake.set)
+    await service.begin(commands, telemetry)
     consumer = make_consumer(service, settings, pulse, telemetry, relay.wake.set)
     server = _http(service, pulse, commands)
     last = asyncio.Event()

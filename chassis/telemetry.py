@@ -98,6 +98,10 @@ class Telemetry:
         """One line that an operator should see."""
         self.log.warning(event, **{name: value for name, value in fields.items() if value is not None})
 
+    def alarm(self, event: str, **fields: Any) -> None:
+        """One line that must wake somebody."""
+        self.log.error(event, **fields)
+
     @contextmanager
     def processing(self, deliveries: Sequence[Traced]) -> Generator[BatchSpan]:
         """The span of one batch, linked to the traces of its events."""

@@ -1,5 +1,6 @@
 """Where everything of the running city is reached."""
 
+import importlib
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -7,10 +8,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from chassis.database import Owned, close, connect
+from chassis.service import Service
 from console.errors import Trouble
 from deploy.databases import SERVICES
 from deploy.local import LocalSettings
-from deploy.local.home import home_of
+from deploy.local.home import Home, home_of
+from deploy.local.keyrings import addresses, edge_address
 from deploy.local.services import password_file, read_notes, read_plan, supervisors
 
 
@@ -32,6 +35,7 @@ class City:
     mail_folder: Path | None
     log_folder: Path
     password_file: Path
+    home: Home
 
     def service(self, name: str) -> Place:
         """A service by its name. Raises Trouble that names those there are."""
@@ -44,11 +48,24 @@ class City:
         self.service(name)
         return name
 
+    def built(self, name: str) -> Service:
+        """A service put together as it runs here, for what is done in its name."""
+        place, prefix = self.service(name), f"MADOGUCHI_{name.upper()}_"
+        told = {variable.removeprefix(prefix).lower(): value for variable, value in addresses(self.home, name).items()}
+        settings = importlib.import_module(f"services.{name}.settings").Settings
+        found = settings.model_validate({"kafka_bootstrap": self.bootstrap, "postgres_dsn": place.dsn} | told)
+        return importlib.import_module(f"services.{name}.app").build(found)
+
     def psql(self, name: str) -> str:
         """How a person reads a service's tables; the password stays in its file."""
         parts = urlsplit(self.service(name).dsn)
         where = f"-h {parts.hostname} -p {parts.port or 5432} -U {parts.username} {parts.path.strip('/')}"
         return f"PGPASSFILE={self.password_file} psql {where}"
+
+    @property
+    def edge_keyring(self) -> str:
+        """The address of the public keys that channels seal by."""
+        return edge_address(self.home)
 
     @asynccontextmanager
     async def database(self, name: str) -> AsyncGenerator[Owned]:
@@ -74,4 +91,5 @@ def running_city(settings: LocalSettings) -> City:
         mail_folder=plan.mail_folder,
         log_folder=home.log,
         password_file=password_file(home),
+        home=home,
     )

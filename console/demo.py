@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SECONDS = 300
 TELL_SECONDS = 15
+UP_AGAIN = 3
 STILL_SECONDS = 45
 """When nothing has moved for so long, waiting is no use."""
 
@@ -54,16 +55,32 @@ def demo(once: bool, rows: int | None, file: Path | None, mapping: str | None) -
     from console.balance import adds_up
     from console.importing import check_mapping
     from console.reconciling import show
-    from console.starting import city_up
-    from console.terminal import say
     from deploy.local import LocalSettings
 
     settings = LocalSettings()
     sample = Sample(file, mapping, rows) if file and mapping else _sample(settings, rows)
     check_mapping(sample.mapping)
-    found = asyncio.run(_demonstrate(settings, city_up(settings, say), sample))
+    found = asyncio.run(_demonstrate(settings, _up(settings), sample))
     show(found, None)
     sys.exit(1 if once and not adds_up(found) else 0)
+
+
+def _up(settings: "LocalSettings") -> "City":
+    """The city up, begun again a few times when something is killed meanwhile."""
+    from console.errors import Trouble
+    from console.patience import PAUSE, is_passing
+    from console.starting import city_up
+    from console.terminal import say
+
+    for _ in range(UP_AGAIN):
+        try:
+            return city_up(settings, say)
+        except Exception as error:
+            if not is_passing(error) and not isinstance(error, Trouble):
+                raise
+            say(f"something ended while the city was starting ({type(error).__name__}): beginning again")
+            time.sleep(PAUSE)
+    return city_up(settings, say)
 
 
 def _sample(settings: "LocalSettings", rows: int | None) -> Sample:

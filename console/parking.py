@@ -2,7 +2,6 @@
 
 import asyncio
 import getpass
-import importlib
 import sys
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
@@ -100,11 +99,16 @@ async def _redrive(
 async def _redriven(
     city: "City", service: str, keys: Sequence[str], by: str, rate: float, *, dry: bool
 ) -> "AsyncIterator[Redriven]":
+    from chassis.commands import Commands
+    from chassis.database import make_pool
     from chassis.redriving import redrive as again
-    from console.books import topic_by
+    from chassis.telemetry import Telemetry
 
-    handlers = importlib.import_module(f"services.{city.named(service)}.handlers").handlers
+    found = city.built(service)
+    pool = await make_pool(city.service(service).dsn, 1)
+    await found.begin(Commands(found.topic.producer or "", pool, lambda: None), Telemetry(service, None))
+    await pool.close()
     async with city.database(service) as connection:
-        async for key in again(connection, topic_by(service).producer or "", handlers, keys, by, dry=dry):
+        async for key in again(connection, found.topic.producer or "", found.handlers, keys, by, dry=dry):
             yield key
             await asyncio.sleep(1 / rate)

@@ -11,10 +11,11 @@ from signal import SIGKILL, SIGTERM
 
 import psutil
 
+from chassis.database import utc_now
 from console.city import City, running_city
 from console.errors import Trouble
 from deploy import databases, topics
-from deploy.local import LocalSettings, services
+from deploy.local import LocalSettings, keyrings, services
 from deploy.local import down as servers_down
 from deploy.local import reset as servers_reset
 from deploy.local import up as servers_up
@@ -32,6 +33,7 @@ def city_up(settings: LocalSettings, say: Say) -> City:
     home = home_of(settings)
     prepare(home)
     with _alone(home, say):
+        keyrings.make_ahead(home, utc_now())
         stack = servers_up(settings, say)
         plan = services.plan_of(settings, stack, services.passwords_in(home))
         if not _is_supervised(home, plan):

@@ -11,6 +11,7 @@ from pydantic import UUID7, AwareDatetime, Field, FiniteFloat
 
 from .envelope import Event, Model
 from .personal import PERSONAL, Applicant, PersonalText
+from .sealed import Sealed
 
 Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)]
 Channel = Literal["portal", "counter", "web", "line", "email", "phone", "fax", "paper", "rpa", "bulk"]
@@ -31,7 +32,8 @@ class Attachment(Model):
 class Application(Model):
     """One application as the channel took it down: the facts that rules may see, and the person behind it.
 
-    `municipality` is the six-digit code of 総務省 (全国地方公共団体コード).
+    Past intake the personal values stand in `sealed`, and neither `applicant` nor the names of attachments say anything. A
+    channel system may seal them itself, by the city's public key for the edge. `municipality` is the six-digit code of 総務省 (全国地方公共団体コード).
     """
 
     municipality: Annotated[str, Field(pattern=r"^[0-9]{6}$")]
@@ -42,6 +44,7 @@ class Application(Model):
     facts: Annotated[dict[FactName, Fact], Field(max_length=64)] = {}
     applicant: Applicant = Applicant()
     attachments: Annotated[tuple[Attachment, ...], Field(max_length=20)] = ()
+    sealed: Sealed | None = None
 
 
 class ApplicationSubmitted(Event):
@@ -67,6 +70,7 @@ class CorrectionSubmitted(Event):
     facts: Annotated[dict[FactName, Fact], Field(max_length=64)] = {}
     message: PersonalText | None = None
     attachments: Annotated[tuple[Attachment, ...], Field(max_length=20)] = ()
+    sealed: Sealed | None = None
 
     @property
     def subject(self) -> str:
@@ -81,6 +85,7 @@ class ApplicationWithdrawn(Event):
     application_id: UUID7
     withdrawn_at: AwareDatetime
     message: PersonalText | None = None
+    sealed: Sealed | None = None
 
     @property
     def subject(self) -> str:

@@ -10,6 +10,7 @@ from .envelope import Event
 from .intake import Receipt
 from .personal import PersonalText
 from .routing import DepartmentCode, StageName
+from .sealed import Sealed
 
 Staff = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
 Reason = Annotated[str, Field(min_length=1, max_length=2000)]
@@ -56,6 +57,7 @@ class CorrectionRequested(CaseEvent):
     staff: Staff
     wanted: PersonalText
     until: date
+    sealed: Sealed | None = None
 
 
 class CaseExtended(CaseEvent):
@@ -66,6 +68,7 @@ class CaseExtended(CaseEvent):
     staff: Staff
     until: date
     reason: Annotated[PersonalText, Field(min_length=1)]
+    sealed: Sealed | None = None
 
 
 class StageEnded(CaseEvent):
@@ -100,6 +103,7 @@ class CaseDecided(CaseEvent):
     staff: Staff
     outcome: Outcome
     explanation: PersonalText
+    sealed: Sealed | None = None
 
 
 class CaseClosed(CaseEvent):

@@ -7,6 +7,7 @@ from pydantic import UUID7, AwareDatetime, Field
 from .channels import Application, Attachment, Fact, FactName
 from .envelope import Event, Model, Name
 from .personal import PersonalText
+from .sealed import Sealed
 
 Receipt = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]$")]
 Masked = Annotated[tuple[str, ...] | None, Field(min_length=1)]
@@ -72,6 +73,7 @@ class CorrectionAccepted(Event):
     facts: dict[FactName, Fact] = {}
     message: PersonalText | None = None
     attachments: tuple[Attachment, ...] = ()
+    sealed: Sealed | None = None
     masked: Masked = None
 
     @property
@@ -89,6 +91,7 @@ class WithdrawalAccepted(Event):
     received_at: AwareDatetime
     origin: Origin
     message: PersonalText | None = None
+    sealed: Sealed | None = None
     masked: Masked = None
 
     @property

@@ -12,6 +12,8 @@ from typing import Protocol
 JST = timezone(timedelta(hours=9))
 VERSION = re.compile(r"(?P<name>(?P<retention>[a-z0-9]{1,16})-(?P<year>[0-9]{4}))\.(?P<version>[0-9]{1,4})")
 _APRIL = 4
+EDGE = "edge"
+"""The class of the keys that channel systems seal by: intake alone opens them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from channels.bulk.mapping import known_mappings
 
 _EXAMPLE = """\
 example:
-  python -m channels.bulk requests.csv.gz --mapping boston --kafka 127.0.0.1:9092
+  python -m channels.bulk requests.csv.gz --mapping boston --kafka 127.0.0.1:9092 --seal file:///srv/edge/public
 
 Running it again for the same file changes nothing: every row is counted once.
 """
@@ -22,7 +22,15 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     try:
         done = asyncio.run(
-            import_file(chosen.file, chosen.mapping, chosen.kafka, _progress, rows=chosen.rows, on_trouble=_say)
+            import_file(
+                chosen.file,
+                chosen.mapping,
+                chosen.kafka,
+                _progress,
+                keyring=chosen.seal,
+                rows=chosen.rows,
+                on_trouble=_say,
+            )
         )
     except BulkError as error:
         _say(str(error))
@@ -42,6 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("file", type=Path, help="the CSV file, with a header row")
     parser.add_argument("--mapping", required=True, help=f"what its columns mean: {', '.join(known_mappings())}")
     parser.add_argument("--kafka", required=True, metavar="HOST:PORT", help="a Kafka broker")
+    parser.add_argument(
+        "--seal", metavar="ADDRESS", help="the city's public keys for the edge: names and addresses are sealed by them"
+    )
     parser.add_argument("--rows", type=int, metavar="N", help="stop after so many rows")
     return parser
 

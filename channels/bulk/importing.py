@@ -12,6 +12,7 @@ from channels.bulk import files
 from channels.bulk.mapping import Mapping, load_mapping
 from channels.bulk.publishing import Publisher
 from channels.bulk.rows import Outgoing, Translator, translator
+from channels.bulk.sealing import edge_seal
 
 OnProgress = Callable[[int, int, int], None]
 """Called with (rows published, bytes read, bytes in all) about ten times a second, and at the end."""
@@ -41,6 +42,7 @@ async def import_file(
     bootstrap: str,
     on_progress: OnProgress = no_progress,
     *,
+    keyring: str | None = None,
     rows: int | None = None,
     on_trouble: Callable[[str], None] = _log.warning,
     seconds: float = 30.0,
@@ -48,14 +50,15 @@ async def import_file(
 ) -> Imported:
     """Publish every row of the file, or the first `rows`. Safe to repeat: a row is counted once however often it is sent.
 
-    `seconds` bounds every call to Kafka; when Kafka goes away, `on_trouble` is told, and it is tried for `patience`
+    `keyring` is the address of the public half of the keyring of the edge: what is personal is sealed by it. `seconds` bounds every call to Kafka; when Kafka goes away, `on_trouble` is told, and it is tried for `patience`
     seconds. Raises BulkError.
     """
     began = time.monotonic()
     found = mapping if isinstance(mapping, Mapping) else load_mapping(mapping)
     fingerprint = await asyncio.to_thread(files.fingerprint, path)
+    seal = edge_seal(keyring) if keyring else None
     with files.opened(path, found) as file:
-        translate = translator(found, file.header, fingerprint)
+        translate = translator(found, file.header, fingerprint, seal)
         publisher = Publisher(bootstrap, on_trouble, seconds, patience)
         count = await _publish(file, translate, publisher, on_progress, rows)
     return Imported(translate.source, count, publisher.confirmed, time.monotonic() - began)

@@ -1,4 +1,6 @@
-"""One row of a city's file -> one `ApplicationSubmitted` as it stands on Kafka. Pure, and the same bytes every time.
+"""One row of a city's file -> one `ApplicationSubmitted` as it stands on Kafka. The same content every time.
+
+What is personal has other bytes every time it is sealed, and says the same when it is opened.
 
 * **Every row is a submission of its own**: CloudEvents source = file, id = row number. A file imported twice changes
   nothing.
@@ -23,6 +25,7 @@ from zoneinfo import ZoneInfo
 
 from channels.bulk.errors import UnreadableFile
 from channels.bulk.mapping import ISO, FactColumn, Mapping
+from channels.bulk.sealing import EdgeSeal
 from contracts.channels import ApplicationSubmitted
 from contracts.ids import derived_uuid7
 
@@ -113,6 +116,7 @@ class Translator:
     layout: Layout
     source: str
     zone: ZoneInfo
+    seal: EdgeSeal | None = None
 
     def event(self, number: int, cells: Sequence[str] | None) -> Outgoing:
         """The event of row `number` (from 1); `cells` is None for a row that is no CSV."""
@@ -154,6 +158,9 @@ class Translator:
         if "\ufffd" in body:
             application["facts"] = {**application.get("facts", {}), "encoding_damaged": True}
             body = _encode(self._envelope(number, at, subject, data))
+        if self.seal is not None:
+            sealed = data | {"application": self.seal.sealed(application, subject)}
+            body = _encode(self._envelope(number, at, subject, sealed))
         return Outgoing(subject.encode(), body.encode())
 
     def _envelope(self, number: int, at: datetime, subject: str, data: dict[str, Any]) -> dict[str, Any]:
@@ -216,10 +223,10 @@ class Translator:
         return applicant
 
 
-def translator(mapping: Mapping, header: Sequence[str], fingerprint: str) -> Translator:
+def translator(mapping: Mapping, header: Sequence[str], fingerprint: str, seal: EdgeSeal | None = None) -> Translator:
     """A translator for the file with this header. Raises UnreadableFile when the mapping's columns are not there."""
     source = source_of(mapping, fingerprint)
-    return Translator(mapping, layout_of(mapping, header), source, ZoneInfo(mapping.opened.zone))
+    return Translator(mapping, layout_of(mapping, header), source, ZoneInfo(mapping.opened.zone), seal)
 
 
 def _read_date(text: str, form: str, zone: ZoneInfo) -> datetime | None:

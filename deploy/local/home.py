@@ -51,6 +51,7 @@ class Home:
     log: Path
     run: Path
     keyring: Path
+    edge_keyring: Path
 
 
 def home_of(settings: LocalSettings) -> Home:
@@ -66,6 +67,7 @@ def home_of(settings: LocalSettings) -> Home:
         log=root / "log",
         run=root / "run",
         keyring=root / "keyring",
+        edge_keyring=root / "keyring-edge",
     )
 
 

@@ -18,6 +18,7 @@ import psutil
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from deploy.databases import SERVICES, ServiceDatabase, dsn_of
+from deploy.local import keyrings
 from deploy.local.home import Home, LocalSettings, StackError, home_of
 from deploy.local.process import alive
 from deploy.local.stack import Stack
@@ -167,6 +168,7 @@ def environment_of(plan: Plan, service: str, port: int) -> dict[str, str]:
         f"{prefix}POSTGRES_DSN": plan.dsn(service),
         f"{prefix}HTTP_PORT": str(port),
         "MADOGUCHI_NOTIFY_SMTP_URL": plan.smtp_url,
+        **keyrings.addresses(home_of(plan.local()), service),
     }
 
 

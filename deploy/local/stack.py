@@ -93,7 +93,7 @@ def reset(settings: LocalSettings, say: Say) -> None:
     with locked(home.root / "lock", say):
         _stop_all(home, one_at_a_time(say))
         say(f"deleting the data in {home.root}")
-        for folder in (home.postgres, home.kafka, home.mail, home.log, home.run):
+        for folder in (home.postgres, home.kafka, home.mail, home.log, home.run, home.keyring, home.edge_keyring):
             shutil.rmtree(folder, ignore_errors=True)
 
 

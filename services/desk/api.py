@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from datetime import date
 from itertools import groupby
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -16,20 +15,21 @@ from chassis.database import Tx
 from chassis.errors import Refused
 from contracts.envelope import Event
 from contracts.routing import Queue
-from services.desk import corrections, handlers, judging, overlays, rules, store, succession, worklist
-from services.desk.clock import Stage
-from services.desk.corrections import Correction
+from services.desk import case_file, handlers, judging, overlays, rules, search, store, succession, worklist
 from services.desk.orders import Claim, Close, Decide, EndStage, Extend, Handover, Order, RequestCorrection, Return
 from services.desk.refusals import Words
-from services.desk.rules import Item, RuleSetStep, State, Step
+from services.desk.rules import RuleSetStep, State, Step
+from services.desk.seals import Seals
 from services.desk.settings import Settings
 from services.desk.store import START, Place
 
 
-def add_routes(app: FastAPI, commands: Commands, settings: Settings) -> None:
+def add_routes(app: FastAPI, commands: Commands, settings: Settings, seals: Seals) -> None:
     """The worklist and the case to read, and one route a command."""
     _add_reading(app, commands, settings.most_cases)
-    _add_commands(app, commands)
+    _add_commands(app, commands, seals)
+    case_file.add_routes(app, commands, seals)
+    search.add_routes(app, commands, seals)
     succession.add_routes(app, commands)
     overlays.add_routes(app, commands)
 
@@ -51,22 +51,18 @@ def _add_reading(app: FastAPI, commands: Commands, most: int) -> None:
         wanted = _Wanted(code, state, queue)
         return JSONResponse(await commands.query(lambda tx: _worklist(tx, wanted, place, min(limit, most))))
 
-    @app.get("/v1/cases/{case_id}")
-    async def case(case_id: UUID) -> JSONResponse:
-        """One case: its application, what was supplied since, why it came here, and what was done."""
-        return JSONResponse(await commands.query(lambda tx: _case(tx, case_id)))
-
     @app.get("/v1/rule-sets")
     async def read_rule_sets(limit: Annotated[int, Query(ge=1, le=100)] = 20) -> JSONResponse:
         """What happened to the rules by which cases come to departments: the rule set that moved last comes first."""
         return JSONResponse(await commands.query(lambda tx: _rule_sets(tx, limit)))
 
 
-def _add_commands(app: FastAPI, commands: Commands) -> None:
+def _add_commands(app: FastAPI, commands: Commands, seals: Seals) -> None:
     """Each answers 200 with the case's state, also when the last command is sent again; 409 with what to do instead."""
 
     async def run(case_id: UUID, order: Order) -> JSONResponse:
-        return JSONResponse(await commands.run(lambda tx: _obey(tx, case_id, order)))
+        key = await seals.foresee_writing(await commands.query(lambda tx: _content(tx, case_id)), commands.clock())
+        return JSONResponse(await commands.run(lambda tx: _obey(tx, case_id, order, seals, key)))
 
     @app.post("/v1/cases/{case_id}/claim")
     async def claim(case_id: UUID, order: Claim) -> JSONResponse:
@@ -101,19 +97,26 @@ def _add_commands(app: FastAPI, commands: Commands) -> None:
         return await run(case_id, order)
 
 
-async def _obey(tx: Tx, case_id: UUID, order: Order) -> tuple[dict[str, Any], list[Event]]:
+async def _obey(tx: Tx, case_id: UUID, order: Order, seals: Seals, key: str) -> tuple[dict[str, Any], list[Event]]:
     """Carry out a command under the lock of its case; what is refused or was done already announces nothing."""
-    verdict = judging.judge(_there(await store.lock_item(tx, case_id)), order.command(), rules.today(tx.now))
+    verdict = judging.judge(case_file.there(await store.lock_item(tx, case_id)), order.command(), rules.today(tx.now))
     if verdict.refusal:
         raise Refused(409, verdict.refusal.code, _both(verdict.refusal.words))
     item = verdict.item
     if not verdict.changed:
-        return _summary(tx, item), []
-    await store.save_items(tx, [item])
-    await store.add_steps(tx, [Step(case_id, tx.now, order.NAME, item.department, order.staff, order.body())])
+        return case_file.summary(tx, item), []
     papers = await store.papers(tx, case_id)
     about = handlers.about(item, tx) | {"application": json.loads(papers.content)}
-    return _summary(tx, item), [order.event(about)]
+    event = seals.sealed(order.event(about), item.application_id, key)
+    await store.save_items(tx, [item])
+    await store.add_steps(tx, [Step(case_id, tx.now, order.NAME, item.department, order.staff, order.note(event))])
+    return case_file.summary(tx, item), [event]
+
+
+async def _content(tx: Tx, case_id: UUID) -> Any:
+    """The application of a case as it is kept, sealed."""
+    case_file.there(await store.find_item(tx, case_id))
+    return json.loads((await store.papers(tx, case_id)).content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,21 +135,7 @@ async def _worklist(tx: Tx, wanted: _Wanted, after: Place, limit: int) -> dict[s
     path = f"/v1/departments/{wanted.department}/cases?" + urlencode(
         {name: value for name, value in query.items() if value}
     )
-    return {"cases": [_summary(tx, item) for item in items], "next": path if following else None}
-
-
-async def _case(tx: Tx, case_id: UUID) -> dict[str, Any]:
-    item = _there(await store.find_item(tx, case_id))
-    papers = await store.papers(tx, case_id)
-    opened = {"at": papers.opened_at.isoformat(), "what": "opened"} | _words(worklist.STEPS["opened"])
-    return _summary(tx, item) | {
-        "opened_at": papers.opened_at.isoformat(),
-        "withdrawn_at": papers.withdrawn_at.isoformat() if papers.withdrawn_at else None,
-        "application": json.loads(papers.content),
-        "corrections": [_correction(found) for found in await corrections.supplied_to(tx, item.application_id)],
-        "decision": json.loads(papers.why),
-        "history": [opened, *(_step(step) for step in await store.steps_of(tx, case_id))],
-    }
+    return {"cases": [case_file.summary(tx, item) for item in items], "next": path if following else None}
 
 
 async def _rule_sets(tx: Tx, limit: int) -> dict[str, Any]:
@@ -161,15 +150,15 @@ async def _rule_sets(tx: Tx, limit: int) -> dict[str, Any]:
 
 def _rule_set_step(step: RuleSetStep) -> dict[str, Any]:
     said = json.loads(step.said)
-    return {"at": step.at.isoformat(), "what": step.what, "staff": step.staff, "said": said} | _words(
-        worklist.RULE_SET_STEPS[step.what]
-    )
-
-
-def _there(item: Item | None) -> Item:
-    if item is None:
-        raise Refused(404, "no-such-case", "この案件は見つかりません。番号をお確かめください。 There is no such case.")
-    return item
+    words = worklist.RULE_SET_STEPS[step.what]
+    return {
+        "at": step.at.isoformat(),
+        "what": step.what,
+        "staff": step.staff,
+        "said": said,
+        "ja": words.ja,
+        "en": words.en,
+    }
 
 
 def _place(after: str) -> Place:
@@ -178,53 +167,6 @@ def _place(after: str) -> Place:
         words = "`after` が正しくありません。最初のページからご覧ください。 Not a cursor: begin at the first page."
         raise Refused(422, "not-a-cursor", words)
     return place
-
-
-def _summary(tx: Tx, item: Item) -> dict[str, Any]:
-    today = rules.today(tx.now)
-    return {
-        "case_id": str(item.case_id),
-        "application_id": str(item.application_id),
-        "receipt": item.receipt,
-        "department": item.department,
-        "queue": item.queue,
-        "overlays": item.overlays,
-        "procedure": item.procedure,
-        "due_on": None if item.stands_still else item.due_on.isoformat(),
-        "stands_still": item.stands_still,
-        "overdue": rules.overdue(item, today),
-        "stages": [_stage(stage, today) for stage in item.stages],
-        "state": item.state,
-        "staff": item.staff,
-    } | _words(worklist.STATES[item.state])
-
-
-def _stage(stage: Stage, today: date) -> dict[str, Any]:
-    return {
-        "name": stage.name,
-        "due_on": stage.due_on.isoformat(),
-        "fixed": stage.fixed,
-        "ended_on": stage.ended_on.isoformat() if stage.ended_on else None,
-        "overdue": stage.is_overdue(today),
-    }
-
-
-def _step(step: Step) -> dict[str, Any]:
-    return {
-        "at": step.at.isoformat(),
-        "what": step.what,
-        "department": step.department,
-        "staff": step.staff,
-        "note": json.loads(step.note),
-    } | _words(worklist.STEPS[step.what])
-
-
-def _correction(found: Correction) -> dict[str, Any]:
-    return {"received_at": found.received_at.isoformat()} | json.loads(found.content)
-
-
-def _words(words: Words) -> dict[str, Any]:
-    return {"ja": words.ja, "en": words.en}
 
 
 def _both(words: Words) -> str:

@@ -5,14 +5,30 @@ from functools import partial
 from chassis import service
 from chassis.service import Service
 from contracts import topics
+from sealing.adapters import open_unwrapping, open_wrapping
+from sealing.opener import Opener
+from sealing.sealer import Sealer
 from services.desk.api import add_routes
 from services.desk.handlers import handlers
+from services.desk.index_keys import IndexKeys
+from services.desk.seals import Seals
 from services.desk.settings import Settings
 
 
 def build(settings: Settings) -> Service:
     """The service."""
-    return Service("desk", "services.desk", topics.DESK, handlers, add_routes=partial(add_routes, settings=settings))
+    wrapping, unwrapping = open_wrapping(settings.keyring), open_unwrapping(settings.opening_keyring)
+    index = IndexKeys(wrapping, unwrapping)
+    seals = Seals(Sealer(wrapping), Opener(unwrapping), index, settings.retention)
+    return Service(
+        "desk",
+        "services.desk",
+        topics.DESK,
+        handlers.given(seals.foresee, seals=seals),
+        add_routes=partial(add_routes, settings=settings, seals=seals),
+        begin=index.begin,
+        work=(index.work,),
+    )
 
 
 def main() -> None:

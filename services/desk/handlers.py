@@ -6,33 +6,37 @@ from dataclasses import replace
 from datetime import datetime
 from functools import singledispatch
 from typing import Any
+from uuid import UUID
 
 from chassis.consuming import Batch, Handlers
 from chassis.database import Tx
 from contracts import topics
 from contracts.desk import CaseClosed
-from contracts.envelope import Event, Model
+from contracts.envelope import CloudEvent, Event, Model
 from contracts.intake import CorrectionAccepted, WithdrawalAccepted
 from contracts.overlays import AnyOverlayEvent
 from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage, DeadlineMoved, Stages
 from contracts.rule_sets import AnyRuleSetEvent, RuleSetEvent
-from services.desk import corrections, overlays, rules, store
+from services.desk import corrections, index_keys, overlays, rules, store
 from services.desk.corrections import Correction
 from services.desk.rules import Arrival, Arriving, Item, RuleSetStep, Turn
+from services.desk.seals import Seals
 
 handlers = Handlers()
 
 
 @handlers.consumes(topics.CASES)
-async def open_cases(opened: Batch[CaseOpened], tx: Tx) -> list[Event]:
+async def open_cases(opened: Batch[CaseOpened], tx: Tx, seals: Seals) -> list[Event]:
     """New work for the worklists; a case whose application was withdrawn before it came is closed at once."""
+    await index_keys.add_terms(tx, _terms(opened, seals))
     over = await store.open_items(tx, [arrival(event.data) for event in opened])
     return await _announce_withdrawn(tx, over)
 
 
 @handlers.consumes(topics.CASES)
-async def move_cases(moved: Batch[CaseRerouted | CaseSentToTriage], tx: Tx) -> list[Event]:
+async def move_cases(moved: Batch[CaseRerouted | CaseSentToTriage], tx: Tx, seals: Seals) -> list[Event]:
     """Work that goes to another department, or to triage, as if it were new; what is decided or closed stays."""
+    await index_keys.add_terms(tx, _terms(moved, seals))
     arrivals = [arrival(event.data) for event in moved]
     items = await store.move_items(tx, rules.last_of_each(arrivals))
     await store.add_steps(tx, rules.arrival_steps(arrivals, items))
@@ -49,9 +53,9 @@ async def turn_clocks(moved: Batch[DeadlineMoved], tx: Tx) -> list[Event]:
 
 
 @handlers.consumes(topics.INTAKE)
-async def take_corrections(accepted: Batch[CorrectionAccepted], tx: Tx) -> list[Event]:
+async def take_corrections(accepted: Batch[CorrectionAccepted], tx: Tx, seals: Seals) -> list[Event]:
     """What citizens supplied is kept with the application; whoever waits for it goes on."""
-    supplied = [_correction(event.data) for event in accepted]
+    supplied = [_correction(event.data, seals) for event in accepted]
     await corrections.keep(tx, supplied)
     items = await store.lock_items(tx, {correction.application_id for correction in supplied})
     asked = await corrections.asked_at(tx, [item.case_id for item in items])
@@ -162,13 +166,19 @@ def _stages(stages: Stages | None) -> bytes | None:
     return None if stages is None else json.dumps([json.loads(_json(stage)) for stage in stages]).encode()
 
 
-def _correction(event: CorrectionAccepted) -> Correction:
+def _terms(arrived: Sequence[CloudEvent[Any]], seals: Seals) -> set[tuple[str, bytes, UUID]]:
+    """What the applications of these cases are found by."""
+    return {term for event in arrived for term in seals.terms(event.data.application_id, event.data.application)}
+
+
+def _correction(event: CorrectionAccepted, seals: Seals) -> Correction:
+    seals.check(event.application_id, event.sealed)
     return Correction(
         event.application_id,
         event.origin.source,
         event.origin.id,
         event.received_at,
-        _json(event, "facts", "message", "attachments"),
+        _json(event, "facts", "message", "attachments", "sealed"),
     )
 
 

@@ -1,5 +1,6 @@
 """What members of staff want done with a case: the bodies of the commands."""
 
+import json
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, ClassVar
@@ -41,8 +42,13 @@ class Order(Model):
     staff: Staff
 
     def body(self) -> bytes:
-        """As JSON: what the history keeps, and what a command sent again has in common with the first."""
+        """As JSON: what a command sent again has in common with the first."""
         return self.model_dump_json(exclude_none=True).encode()
+
+    def note(self, event: CaseEvent) -> bytes:
+        """What the history keeps, as JSON: what the event says of this order, sealed where it is sealed there."""
+        said = json.loads(event.to_json())
+        return json.dumps({name: said[name] for name in (*type(self).model_fields, "sealed") if name in said}).encode()
 
     def command(self) -> Command:
         """As the rules judge it."""

@@ -16,13 +16,14 @@ from contracts.reading import Submission, Unreadable
 from services.intake import handlers, rules, store, timeline
 from services.intake.guarding import Guarded, guard
 from services.intake.rules import Known
+from services.intake.seals import Seals
 from services.intake.settings import Settings
 from services.intake.timeline import Step, Words
 
 Answer = tuple[bytes, list[Event]]
 
 
-def add_routes(app: FastAPI, commands: Commands, settings: Settings) -> None:
+def add_routes(app: FastAPI, commands: Commands, settings: Settings, seals: Seals) -> None:
     """`POST /v1/applications` and `GET /v1/applications/{receipt}`."""
 
     @app.post("/v1/applications", status_code=201)
@@ -33,12 +34,14 @@ def add_routes(app: FastAPI, commands: Commands, settings: Settings) -> None:
         422 with every faulty field.
         """
         body = await _body(request, settings.most_bytes)
-        guarded = guard(_read(request, body))
+        sent = _read(request, body)
+        await seals.foresee_one(sent)
+        guarded = guard(seals.opened(sent))
         if guarded.submission.event is None:
             return problem(
                 422, "invalid", "The application has faulty fields; see `errors`.", errors=_errors(guarded.submission)
             )
-        answer = await commands.run(lambda tx: _submit(tx, guarded), guarded.submission.traceparent)
+        answer = await commands.run(lambda tx: _submit(tx, guarded, seals), guarded.submission.traceparent)
         return Response(answer, 201, media_type="application/json")
 
     @app.get("/v1/applications/{receipt}")
@@ -70,7 +73,7 @@ def _read(request: Request, body: bytes) -> Submission:
         raise Refused(422, "not-a-cloudevent", message) from None
 
 
-async def _submit(tx: Tx, sent: Guarded) -> Answer:
+async def _submit(tx: Tx, sent: Guarded, seals: Seals) -> Answer:
     """Accept, recognise or refuse; a refusal leaves nothing behind, so that it can be mended under the same id."""
     if not await handlers.claim(tx, [sent.submission]):
         return await _again(tx, sent.submission), []
@@ -78,7 +81,7 @@ async def _submit(tx: Tx, sent: Guarded) -> Answer:
     if judged.verdict.outcome == "rejected" or judged.verdict.known is None:
         fault = handlers.faults_of(judged)[0]
         raise Refused(409, fault.code, fault.message)
-    return answer(judged.verdict.known), handlers.announce(tx, judged)
+    return answer(judged.verdict.known), handlers.announce(tx, judged, seals)
 
 
 async def _again(tx: Tx, sent: Submission) -> bytes:

@@ -2,18 +2,33 @@
 
 from functools import partial
 
+from sealing.adapters import open_unwrapping, open_wrapping
+
 from chassis import service
 from chassis.service import Service
 from contracts import topics
+from sealing.opener import Opener
+from sealing.sealer import Sealer
 from services.intake.api import add_routes
 from services.intake.handlers import handlers
+from services.intake.retention import read_retention
+from services.intake.seals import Seals
 from services.intake.settings import Settings
 
 
 def build(settings: Settings) -> Service:
     """The service."""
+    seals = Seals(
+        Sealer(open_wrapping(settings.keyring)),
+        Opener(open_unwrapping(settings.edge_keyring)),
+        read_retention(settings.city, settings.retention),
+    )
     return Service(
-        "intake", "services.intake", topics.INTAKE, handlers, add_routes=partial(add_routes, settings=settings)
+        "intake",
+        "services.intake",
+        topics.INTAKE,
+        handlers.given(seals.foresee, seals=seals),
+        add_routes=partial(add_routes, settings=settings, seals=seals),
     )
 
 

@@ -24,6 +24,7 @@ from contracts.reading import Submission
 from services.intake import rules, store, timeline
 from services.intake.guarding import Guarded, guard
 from services.intake.rules import Known, Sent, Verdict
+from services.intake.seals import Seals
 from services.intake.store import NewApplication
 from services.intake.timeline import Step
 
@@ -56,9 +57,9 @@ class Judged:
 
 
 @handlers.consumes(topics.APPLICATIONS)
-async def take_in(received: Sequence[Verbatim], tx: Tx) -> list[Event]:
+async def take_in(received: Sequence[Verbatim], tx: Tx, seals: Seals) -> list[Event]:
     """Everything that channels published: accepted once, recognised when repeated, refused with every reason."""
-    guarded = [guard(reading.read(message.headers, message.body)) for message in received]
+    guarded = [guard(seals.opened(reading.read(message.headers, message.body))) for message in received]
     submissions = [found.submission for found in guarded]
     tx.traces.update({sent.subject: sent.traceparent for sent in submissions if sent.traceparent})
     sent = [_sent(submission) for submission in submissions]
@@ -67,7 +68,7 @@ async def take_in(received: Sequence[Verbatim], tx: Tx) -> list[Event]:
     judged = await _judge(tx, [guarded[index] for index in fresh], [sent[index] for index in fresh])
     await store.set_outcomes(tx, [_outcome(found) for found in judged if found.verdict.outcome != "accepted"])
     return [
-        *(event for found in judged for event in announce(tx, found)),
+        *(event for found in judged for event in announce(tx, found, seals)),
         *(rejected(tx, submissions[index], [_fault(rules.ID_REUSED)]) for index in rules.once_each(again, reused)),
     ]
 
@@ -125,9 +126,9 @@ def _own_steps(tx: Tx, found: Judged) -> list[tuple[UUID | str, Step]]:
     return [(known.application_id, Step(tx.now, each)) for each in types]
 
 
-def announce(tx: Tx, found: Judged) -> list[Event]:
+def announce(tx: Tx, found: Judged, seals: Seals) -> list[Event]:
     """The events of one verdict; a repeat announces nothing."""
-    return _ANNOUNCE[found.verdict.outcome](tx, found)
+    return _ANNOUNCE[found.verdict.outcome](tx, found, seals)
 
 
 def rejected(tx: Tx, sent: Submission, faults: Sequence[Fault]) -> ApplicationRejected:
@@ -184,12 +185,16 @@ def _(event: ApplicationWithdrawn, tx: Tx, known: Known, origin: Origin, masked:
     )
 
 
-_ANNOUNCE: dict[str, Callable[[Tx, Judged], list[Event]]] = {
-    "accepted": lambda tx, found: [
-        accepted(found.submission.event, tx, found.verdict.known, _origin(found.submission), found.masked or None)
-    ],
-    "rejected": lambda tx, found: [rejected(tx, found.submission, faults_of(found))],
-    "repeated": lambda _tx, _found: [],
+def _accepted(tx: Tx, found: Judged, seals: Seals) -> list[Event]:
+    known, sent = found.verdict.application, found.submission
+    event = accepted(sent.event, tx, known, _origin(sent), found.masked or None)
+    return [seals.sealed(event, known.procedure, tx.now)]
+
+
+_ANNOUNCE: dict[str, Callable[[Tx, Judged, Seals], list[Event]]] = {
+    "accepted": _accepted,
+    "rejected": lambda tx, found, _seals: [rejected(tx, found.submission, faults_of(found))],
+    "repeated": lambda _tx, _found, _seals: [],
 }
 _STEPS: dict[type, tuple[str, ...]] = {
     CorrectionSubmitted: (CorrectionAccepted.TYPE,),

@@ -20,6 +20,7 @@ class Known:
     digest: bytes
     received_at: datetime
     state: State
+    procedure: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,13 @@ class Verdict:
     outcome: Outcome
     known: Known | None = None
     faults: tuple[Fault, ...] = ()
+
+    @property
+    def application(self) -> Known:
+        """The application that it is about. Raises LookupError for a refusal that is about none."""
+        if self.known is None:
+            raise LookupError("a refusal is about no application")
+        return self.known
 
 
 ID_REUSED = Fault("id", "id-reused", "This id came before with another content. Give a new event a new id.")

@@ -1,10 +1,12 @@
 """Settings of intake, from `MADOGUCHI_INTAKE_…`."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+import cities
 from chassis.settings import ServiceSettings
 
 
@@ -14,3 +16,11 @@ class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="MADOGUCHI_INTAKE_")
 
     most_bytes: Annotated[int, Field(ge=1024)] = Field(default=262_144, description="largest body of a request, bytes")
+    keyring: str = Field(
+        description="the half of the city's keyring that seals, as file:///…/public, aws-kms://… or vault://…"
+    )
+    edge_keyring: str = Field(description="the half that opens what channel systems have sealed, as file:///…/private")
+    city: Path = Field(default=Path(cities.__path__[0]) / "kushiro", description="the folder of the city pack")
+    retention: Annotated[str, Field(pattern=r"^[a-z0-9]{1,16}$")] = Field(
+        default="5y", description="the retention class of procedures for which the city pack names none"
+    )

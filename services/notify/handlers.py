@@ -1,7 +1,7 @@
 """What notify does with what it reads, and with what the mail server answered."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import singledispatch
 from typing import Any
@@ -24,14 +24,15 @@ from contracts.notify import (
 )
 from services.notify import mails, rules, store
 from services.notify.rules import Answer, Contact, Kind, Letter, Mark, Notice, State
+from services.notify.seals import Seals
 
 handlers = Handlers()
 
 
 @handlers.consumes(topics.INTAKE)
-async def say_received(accepted: Batch[ApplicationAccepted], tx: Tx) -> list[Event]:
+async def say_received(accepted: Batch[ApplicationAccepted], tx: Tx, seals: Seals) -> list[Event]:
     """Keep how the citizen is reached, say that the application is here, and release what waited for the address."""
-    first = [_first(tx, event) for event in accepted]
+    first = [_first(tx, event, seals) for event in accepted]
     early = await store.open_contacts(tx, first)
     released = await store.release(tx, early)
     said = [event for notice, contact, state in [*first, *released] for event in announce(tx, notice, contact, state)]
@@ -52,9 +53,13 @@ async def say_masked(corrected: Batch[CorrectionAccepted], tx: Tx) -> list[Event
 
 
 @handlers.consumes(topics.DESK)
-async def say_what_the_desk_did(seen: Batch[CorrectionRequested | CaseExtended | CaseDecided], tx: Tx) -> list[Event]:
+async def say_what_the_desk_did(
+    seen: Batch[CorrectionRequested | CaseExtended | CaseDecided], tx: Tx, seals: Seals
+) -> list[Event]:
     """A desk asked, needs more time, or decided: say so, when the address is known."""
-    return await _say(tx, [notice_of(event.data, tx, event.traceparent) for event in seen])
+    return await _say(
+        tx, [_with_words(notice_of(event.data, tx, event.traceparent), event.data, seals) for event in seen]
+    )
 
 
 async def claim(tx: Tx, most: int, lease: timedelta) -> tuple[list[Letter], list[Event]]:
@@ -89,9 +94,13 @@ def _of_masked(seen: Sequence[CloudEvent[Any]], tx: Tx) -> list[Notice]:
     ]
 
 
-def _first(tx: Tx, event: CloudEvent[ApplicationAccepted]) -> tuple[Notice, Contact, State]:
-    application = event.data.application
-    contact = Contact(rules.address_of(application.applicant.email), application.language)
+def _with_words(notice: Notice, said: CorrectionRequested | CaseExtended | CaseDecided, seals: Seals) -> Notice:
+    """With what a person wrote, sealed as it came; the reasons of a decision are in no mail."""
+    return replace(notice, sealed=seals.words(said.sealed, said.application_id)) if notice.kind != "result" else notice
+
+
+def _first(tx: Tx, event: CloudEvent[ApplicationAccepted], seals: Seals) -> tuple[Notice, Contact, State]:
+    contact = seals.contact(event.data.application, event.data.application_id)
     return notice_of(event.data, tx, event.traceparent), contact, rules.state_of(contact)
 
 

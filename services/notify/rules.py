@@ -13,19 +13,25 @@ Language = Literal["ja", "ja-easy", "en"]
 UNTRIED = None
 NO_ANSWER = 0
 """Stands where an SMTP code would: the server said nothing, or was not there."""
+UNREADABLE = -1
+"""The seal on the address or the words does not open, or its key is destroyed: there is nothing to send."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """How a citizen is reached. `language` is None until the application has arrived, `email` where there is none."""
+    """How a citizen is reached: by an address in `sealed` (JSON), or one in the open from before sealing; neither where there is none.
+
+    `language` is None until the application has arrived.
+    """
 
     email: str | None
     language: Language | None
+    sealed: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to tell: what about, and what its words need."""
+    """Something to tell: what about, and what its words need. What a person wrote stands in `sealed` (JSON)."""
 
     notice_id: UUID
     application_id: UUID
@@ -36,16 +42,18 @@ class Notice:
     wanted: str | None = None
     until: date | None = None
     reason: str | None = None
+    sealed: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A notice claimed for sending. `attempts` counts this one."""
+    """A notice claimed for sending. `attempts` counts this one. `address` is empty while it is `sealed` (JSON)."""
 
     notice: Notice
     address: str
     language: Language
     attempts: int
+    sealed: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,7 @@ def state_of(contact: Contact) -> State:
     """What becomes of a new notice: it waits for its address, is queued, or is withheld for want of one."""
     if contact.language is None:
         return "waiting"
-    return "withheld" if contact.email is None else "queued"
+    return "withheld" if contact.email is None and contact.sealed is None else "queued"
 
 
 # RFC 5321 `Local-part "@" Domain` in ASCII, with the dots that Japanese carriers have given out: `a..b.@docomo.ne.jp`.
@@ -119,10 +127,15 @@ def pause_after(attempts: int) -> timedelta:
 
 
 def judge(answer: Answer, now: datetime, most_attempts: int) -> Mark:
-    """What an answer means: 2xx sent; 5xx failed for good; 4xx or none another attempt, until there were too many."""
+    """What an answer means: 2xx sent; 5xx failed for good; 4xx or none another attempt, until there were too many.
+
+    What cannot be opened failed for good.
+    """
     letter, code = answer.letter, answer.code
     if code is None:
         return Mark(letter, "queued", letter.attempts - 1, now, None)
+    if code == UNREADABLE:
+        return Mark(letter, "failed", letter.attempts, now, None)
     if 200 <= code < 300:
         return Mark(letter, "sent", letter.attempts, now, code)
     if code >= 500 or letter.attempts >= most_attempts:

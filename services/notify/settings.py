@@ -29,3 +29,6 @@ class Settings(ServiceSettings):
     )
     lease_seconds: Annotated[float, Field(ge=1)] = Field(default=60, description="how long a claim is good for")
     most_attempts: Annotated[int, Field(ge=1, le=100)] = Field(default=24, description="attempts before giving up")
+    opening_keyring: str = Field(
+        description="the half of the city's keyring that opens, as file:///…/private, aws-kms://… or vault://…"
+    )

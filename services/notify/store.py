@@ -21,9 +21,11 @@ async def open_contacts(tx: Tx, contacts: Sequence[tuple[Notice, Contact, State]
     rows = await tx.fetch(
         """
         WITH known AS (
-            INSERT INTO contact (application_id, receipt, email, language, early)
-            SELECT a, r, e, l, false FROM unnest($2::uuid[], $3::text[], $6::text[], $7::text[]) x(a, r, e, l) ORDER BY a
-            ON CONFLICT (application_id) DO UPDATE SET email = excluded.email, language = excluded.language
+            INSERT INTO contact (application_id, receipt, email, language, sealed, early)
+            SELECT a, r, e, l, c, false
+            FROM unnest($2::uuid[], $3::text[], $6::text[], $7::text[], $10::bytea[]) x(a, r, e, l, c) ORDER BY a
+            ON CONFLICT (application_id)
+                DO UPDATE SET email = excluded.email, language = excluded.language, sealed = excluded.sealed
             RETURNING application_id, early
         ), written AS (
             INSERT INTO notice (notice_id, application_id, kind, traceparent, state, next_attempt_at)
@@ -47,6 +49,7 @@ async def open_contacts(tx: Tx, contacts: Sequence[tuple[Notice, Contact, State]
             ]
         ),
         tx.now,
+        [to.sealed for _, to, _ in contacts],
     )
     return {row[0] for row in rows}
 
@@ -59,12 +62,12 @@ async def contacts_of(tx: Tx, notices: Sequence[Notice]) -> dict[UUID, Contact]:
         INSERT INTO contact (application_id, receipt, early)
         SELECT a, r, true FROM unnest($1::uuid[], $2::text[]) x(a, r) ORDER BY a
         ON CONFLICT (application_id) DO UPDATE SET receipt = excluded.receipt
-        RETURNING application_id, email, language
+        RETURNING application_id, email, language, sealed
         """,
         list(receipts),
         list(receipts.values()),
     )
-    return {row[0]: Contact(row[1], row[2]) for row in rows}
+    return {row[0]: Contact(row[1], row[2], row[3]) for row in rows}
 
 
 async def add_notices(tx: Tx, notices: Sequence[tuple[Notice, State]]) -> None:
@@ -72,9 +75,10 @@ async def add_notices(tx: Tx, notices: Sequence[tuple[Notice, State]]) -> None:
     await tx.execute(
         """
         INSERT INTO notice
-            (notice_id, application_id, kind, traceparent, outcome, wanted, until, reason, state, next_attempt_at)
-        SELECT x.*, $10 FROM unnest(
-            $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::date[], $8::text[], $9::text[]) x
+            (notice_id, application_id, kind, traceparent, outcome, wanted, until, reason, sealed, state, next_attempt_at)
+        SELECT x.*, $11 FROM unnest(
+            $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::date[], $8::text[], $9::bytea[],
+            $10::text[]) x
         """,
         *columns(
             [
@@ -87,6 +91,7 @@ async def add_notices(tx: Tx, notices: Sequence[tuple[Notice, State]]) -> None:
                     new.wanted,
                     new.until,
                     new.reason,
+                    new.sealed,
                     state,
                 )
                 for new, state in notices
@@ -102,15 +107,16 @@ async def release(tx: Tx, application_ids: Collection[UUID]) -> list[tuple[Notic
         return []
     rows = await tx.fetch(
         """
-        UPDATE notice n SET state = CASE WHEN c.email IS NULL THEN 'withheld' ELSE 'queued' END, next_attempt_at = $2
+        UPDATE notice n SET next_attempt_at = $2,
+            state = CASE WHEN c.email IS NULL AND c.sealed IS NULL THEN 'withheld' ELSE 'queued' END
         FROM contact c
         WHERE c.application_id = n.application_id AND n.state = 'waiting' AND n.application_id = ANY($1::uuid[])
-        RETURNING n.*, c.receipt, c.email, c.language
+        RETURNING n.*, c.receipt, c.email, c.language, c.sealed AS contact
         """,
         list(application_ids),
         tx.now,
     )
-    return [(_notice(row), Contact(row["email"], row["language"]), row["state"]) for row in rows]
+    return [(_notice(row), Contact(row["email"], row["language"], row["contact"]), row["state"]) for row in rows]
 
 
 async def any_due(tx: Tx) -> bool:
@@ -130,13 +136,13 @@ async def claim(tx: Tx, most: int, lease: timedelta) -> list[Letter]:
         )
         UPDATE notice n SET state = 'sending', attempts = n.attempts + 1, next_attempt_at = $3
         FROM due, contact c WHERE n.notice_id = due.notice_id AND c.application_id = n.application_id
-        RETURNING n.*, c.receipt, c.email, c.language
+        RETURNING n.*, c.receipt, c.email, c.language, c.sealed AS contact
         """,
         tx.now,
         most,
         tx.now + lease,
     )
-    return [Letter(_notice(row), row["email"], row["language"], row["attempts"]) for row in rows]
+    return [Letter(_notice(row), row["email"] or "", row["language"], row["attempts"], row["contact"]) for row in rows]
 
 
 async def mark(tx: Tx, marks: Sequence[Mark]) -> set[UUID]:
@@ -196,4 +202,5 @@ def _notice(row: asyncpg.Record) -> Notice:
         row["wanted"],
         row["until"],
         row["reason"],
+        row["sealed"],
     )

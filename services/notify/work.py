@@ -24,8 +24,10 @@ from chassis.commands import Commands
 from chassis.database import sleep_or, transaction
 from chassis.errors import Transient, name_of
 from chassis.telemetry import Telemetry
+from sealing.errors import KeyringAway, SealingError
 from services.notify import handlers, mails, rules, store
 from services.notify.rules import Answer, Letter, Mark
+from services.notify.seals import Seals
 from services.notify.settings import Settings
 
 _AWAY = (Transient, SMTPException, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -34,7 +36,9 @@ _SAFE = 0.8
 _SHORTEST_IDLE, _LONGEST_IDLE = 0.1, 1.0
 
 
-async def send_notices(commands: Commands, telemetry: Telemetry, stop: asyncio.Event, *, settings: Settings) -> None:
+async def send_notices(
+    commands: Commands, telemetry: Telemetry, stop: asyncio.Event, *, settings: Settings, seals: Seals
+) -> None:
     """Send until `stop`, over several connections. Without a mail server notices stay queued."""
     if settings.smtp_url is None:
         telemetry.warn("notify.no_mail_server", setting="MADOGUCHI_NOTIFY_SMTP_URL")
@@ -42,7 +46,7 @@ async def send_notices(commands: Commands, telemetry: Telemetry, stop: asyncio.E
         return
     async with _present(commands), asyncio.TaskGroup() as tasks:
         for _ in range(settings.smtp_connections):
-            tasks.create_task(Sender(commands, telemetry, settings).run(stop))
+            tasks.create_task(Sender(commands, telemetry, settings, seals).run(stop))
 
 
 @asynccontextmanager
@@ -71,7 +75,9 @@ class Sender:
     commands: Commands
     telemetry: Telemetry
     settings: Settings
+    seals: Seals
     client: SMTP = field(init=False)
+    _keyring_away: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         """The connection is opened when there is something to send, and kept."""
@@ -99,10 +105,13 @@ class Sender:
             await self._connect()
         deadline = time.monotonic() + self.settings.lease_seconds * _SAFE
         lease = timedelta(seconds=self.settings.lease_seconds)
+        self._keyring_away = False
         letters = await self.commands.run(lambda tx: handlers.claim(tx, self.settings.mails_claimed, lease))
-        answers = [await self._send(letter, deadline, stop) for letter in letters]
+        answers = [await self._answer(letter, deadline, stop) for letter in letters]
         if answers:
             self._report(await self._settle(answers, deadline))
+        if self._keyring_away:
+            raise Transient("the keyring does not answer")
         if any(answer.code == rules.NO_ANSWER for answer in answers):
             raise Transient("the mail server does not answer")
         return bool(answers)
@@ -111,6 +120,18 @@ class Sender:
         self.client.close()
         self.client = client_of(self.settings)
         await self.client.connect()
+
+    async def _answer(self, letter: Letter, deadline: float, stop: asyncio.Event) -> Answer:
+        """Open one letter and send it. One that does not open is never sent, and somebody must look."""
+        try:
+            opened = await self.seals.opened(letter)
+        except SealingError as error:
+            self.telemetry.alarm("notify.broken_seal", notice=str(letter.notice.notice_id), error=name_of(error))
+            return Answer(letter, rules.UNREADABLE)
+        except KeyringAway:
+            self._keyring_away = True
+            return Answer(letter, rules.UNTRIED)
+        return Answer(letter, (await self._send(opened, deadline, stop)).code)
 
     async def _send(self, letter: Letter, deadline: float, stop: asyncio.Event) -> Answer:
         """Send one letter. Whatever goes wrong with it is an answer; a connection that failed is not used again."""

@@ -1,7 +1,6 @@
 """A desk on a real PostgreSQL: what it reads is handed to its consumer as bytes, what it says is read from its journal."""
 
 import itertools
-import json
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -19,6 +18,7 @@ from chassis.parking import ParkingLimit
 from chassis.processing import Outcome, process
 from chassis.pulse import Pulse
 from chassis.subscription import Record
+from chassis.telemetry import Telemetry
 from contracts import topics
 from contracts.channels import Application
 from contracts.envelope import Event
@@ -26,10 +26,16 @@ from contracts.ids import uuid7
 from contracts.intake import CorrectionAccepted, Origin, WithdrawalAccepted
 from contracts.personal import Applicant
 from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage, DeadlineMoved, Decision, StageDue
+from sealing.errors import KeyringAway
+from sealing.opener import Opener
+from sealing.sealer import Sealer
 from services.desk.api import add_routes
 from services.desk.handlers import handlers
+from services.desk.index_keys import IndexKeys
+from services.desk.seals import Seals
 from services.desk.settings import Settings
 from tests.conftest import FreshDatabase
+from tests.keyring import MemoryKeyring
 
 NOW = datetime(2026, 4, 10, 15, 30, tzinfo=UTC)
 """Half past midnight on 11 April in Japan."""
@@ -148,18 +154,41 @@ class Desk:
     connection: Owned
     pool: Pool
     client: httpx.AsyncClient
+    commands: Commands
+    city: MemoryKeyring
+    seals: Seals
 
     async def read(self, *events: Event) -> Outcome:
         """Let the consumer handle these as one batch; nothing may be parked."""
-        return await read(self.connection, *events)
+        outcome = await self.consume(*events)
+        assert (outcome.handled, outcome.parked, outcome.waiting) == (len(events), 0, 0)
+        return outcome
+
+    async def consume(self, *events: Event) -> Outcome:
+        """The same, whatever becomes of it."""
+        given = handlers.given(self.seals.foresee, seals=self.seals)
+        deliveries = [given.read(record(event), None) for event in events]
+        read = [delivery.event for delivery in deliveries]
+        try:
+            await given.foresight(read)
+        except KeyringAway:
+            await self.seals.index.refresh(self.commands, Telemetry("desk", None))
+            await given.foresight(read)
+        return await process(self.connection, "/desk", deliveries, {}, ParkingLimit(), clock=lambda: NOW)
+
+    async def sealed(self, application_id: UUID, application: Application = APPLICATION) -> Application:
+        """An application as intake seals it."""
+        await self.seals.sealer.fetch(["5y"], NOW)
+        return self.seals.sealer.seal(application, application_id, "5y-2026")
 
     async def said(self) -> list[dict[str, Any]]:
-        """The events in the journal, in order: their data, with `type` shortened to `case.claimed`."""
+        """The events in the journal, in order: their data, seals open, with `type` shortened to `case.claimed`."""
         rows = await self.pool.fetch("SELECT payload FROM chassis.journal ORDER BY id")
         events = [topics.DESK.adapter.validate_json(row[0]) for row in rows]
+        opened = [(await self.seals.opened([event.data.to_json()], event.subject))[0] for event in events]
         return [
-            {"type": event.type.removeprefix("jp.madoguchi.").removesuffix(".v1")} | json.loads(event.data.to_json())
-            for event in events
+            {"type": event.type.removeprefix("jp.madoguchi.").removesuffix(".v1")} | data
+            for event, data in zip(events, opened, strict=True)
         ]
 
     async def types(self) -> list[str]:
@@ -187,13 +216,6 @@ class Desk:
         return await self.get(f"/v1/cases/{case_id}")
 
 
-async def read(connection: Owned, *events: Event) -> Outcome:
-    deliveries = [handlers.read(record(event), None) for event in events]
-    outcome = await process(connection, "/desk", deliveries, {}, ParkingLimit(), clock=lambda: NOW)
-    assert (outcome.handled, outcome.parked, outcome.waiting) == (len(events), 0, 0)
-    return outcome
-
-
 @pytest.fixture
 async def dsn(fresh_database: FreshDatabase) -> str:
     return await fresh_database("chassis", "services.desk")
@@ -214,10 +236,21 @@ async def tx(connection: Owned) -> AsyncGenerator[Tx]:
 
 @pytest.fixture
 async def desk(dsn: str, connection: Owned) -> AsyncGenerator[Desk]:
-    settings = Settings.model_validate({"kafka_bootstrap": "none:1", "postgres_dsn": dsn, "most_cases": 10})
+    settings = Settings.model_validate(
+        {
+            "kafka_bootstrap": "none:1",
+            "postgres_dsn": dsn,
+            "most_cases": 10,
+            "keyring": "memory:",
+            "opening_keyring": "memory:",
+        }
+    )
+    city = MemoryKeyring()
+    seals = Seals(Sealer(city), Opener(city), IndexKeys(city, city), "5y")
     pool = await asyncpg.create_pool(dsn, min_size=1, max_size=4)
     app = http.make_app("desk", Pulse(60))
-    add_routes(app, Commands("/desk", pool, lambda: None, clock=lambda: NOW), settings)
+    commands = Commands("/desk", pool, lambda: None, clock=lambda: NOW)
+    add_routes(app, commands, settings, seals)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://desk") as client:
-        yield Desk(connection, pool, client)
+        yield Desk(connection, pool, client, commands, city, seals)
     await pool.close()

@@ -13,7 +13,6 @@ from tests.desk.conftest import (
     corrected,
     new_id,
     opened,
-    read,
     rerouted,
     sent_to_triage,
     withdrawn,
@@ -231,7 +230,7 @@ class TestWithdrawals:
         other = await database.connect(dsn)
         async with asyncio.TaskGroup() as tasks, transaction(other) as tx:
             await store.withdraw(tx, [application_id])
-            arriving = tasks.create_task(read(desk.connection, opened(application_id, case_id)))
+            arriving = tasks.create_task(desk.read(opened(application_id, case_id)))
             await _until_someone_waits(tx)
             assert not arriving.done()
         await database.close(other)
@@ -243,7 +242,7 @@ class TestWithdrawals:
         other = await database.connect(dsn)
         async with asyncio.TaskGroup() as tasks, transaction(other) as tx:
             await store.open_items(tx, [handlers.arrival(opened(application_id, case_id))])
-            withdrawing = tasks.create_task(read(desk.connection, withdrawn(application_id)))
+            withdrawing = tasks.create_task(desk.read(withdrawn(application_id)))
             await _until_someone_waits(tx)
             assert not withdrawing.done()
         await database.close(other)

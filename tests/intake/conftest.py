@@ -19,11 +19,16 @@ from chassis.database import Pool, make_pool, transaction
 from chassis.pulse import Pulse
 from contracts.envelope import Event
 from contracts.ids import uuid7
+from sealing.opener import Opener, sealed_in
+from sealing.sealer import Sealer
 from services.intake import handlers
 from services.intake.api import add_routes
 from services.intake.handlers import Progress, ProgressData
+from services.intake.retention import Retention
+from services.intake.seals import Seals
 from services.intake.settings import Settings
 from tests.conftest import FreshDatabase
+from tests.keyring import MemoryKeyring
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 SUBMITTED = "jp.madoguchi.application.submitted.v1"
@@ -73,12 +78,16 @@ class Intake:
 
     pool: Pool
     http: httpx.AsyncClient
+    city: MemoryKeyring
+    edge: MemoryKeyring
+    seals: Seals
 
     async def receive(self, *sent: dict[str, Any] | bytes) -> list[Event]:
         """Let intake consume these from Kafka in one batch; what it announces comes back."""
-        bodies = [body if isinstance(body, bytes) else json.dumps(body).encode() for body in sent]
+        bodies = [Verbatim(body if isinstance(body, bytes) else json.dumps(body).encode(), {}) for body in sent]
+        await self.seals.foresee(bodies)
         async with self.pool.acquire() as connection, transaction(connection, lambda: NOW) as tx:
-            return await handlers.take_in([Verbatim(body, {}) for body in bodies], tx)  # pyright: ignore[reportReturnType]
+            return await handlers.take_in(bodies, tx, self.seals)  # pyright: ignore[reportReturnType]
 
     async def note(self, *seen: Progress) -> None:
         """Let intake read of what happened elsewhere, in one batch."""
@@ -89,6 +98,14 @@ class Intake:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         return await self.http.post("/v1/applications", content=content, headers=headers)
 
+    async def opened(self, said: Event) -> dict[str, Any]:
+        """The data of what intake announced, its seal opened as desk would: JSON."""
+        data = json.loads(said.to_json())
+        holder, opener = data.get("application", data), Opener(self.city)
+        await opener.fetch([sealed_in(holder)])
+        whole = opener.opened(holder, said.subject)
+        return data | {"application": whole} if "application" in data else whole
+
     async def rows(self, query: str) -> Sequence[asyncpg.Record]:
         async with self.pool.acquire() as connection:
             return await connection.fetch(query)
@@ -97,10 +114,20 @@ class Intake:
 @pytest.fixture
 async def intake(fresh_database: FreshDatabase) -> AsyncGenerator[Intake]:
     dsn = await fresh_database("chassis", "services.intake")
-    settings = Settings.model_validate({"kafka_bootstrap": "nowhere:9", "postgres_dsn": dsn, "most_bytes": 65_536})
+    settings = Settings.model_validate(
+        {
+            "kafka_bootstrap": "nowhere:9",
+            "postgres_dsn": dsn,
+            "most_bytes": 65_536,
+            "keyring": "memory:",
+            "edge_keyring": "memory:",
+        }
+    )
+    city, edge = MemoryKeyring(), MemoryKeyring()
+    seals = Seals(Sealer(city), Opener(edge), Retention("5y", {"road.snow": "3y"}), lambda: NOW)
     pool = await make_pool(dsn, 4)
     app = http.make_app("intake", Pulse(60))
-    partial(add_routes, settings=settings)(app, Commands("/intake", pool, lambda: None, lambda: NOW))
+    partial(add_routes, settings=settings, seals=seals)(app, Commands("/intake", pool, lambda: None, lambda: NOW))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://intake") as client:
-        yield Intake(pool, client)
+        yield Intake(pool, client, city, edge, seals)
     await pool.close()

@@ -27,7 +27,8 @@ async def test_an_accepted_application_carries_all_that_was_submitted(intake: In
     (accepted,) = await intake.receive(sent)
 
     assert isinstance(accepted, ApplicationAccepted)
-    assert accepted.application == Application.model_validate(sent["data"]["application"])
+    whole = Application.model_validate((await intake.opened(accepted))["application"])
+    assert whole == Application.model_validate(sent["data"]["application"])
     assert (accepted.origin.source, accepted.origin.id) == (sent["source"], sent["id"])
 
 

@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -18,8 +18,9 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from pydantic import SecretStr
 
 from chassis.commands import Commands
-from chassis.database import Owned, Pool, connect, make_pool, transaction
+from chassis.database import Owned, Pool, Tx, connect, make_pool, transaction
 from chassis.telemetry import Telemetry
+from contracts import topics
 from contracts.channels import Application, Language
 from contracts.desk import CaseDecided, CaseExtended, CorrectionRequested, Outcome
 from contracts.envelope import CloudEvent, Event
@@ -28,16 +29,20 @@ from contracts.intake import ApplicationAccepted, CorrectionAccepted, Origin, Wi
 from contracts.personal import Applicant
 from deploy.local import mail
 from deploy.local.ports import free_port
-from services.notify import handlers
+from sealing.opener import Opener
+from sealing.sealer import Sealer
+from services.notify.handlers import handlers
+from services.notify.seals import Seals
 from services.notify.settings import Settings
 from services.notify.work import send_notices
 from tests.conftest import FreshDatabase
+from tests.keyring import MemoryKeyring
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 RECEIPT = "0000-0000-0012-4"
 HOST = "127.0.0.1"
-Handling = Callable[..., Awaitable[Sequence[Event]]]
+E = TypeVar("E", bound=Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +100,6 @@ class Story:
         }
 
 
-_HANDLER: dict[type[Event], Handling] = {
-    ApplicationAccepted: handlers.say_received,
-    WithdrawalAccepted: handlers.say_withdrawn,
-    CorrectionAccepted: handlers.say_masked,
-    CaseDecided: handlers.say_what_the_desk_did,
-    CorrectionRequested: handlers.say_what_the_desk_did,
-    CaseExtended: handlers.say_what_the_desk_did,
-}
-
-
 @dataclass(slots=True)
 class Notify:
     """What a test does with notify."""
@@ -113,14 +108,40 @@ class Notify:
     connection: Owned
     pool: Pool
     commands: Commands
+    city: MemoryKeyring
+    seals: Seals
 
     async def read(self, event: Event) -> Sequence[Event]:
         """Let notify read one event in a transaction of its own; what it announces comes back."""
         return await self.read_batch([event])
 
     async def read_batch(self, events: Sequence[Event]) -> Sequence[Event]:
+        sealed = [await self.sealed(event) for event in events]
         async with transaction(self.connection) as tx:
-            return await _HANDLER[type(events[0])]([envelope(event) for event in events], tx)
+            return await self.handle(tx, *sealed)
+
+    async def read_as_it_is(self, event: Event) -> Sequence[Event]:
+        """An event that nobody has sealed, or that is sealed wrongly."""
+        async with transaction(self.connection) as tx:
+            return await self.handle(tx, event)
+
+    async def handle(self, tx: Tx, *events: Event) -> Sequence[Event]:
+        """The same within a transaction, of events that are sealed."""
+        await self.seals.foresee([envelope(event) for event in events])
+        topic = topics.topic_of(type(events[0]))
+        handling = handlers.given(seals=self.seals).by_type[topic.name, events[0].TYPE]
+        return await handling.call([envelope(event) for event in events], tx)
+
+    async def sealed(self, event: E) -> E:
+        """An event as intake or desk seals it."""
+        if getattr(getattr(event, "application", event), "sealed", None):
+            return event
+        sealer = Sealer(self.city)
+        await sealer.fetch(["5y"], NOW)
+        if isinstance(event, ApplicationAccepted):
+            application = sealer.seal(event.application, event.application_id, "5y-2026")
+            return event.model_copy(update={"application": application})
+        return sealer.seal(event, event.subject, "5y-2026")
 
     async def rows(self, query: str, *args: Any) -> list[asyncpg.Record]:
         return await self.connection.fetch(query, *args)
@@ -138,7 +159,9 @@ class Notify:
         """Send, as the service does, to the end of the block."""
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(send_notices(self.commands, Telemetry("notify", None), stop, settings=settings))
+            tasks.create_task(
+                send_notices(self.commands, Telemetry("notify", None), stop, settings=settings, seals=self.seals)
+            )
             try:
                 yield
             finally:
@@ -165,14 +188,21 @@ def envelope(event: Event) -> CloudEvent[Any]:
 
 
 def settings_of(dsn: str, smtp_url: str | None, **changed: Any) -> Settings:
-    return Settings(kafka_bootstrap="nowhere:1", postgres_dsn=SecretStr(dsn), smtp_url=smtp_url, **changed)
+    return Settings(
+        kafka_bootstrap="nowhere:1",
+        postgres_dsn=SecretStr(dsn),
+        smtp_url=smtp_url,
+        opening_keyring="memory:",
+        **changed,
+    )
 
 
 @pytest.fixture
 async def notify(fresh_database: FreshDatabase) -> AsyncGenerator[Notify]:
     dsn = await fresh_database("chassis", "services.notify")
     connection, pool = await connect(dsn), await make_pool(dsn, 8)
-    yield Notify(dsn, connection, pool, Commands("/notify", pool, lambda: None))
+    city = MemoryKeyring()
+    yield Notify(dsn, connection, pool, Commands("/notify", pool, lambda: None), city, Seals(Opener(city)))
     await pool.close()
     await connection.close()
 

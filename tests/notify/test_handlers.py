@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -10,7 +11,7 @@ from chassis.database import Owned, Tx, connect, transaction
 from contracts.envelope import Event
 from contracts.notify import NoticeQueued, NoticeQueuedV2, NoticeWithheld, NoticeWithheldV2
 from services.notify import handlers, store
-from tests.notify.conftest import Handling, Notify, Story, envelope
+from tests.notify.conftest import Notify, Story
 
 
 async def test_an_application_is_acknowledged_in_the_language_of_its_citizen(notify: Notify) -> None:
@@ -59,8 +60,9 @@ async def test_an_extension_is_told_once_in_the_version_that_has_a_word_for_it(n
 
     assert isinstance(queued, NoticeQueuedV2)
     assert (queued.kind, await notify.states()) == ("extension", {"receipt": "queued", "extension": "queued"})
-    (row,) = await notify.rows("SELECT reason, until::text FROM notice WHERE kind = 'extension'")
-    assert tuple(row) == ("主治医の意見書を\n待つため", "2026-12-28")
+    letters = await notify.commands.run(lambda tx: handlers.claim(tx, 10, timedelta(seconds=60)))
+    told = [(await notify.seals.opened(letter)).notice for letter in letters if letter.notice.kind == "extension"]
+    assert [(notice.reason, str(notice.until)) for notice in told] == [("主治医の意見書を\n待つため", "2026-12-28")]
     assert "意見書" not in queued.model_dump_json()
 
 
@@ -136,15 +138,12 @@ async def test_application_and_result_read_at_once_by_two_instances_still_meet(
 ) -> None:
     """One transaction is open while the other begins: neither may miss the other."""
     story, other = Story(), await connect(notify.dsn)
-    reading: list[tuple[Handling, Event]] = [
-        (handlers.say_received, story.accepted()),
-        (handlers.say_what_the_desk_did, story.decided()),
-    ]
-    (first, one), (second, two) = reversed(reading) if result_first else reading
+    reading: list[Event] = [story.accepted(), story.decided()]
+    one, two = reversed(reading) if result_first else reading
     try:
         async with asyncio.TaskGroup() as tasks, transaction(notify.connection) as tx:
-            said: list[Event] = [*await first([envelope(one)], tx)]
-            rest = tasks.create_task(_in_transaction(other, second, two))
+            said: list[Event] = [*await notify.handle(tx, one)]
+            rest = tasks.create_task(_in_transaction(notify, other, two))
             await asyncio.sleep(0.1)
             assert not rest.done()
         said.extend(rest.result())
@@ -155,19 +154,20 @@ async def test_application_and_result_read_at_once_by_two_instances_still_meet(
     assert await notify.states() == {"receipt": "queued", "result": "queued"}
 
 
-async def _in_transaction(connection: Owned, handling: Handling, event: Event) -> Sequence[Event]:
+async def _in_transaction(notify: Notify, connection: Owned, event: Event) -> Sequence[Event]:
     async with transaction(connection) as tx:
-        return await handling([envelope(event)], tx)
+        return await notify.handle(tx, event)
 
 
-async def test_what_staff_typed_is_kept_without_control_characters(notify: Notify) -> None:
+async def test_what_staff_typed_is_sent_without_control_characters(notify: Notify) -> None:
     story = Story()
     await notify.read(story.accepted())
 
     await notify.read(story.wanted("住民票\x00\r\nと印鑑"))
 
-    (row,) = await notify.rows("SELECT wanted FROM notice WHERE kind = 'correction'")
-    assert row[0] == "住民票\nと印鑑"
+    letters = await notify.commands.run(lambda tx: handlers.claim(tx, 10, timedelta(seconds=60)))
+    opened = [await notify.seals.opened(letter) for letter in letters]
+    assert "住民票\nと印鑑" in [letter.notice.wanted for letter in opened]
 
 
 async def test_looking_for_what_is_due_uses_its_index_however_many_are_sent(notify: Notify) -> None:

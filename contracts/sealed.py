@@ -1,0 +1,30 @@
+"""Personal data in ciphertext, as it stands in an event beside the facts.
+
+What seals and opens it is not here: a reader without the right keys sees that there is something, and what kind, and no more.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from .envelope import Model
+
+SEALED_TEXT = "(sealed)"
+"""Stands where a text is required whose value is sealed."""
+
+KeyVersion = Annotated[str, Field(pattern=r"^[a-z0-9]{1,16}-[0-9]{4}\.[0-9]{1,4}$")]
+"""`5y-2026.1`: retention class, fiscal year (年度), rotation."""
+
+
+class Sealed(Model):
+    """Personal values of one application, each by itself under AES-256-GCM (NIST SP 800-38D). All bytes are Base64.
+
+    `wrapped` is a secret of 32 bytes under the key-encryption key `key`. The data key is HKDF-Expand (RFC 5869, SHA-256) of that
+    secret with `salt` and the application id as info; a value is nonce (12 bytes), ciphertext and tag (16 bytes), bound as
+    additional data to the application id and its path: `0198…-… applicant.name`.
+    """
+
+    key: KeyVersion
+    wrapped: Annotated[str, Field(max_length=4096)]
+    salt: Annotated[str, Field(max_length=64)]
+    values: Annotated[dict[str, str], Field(max_length=64)]

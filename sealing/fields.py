@@ -1,0 +1,125 @@
+"""Which values of a model are personal, taken out of it and put back. What is marked is what is sealed: there is no other list."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import Any, TypeVar, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from contracts.envelope import Model
+from contracts.sealed import SEALED_TEXT
+
+M = TypeVar("M", bound=Model)
+
+_WITHIN = "sealed"
+"""A model inside a model that has a member of this name is sealed by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The personal fields of a model: its own with what stands in their place, and those of its parts and of lists of parts."""
+
+    blanks: Mapping[str, str | None]
+    parts: tuple[tuple[str, "Plan"], ...]
+    lists: tuple[tuple[str, "Plan"], ...]
+
+
+@cache
+def plan_of(model: type[Model]) -> Plan:
+    """The plan of a class, from the marks of its fields."""
+    blanks: dict[str, str | None] = {}
+    parts: list[tuple[str, Plan]] = []
+    lists: list[tuple[str, Plan]] = []
+    for name, field in model.model_fields.items():
+        inner = _model_in(field.annotation)
+        if _is_marked(field) or _has_mark(field.annotation):
+            blanks[name] = SEALED_TEXT if field.is_required() else None
+        elif inner is not None and _WITHIN not in inner.model_fields and _holds_any(plan_of(inner)):
+            (lists if get_origin(field.annotation) is tuple else parts).append((name, plan_of(inner)))
+    return Plan(blanks, tuple(parts), tuple(lists))
+
+
+def personal(value: Model) -> dict[str, str]:
+    """Every personal value and its path: `applicant.name`, `attachments.0.name`. What is absent is left out."""
+    return dict(_values(value, plan_of(type(value)), ""))
+
+
+def emptied(value: M, **update: Any) -> M:
+    """The same without its personal values, and with `update`."""
+    return _emptied(value, plan_of(type(value)), update)
+
+
+def restored(content: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
+    """JSON with the values put back at their paths. Raises KeyError for a path that leads nowhere."""
+    whole = _copied(content)
+    for path, text in values.items():
+        *above, last = path.split(".")
+        holder = whole
+        for step in above:
+            holder = holder[int(step)] if isinstance(holder, list) else holder.setdefault(step, {})
+        holder[last] = text
+    return whole
+
+
+def is_personal(model: type[Model], path: str) -> bool:
+    """Whether a value at `path` of the model is personal."""
+    plan: Plan | None = plan_of(model)
+    *above, last = path.split(".")
+    steps = iter(above)
+    for step in steps:
+        parts, lists = dict(plan.parts), dict(plan.lists)
+        if step in lists and not next(steps, "").isdecimal():
+            return False
+        plan = lists.get(step) or parts.get(step)
+        if plan is None:
+            return False
+    return last in plan.blanks
+
+
+def _is_marked(field: FieldInfo) -> bool:
+    extra = field.json_schema_extra
+    return isinstance(extra, dict) and extra.get("x-personal") is True
+
+
+def _has_mark(annotation: Any) -> bool:
+    """Whether a mark stands somewhere within: `Annotated[str, PERSONAL] | None`."""
+    marks = getattr(annotation, "__metadata__", ())
+    within = () if _model_in(annotation) else get_args(annotation)
+    return any(isinstance(mark, FieldInfo) and _is_marked(mark) for mark in marks) or any(map(_has_mark, within))
+
+
+def _model_in(annotation: Any) -> type[Model] | None:
+    """The model that a field holds, or holds a list of."""
+    if isinstance(annotation, type):
+        return annotation if issubclass(annotation, Model) else None
+    return next((found for each in get_args(annotation) if (found := _model_in(each))), None)
+
+
+def _holds_any(plan: Plan) -> bool:
+    return bool(plan.blanks or plan.parts or plan.lists)
+
+
+def _values(value: Model, plan: Plan, above: str) -> Iterator[tuple[str, str]]:
+    for name in plan.blanks:
+        found = getattr(value, name)
+        if found is not None:
+            yield above + name, found.isoformat() if isinstance(found, date) else found
+    for name, part in plan.parts:
+        yield from _values(getattr(value, name), part, f"{above}{name}.")
+    for name, part in plan.lists:
+        for number, item in enumerate(getattr(value, name)):
+            yield from _values(item, part, f"{above}{name}.{number}.")
+
+
+def _emptied(value: M, plan: Plan, update: Mapping[str, Any]) -> M:
+    parts = {name: _emptied(getattr(value, name), part, {}) for name, part in plan.parts}
+    lists = {name: tuple(_emptied(item, part, {}) for item in getattr(value, name)) for name, part in plan.lists}
+    return value.model_copy(update={**plan.blanks, **parts, **lists, **update})
+
+
+def _copied(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return {name: _copied(value) for name, value in content.items()}
+    return [_copied(value) for value in content] if isinstance(content, list) else content

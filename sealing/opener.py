@@ -1,0 +1,84 @@
+"""Opening, for whoever may: secrets are unwrapped beforehand, kept for a minute, and then forgotten."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from contracts.sealed import Sealed
+from sealing import cipher, fields
+from sealing.errors import KeyringAway, SealingError
+from sealing.keyring import Unwrapping
+
+MOST = 4096
+
+_Wrapped = tuple[str, str]
+"""(key, wrapped) of a Sealed."""
+
+
+@dataclass(slots=True)
+class Opener:
+    """Opens what is sealed. A key that is destroyed opens nothing after `seconds` at the latest."""
+
+    unwrapping: Unwrapping
+    seconds: float = 60
+    clock: Callable[[], float] = time.monotonic
+    _secrets: OrderedDict[_Wrapped, tuple[bytes | SealingError, float]] = field(
+        default_factory=lambda: OrderedDict[_Wrapped, tuple[bytes | SealingError, float]](), repr=False
+    )
+
+    async def fetch(self, sealed: Iterable[Sealed | None]) -> None:
+        """Unwrap the secrets of these. Outside any transaction: a keyring may be far away. Raises KeyringAway.
+
+        What cannot be unwrapped for good is remembered as that, and raised to whoever opens it.
+        """
+        wanted = {(one.key, one.wrapped): one for one in sealed if one is not None}
+        for name, one in wanted.items():
+            if self._is_old(name):
+                self._keep(name, await asyncio.to_thread(self._unwrapped, one))
+
+    def open(self, sealed: Sealed, about: object, *only: str) -> dict[str, str]:
+        """The values by path, or those at the paths `only`.
+
+        Raises BrokenSeal, UnknownKey, DestroyedKey; KeyringAway when the secret was not fetched.
+        """
+        found = self._secrets.get((sealed.key, sealed.wrapped))
+        if found is None:
+            raise KeyringAway("the secret of this seal is not at hand")
+        if isinstance(found[0], SealingError):
+            raise type(found[0])(*found[0].args)
+        return cipher.open_sealed(found[0], str(about), sealed, *only)
+
+    def opens(self, sealed: Sealed) -> bool:
+        """Whether the secret of this seal is at hand."""
+        return isinstance(self._secrets.get((sealed.key, sealed.wrapped), (None,))[0], bytes)
+
+    def opened(self, content: Mapping[str, Any], about: object) -> dict[str, Any]:
+        """JSON of a model with what is sealed in it put back; what has no seal as it is. Raises as `open` does."""
+        sealed = sealed_in(content)
+        if sealed is None:
+            return dict(content)
+        rest = {name: value for name, value in content.items() if name != "sealed"}
+        return fields.restored(rest, self.open(sealed, about))
+
+    def _unwrapped(self, sealed: Sealed) -> bytes | SealingError:
+        try:
+            return self.unwrapping.unwrap(sealed.key, cipher.wrapped_of(sealed))
+        except SealingError as error:
+            return error
+
+    def _keep(self, name: _Wrapped, secret: bytes | SealingError) -> None:
+        self._secrets[name] = secret, self.clock()
+        self._secrets.move_to_end(name)
+        while len(self._secrets) > MOST:
+            self._secrets.popitem(last=False)
+
+    def _is_old(self, name: _Wrapped) -> bool:
+        return name not in self._secrets or self.clock() - self._secrets[name][1] > self.seconds
+
+
+def sealed_in(content: Mapping[str, Any]) -> Sealed | None:
+    """The seal in the JSON of a model, None where there is none."""
+    return Sealed.model_validate(content["sealed"]) if content.get("sealed") else None

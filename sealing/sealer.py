@@ -1,0 +1,70 @@
+"""Sealing, for whoever may: a secret of each key is fetched beforehand, and used for minutes."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from contracts.envelope import Model
+from sealing import cipher, fields
+from sealing.errors import KeyringAway, SealingError
+from sealing.keyring import SealKey, Wrapping, key_name
+
+M = TypeVar("M", bound=Model)
+
+_AHEAD = timedelta(days=1)
+"""Keys of the fiscal year that begins within a day are fetched too: a batch may straddle midnight of 31 March."""
+
+
+@dataclass(slots=True)
+class Sealer:
+    """Seals models under the keys of retention classes. Nothing is ever let through unsealed: without a key it raises."""
+
+    wrapping: Wrapping
+    seconds: float = 300
+    """How long one secret is used. Shorter is more calls of the keyring, longer more that one leaked secret opens."""
+    clock: Callable[[], float] = time.monotonic
+    _keys: dict[str, tuple[SealKey, float]] = field(
+        default_factory=lambda: dict[str, tuple[SealKey, float]](), repr=False
+    )
+
+    async def fetch(self, retentions: Iterable[str], at: datetime) -> None:
+        """Have the keys that something received at `at` needs. Outside any transaction: a keyring may be far away.
+
+        Raises KeyringAway, also when there is no such key: whoever waits to be sealed waits until somebody has made it.
+        """
+        wanted = {key_name(retention, day) for retention in retentions for day in (at, at + _AHEAD)}
+        await self.fetch_keys(name for name in wanted if self._is_old(name))
+
+    async def fetch_keys(self, names: Iterable[str]) -> None:
+        """The same for keys by name, those that are old or missing."""
+        for name in names:
+            if self._is_old(name):
+                self._keys[name] = await asyncio.to_thread(self._new, name), self.clock()
+
+    def seal(self, value: M, about: object, name: str) -> M:
+        """The same model with its personal values in `sealed`, under key `name`; one that has none stays as it is.
+
+        Raises KeyringAway when the key was not fetched: pause, and try again.
+        """
+        values = fields.personal(value)
+        if not values:
+            return value
+        return fields.emptied(value, sealed=cipher.seal(self._key(name), str(about), values))
+
+    def _new(self, name: str) -> SealKey:
+        try:
+            return self.wrapping.new(name)
+        except SealingError as error:
+            raise KeyringAway(f"no key {name}: make it with `madoguchi keys make` ({type(error).__name__})") from None
+
+    def _key(self, name: str) -> SealKey:
+        try:
+            return self._keys[name][0]
+        except KeyError:
+            raise KeyringAway(f"there is no key {name} at hand: nothing is written unsealed") from None
+
+    def _is_old(self, name: str) -> bool:
+        return name not in self._keys or self.clock() - self._keys[name][1] > self.seconds

@@ -1,0 +1,90 @@
+"""What is sealed is opened for the people who work on a case, and what they write to a citizen is sealed."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from contracts.channels import Application
+from contracts.envelope import Event
+from contracts.sealed import Sealed
+from sealing.errors import DestroyedKey, SealingError
+from sealing.keyring import VERSION, key_name
+from sealing.opener import Opener, sealed_in
+from sealing.sealer import Sealer
+from services.desk import index_terms
+from services.desk.index_keys import IndexKeys, name_in
+from services.desk.refusals import Words
+
+E = TypeVar("E", bound=Event)
+
+DESTROYED = Words(
+    "保存期間が満了し、鍵が廃棄されたため、個人情報は表示できません。",
+    "The retention period is over and the key destroyed: the personal data cannot be read any more.",
+)
+BROKEN = Words(
+    "個人情報の封印を開けませんでした。改ざんのおそれがあります。システム管理者へご連絡ください。",
+    "The seal on the personal data does not open and may have been tampered with. Tell the system manager.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Seals:
+    """Both ways, and the blind index."""
+
+    sealer: Sealer
+    opener: Opener
+    index: IndexKeys
+    retention: str
+    """The retention class of what is written about an application that has nothing sealed."""
+
+    async def foresee(self, events: Sequence[Any]) -> None:
+        """Have the keys at hand that a batch needs. Raises KeyringAway."""
+        sealed = [found for event in events if (found := _seal_of(event.data)) is not None]
+        await self.opener.fetch(sealed)
+        self.index.need({name_in(one.key) for one in sealed if self.opener.opens(one)})
+
+    def terms(self, application_id: UUID, application: Application) -> set[tuple[str, bytes, UUID]]:
+        """(key name, digest, id) of everything an application is found by. Raises BrokenSeal, UnknownKey, DestroyedKey."""
+        if application.sealed is None:
+            return set()
+        values, name = self.opener.open(application.sealed, application_id), name_in(application.sealed.key)
+        return {(name, term, application_id) for term in index_terms.terms(self.index.at_hand[name], values)}
+
+    def check(self, about: object, sealed: Sealed | None) -> None:
+        """Nothing, when a seal opens. Raises BrokenSeal, UnknownKey, DestroyedKey."""
+        if sealed is not None:
+            self.opener.open(sealed, about)
+
+    async def foresee_writing(self, content: Mapping[str, Any], now: datetime) -> str:
+        """The name of the key for what is written now about an application, which is at hand then. Raises KeyringAway."""
+        sealed = sealed_in(content)
+        found = VERSION.fullmatch(sealed.key) if sealed else None
+        name = key_name(found["retention"] if found else self.retention, now)
+        await self.sealer.fetch_keys([name])
+        return name
+
+    def sealed(self, event: E, about: object, name: str) -> E:
+        """The event with what is personal in it sealed."""
+        return self.sealer.seal(event, about, name)
+
+    async def opened(self, contents: Iterable[bytes], about: object) -> list[dict[str, Any]]:
+        """JSON with everything sealed in it open; where that cannot be, `unreadable` says why in words."""
+        read = [json.loads(content) for content in contents]
+        await self.opener.fetch(sealed_in(content) for content in read)
+        return [self._opened(content, about) for content in read]
+
+    def _opened(self, content: dict[str, Any], about: object) -> dict[str, Any]:
+        try:
+            return self.opener.opened(content, about)
+        except SealingError as error:
+            words = DESTROYED if isinstance(error, DestroyedKey) else BROKEN
+            rest = {name: value for name, value in content.items() if name != "sealed"}
+            return rest | {"unreadable": {"code": type(error).__name__, "ja": words.ja, "en": words.en}}
+
+
+def _seal_of(data: Any) -> Sealed | None:
+    """The seal of an event, its own or that of the application it carries."""
+    return getattr(getattr(data, "application", data), "sealed", None)

@@ -1,0 +1,137 @@
+"""What is personal is sealed before it is written anywhere, and what a channel system has sealed is opened here first.
+
+A channel seals under the key of the edge, which intake alone can open and which opens nothing else; what goes on carries the
+seal of its retention class and fiscal year, which intake cannot open.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import singledispatchmethod
+from json import dumps
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from chassis.consuming import Verbatim
+from chassis.database import Clock, utc_now
+from contracts.envelope import Event, Model
+from contracts.intake import ApplicationAccepted, CorrectionAccepted, Fault, WithdrawalAccepted
+from contracts.reading import ChannelEvent, Submission, faults_of
+from contracts.sealed import Sealed
+from sealing import fields
+from sealing.errors import SealingError
+from sealing.keyring import key_name
+from sealing.opener import Opener
+from sealing.sealer import Sealer
+from services.intake.retention import Retention
+
+_BROKEN = (
+    "封印を開けませんでした。市の公開鍵で封印し直してください。"
+    " The seal does not open: seal again with the city's public key for the edge."
+)
+_MIXED = "Either seal every personal field or none: this one is sealed and others are not, or it is not personal."
+
+
+@dataclass(frozen=True, slots=True)
+class Seals:
+    """Both ways: the channel's seal is opened, the city's is put on."""
+
+    sealer: Sealer
+    edge: Opener
+    retention: Retention
+    clock: Clock = utc_now
+
+    async def foresee(self, received: Sequence[object]) -> None:
+        """Have the keys at hand that a batch needs. Raises KeyringAway."""
+        await self._fetch(found for one in received if isinstance(one, Verbatim) for found in _seals_in(one.body))
+
+    async def foresee_one(self, submission: Submission) -> None:
+        """The same for one submission that was read already."""
+        await self._fetch(found for found in [submission.event and _holder(submission.event).sealed] if found)
+
+    async def _fetch(self, sealed: Iterable[Sealed]) -> None:
+        await self.sealer.fetch(self.retention.classes(), self.clock())
+        await self.edge.fetch(sealed)
+
+    def opened(self, submission: Submission) -> Submission:
+        """The submission as if its channel had not sealed it; one whose seal does not open has faults instead."""
+        event = submission.event
+        holder = _holder(event) if event is not None else None
+        if event is None or holder is None or holder.sealed is None:
+            return submission
+        try:
+            return replace(
+                submission, event=_unsealed(event, holder, self.edge.open(holder.sealed, event.application_id))
+            )
+        except SealingError:
+            return replace(submission, event=None, faults=(_fault(event, "broken-seal", _BROKEN),))
+        except _MixedSeal:
+            return replace(submission, event=None, faults=(_fault(event, "mixed-seal", _MIXED),))
+        except ValidationError as error:
+            faults = tuple(fault.model_copy(update={"field": f"data.{fault.field}"}) for fault in faults_of(error))
+            return replace(submission, event=None, faults=faults, body=_said(event, holder, self.edge))
+
+    @singledispatchmethod
+    def sealed(self, event: Event, _procedure: str, _now: datetime) -> Event:
+        """The event with what is personal in it sealed. Raises KeyringAway."""
+        raise TypeError(type(event).__name__)
+
+    @sealed.register
+    def _(self, event: ApplicationAccepted, procedure: str, now: datetime) -> Event:
+        application = self.sealer.seal(event.application, event.application_id, self._key(procedure, now))
+        return event.model_copy(update={"application": application})
+
+    @sealed.register
+    def _(self, event: CorrectionAccepted | WithdrawalAccepted, procedure: str, now: datetime) -> Event:
+        return self.sealer.seal(event, event.application_id, self._key(procedure, now))
+
+    def _key(self, procedure: str, now: datetime) -> str:
+        return key_name(self.retention.of(procedure), now)
+
+
+class _MixedSeal(Exception):
+    """Some of it is sealed and some is not."""
+
+
+def _seals_in(body: bytes) -> list[Sealed]:
+    """The seal in a body that may be anything, as far as one can be read; what is wrong with it is said later."""
+    if b'"sealed"' not in body:
+        return []
+    try:
+        content: Any = from_json(body)
+        data = content.get("data", content)
+        return [Sealed.model_validate(data.get("sealed") or data["application"]["sealed"])]
+    except (ValueError, LookupError, AttributeError, TypeError):
+        return []
+
+
+def _holder(event: ChannelEvent) -> Any:
+    """The part of an event that a seal belongs to."""
+    return getattr(event, "application", event)
+
+
+def _unsealed(event: ChannelEvent, holder: Model, values: Mapping[str, str]) -> ChannelEvent:
+    """Read again with the values in their places: they are held to the same rules as if they had come in the open."""
+    beside = {path for path, text in fields.personal(holder).items() if text != fields.SEALED_TEXT}
+    if beside or not all(fields.is_personal(type(holder), path) for path in values):
+        raise _MixedSeal
+    rest = holder.model_dump(mode="json", exclude={"sealed"}, exclude_none=True)
+    try:
+        whole = fields.restored(rest, values)
+    except LookupError:
+        raise _MixedSeal from None
+    around = {} if holder is event else event.model_dump(mode="json", exclude={"application"}) | {"application": whole}
+    return type(event).model_validate(around or whole)
+
+
+def _said(event: ChannelEvent, holder: Any, edge: Opener) -> bytes:
+    """What a faulty event says, whatever it was sealed by: the same again is a repeat, something else a contradiction."""
+    values = edge.open(holder.sealed, event.application_id)
+    return dumps([event.subject, holder.model_dump(mode="json", exclude={"sealed"}), values], sort_keys=True).encode()
+
+
+def _fault(event: ChannelEvent, code: str, message: str) -> Fault:
+    field = "data.application.sealed" if _holder(event) is not event else "data.sealed"
+    return Fault(field=field, code=code, message=message)

@@ -1,0 +1,60 @@
+"""How a citizen is reached and what is said to them is sealed until the moment a mail is written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from contracts.channels import Application
+from contracts.sealed import Sealed
+from sealing.opener import Opener
+from services.notify import rules
+from services.notify.rules import Contact, Letter
+
+_EMAIL = "applicant.email"
+
+
+@dataclass(frozen=True, slots=True)
+class Seals:
+    """Opens what notify must say, and nothing more."""
+
+    opener: Opener
+
+    async def foresee(self, events: Sequence[Any]) -> None:
+        """Have the keys at hand that a batch needs. Raises KeyringAway."""
+        await self.opener.fetch(
+            getattr(getattr(event.data, "application", event.data), "sealed", None) for event in events
+        )
+
+    def contact(self, application: Application, about: object) -> Contact:
+        """How the applicant is reached, an address that no mail reaches left out.
+
+        Raises BrokenSeal, UnknownKey, DestroyedKey.
+        """
+        sealed = application.sealed
+        if sealed is None:
+            return Contact(rules.address_of(application.applicant.email), application.language)
+        email = self.opener.open(sealed, about, _EMAIL).get(_EMAIL)
+        kept = (
+            sealed.model_copy(update={"values": {_EMAIL: sealed.values[_EMAIL]}}) if rules.address_of(email) else None
+        )
+        return Contact(None, application.language, kept and kept.model_dump_json().encode())
+
+    def words(self, sealed: Sealed | None, about: object) -> bytes | None:
+        """What a person wrote, as it is kept: sealed. Raises BrokenSeal, UnknownKey, DestroyedKey."""
+        if sealed is None:
+            return None
+        self.opener.open(sealed, about)
+        return sealed.model_dump_json().encode()
+
+    async def opened(self, letter: Letter) -> Letter:
+        """The letter as it is sent. Raises BrokenSeal, UnknownKey, DestroyedKey, KeyringAway."""
+        contact, words = _read(letter.sealed), _read(letter.notice.sealed)
+        await self.opener.fetch((contact, words))
+        about = letter.notice.application_id
+        email = self.opener.open(contact, about)[_EMAIL] if contact else letter.address
+        said = {name: rules.plain(text) for name, text in (self.opener.open(words, about) if words else {}).items()}
+        return replace(letter, address=rules.address_of(email) or email, notice=replace(letter.notice, **said))
+
+
+def _read(kept: bytes | None) -> Sealed | None:
+    return None if kept is None else Sealed.model_validate_json(kept)

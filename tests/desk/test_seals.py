@@ -1,0 +1,216 @@
+"""Seals at the desk: opened for whoever works on a case, checked when they come, put on what is written, and searched blind."""
+
+import asyncio
+import json
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chassis.telemetry import Telemetry
+from contracts.channels import Application
+from contracts.personal import Applicant
+from contracts.sealed import SEALED_TEXT
+from services.desk import index_terms
+from tests.desk.conftest import APPLICATION, NOW, Desk, corrected, new_id, opened, rerouted
+
+PERSON = Applicant(
+    name="阿寒　湖子",
+    kana="アカン ミズコ",
+    born=date(1981, 2, 3),
+    email="Mizuko@example.jp",
+    phone="０１５４-23-0000",
+    message="坂の上です",
+)
+WHOLE = APPLICATION.model_copy(update={"applicant": PERSON})
+
+
+async def sealed_case(desk: Desk, application: Application = WHOLE, department: str = "residents") -> tuple[UUID, UUID]:
+    application_id, case_id = new_id(), new_id()
+    sealed = await desk.sealed(application_id, application)
+    await desk.read(opened(application_id, case_id, department, application=sealed))
+    return application_id, case_id
+
+
+async def test_who_works_on_a_case_reads_what_is_sealed_in_it(desk: Desk) -> None:
+    application_id, case_id = await sealed_case(desk)
+    correction = corrected(application_id).model_copy(update={"message": "番地を直します"})
+    await desk.seals.sealer.fetch(["5y"], NOW)
+    await desk.read(desk.seals.sealer.seal(correction, application_id, "5y-2026"))
+
+    case = await desk.see(case_id)
+
+    assert case["application"] == json.loads(WHOLE.model_dump_json(exclude_none=True))
+    assert case["corrections"][0]["message"] == "番地を直します"
+
+
+async def test_no_table_of_the_desk_holds_a_personal_value(desk: Desk) -> None:
+    _, case_id = await sealed_case(desk)
+    await desk.do(case_id, "claim")
+    await desk.do(case_id, "request-correction", wanted="お母様のお名前", until="2026-05-01")
+
+    kept = await everything(desk)
+
+    for value in ("湖子", "ミズコ", "1981-02-03", "izuko", "23-0000", "坂の上", "お母様"):
+        assert value not in kept
+
+
+async def test_what_is_written_to_the_citizen_leaves_sealed_and_is_read_again_in_the_history(desk: Desk) -> None:
+    application_id, case_id = await sealed_case(desk)
+    await desk.do(case_id, "claim")
+    await desk.do(case_id, "request-correction", wanted="お母様のお名前", until="2026-05-01")
+
+    row = await desk.pool.fetchval("SELECT payload FROM chassis.journal ORDER BY id DESC LIMIT 1")
+    said = json.loads(row)["data"]
+    (note,) = [step["note"] for step in (await desk.see(case_id))["history"] if step["what"] == "request-correction"]
+
+    assert said["wanted"] == SEALED_TEXT
+    assert said["sealed"]["key"] == "5y-2026.1"
+    assert (await desk.seals.opened([json.dumps(said).encode()], application_id))[0]["wanted"] == "お母様のお名前"
+    assert note["wanted"] == "お母様のお名前"
+
+
+@pytest.mark.parametrize(
+    "field, text",
+    [
+        ("name", "阿寒 湖子"),
+        ("name", "阿寒湖子"),
+        ("name", "阿寒"),
+        ("name", "あかん みずこ"),
+        ("kana", "ｱｶﾝﾐｽﾞｺ"),
+        ("born", "1981-02-03"),
+        ("email", "mizuko@EXAMPLE.jp"),
+        ("phone", "0154(23)0000"),
+    ],
+)
+async def test_a_case_is_found_however_its_applicant_is_written(desk: Desk, field: str, text: str) -> None:
+    _, case_id = await sealed_case(desk)
+    await sealed_case(desk, APPLICATION)
+
+    found = await search(desk, field, text)
+
+    assert [case["case_id"] for case in found] == [str(case_id)]
+
+
+async def test_another_departments_cases_are_not_found(desk: Desk) -> None:
+    await sealed_case(desk)
+
+    assert await search(desk, "name", "阿寒 湖子", department="tax") == []
+
+
+async def test_a_case_that_moves_is_found_by_its_new_department(desk: Desk) -> None:
+    application_id, case_id = await sealed_case(desk)
+    await desk.read(rerouted(application_id, case_id))
+
+    assert len(await search(desk, "name", "阿寒 湖子", department="health-insurance")) == 1
+
+
+async def test_looking_for_nothing_is_refused(desk: Desk) -> None:
+    answer = await desk.client.post("/v1/search", json={"department": "residents", "field": "name", "text": " -　"})
+
+    assert answer.status_code == 422
+
+
+async def test_an_event_whose_seal_does_not_open_is_parked_under_its_name(desk: Desk) -> None:
+    application_id, case_id = new_id(), new_id()
+    sealed = await desk.sealed(new_id(), WHOLE)
+
+    outcome = await desk.consume(opened(application_id, case_id, application=sealed))
+    (cause,) = await desk.pool.fetch("SELECT cause FROM chassis.parked_event")
+
+    assert (outcome.handled, outcome.parked) == (0, 1)
+    assert cause[0] == "sealing.errors.BrokenSeal"
+    assert (await desk.client.get(f"/v1/cases/{case_id}")).status_code == 404
+
+
+async def test_when_the_key_is_destroyed_nothing_personal_can_be_read_or_found(desk: Desk) -> None:
+    _, case_id = await sealed_case(desk)
+    desk.city.destroy("5y-2026")
+    desk.seals.opener.clock = lambda: 1e9
+    await desk.seals.index.refresh(desk.commands, Telemetry("desk", None))
+
+    case = await desk.see(case_id)
+
+    assert case["application"]["applicant"] == {}
+    assert case["application"]["unreadable"]["code"] == "DestroyedKey"
+    assert "鍵が廃棄された" in case["application"]["unreadable"]["ja"]
+    assert await search(desk, "name", "阿寒 湖子") == []
+    assert await desk.pool.fetchval("SELECT count(*) FROM search_term") == 0
+    assert await desk.pool.fetchval("SELECT count(*) FROM index_key") == 0
+
+
+async def test_a_changed_row_is_shown_as_broken_and_never_as_something_else(desk: Desk) -> None:
+    application_id, case_id = await sealed_case(desk)
+    content = json.loads(
+        await desk.pool.fetchval("SELECT content FROM application WHERE application_id = $1", application_id)
+    )
+    values = content["sealed"]["values"]
+    values["applicant.name"], values["applicant.kana"] = values["applicant.kana"], values["applicant.name"]
+    await desk.pool.execute("UPDATE application SET content = $1", json.dumps(content).encode())
+
+    case = await desk.see(case_id)
+
+    assert case["application"]["unreadable"]["code"] == "BrokenSeal"
+    assert case["application"]["applicant"] == {}
+
+
+async def test_nothing_is_written_to_a_citizen_while_the_keyring_is_away(desk: Desk) -> None:
+    _, case_id = await sealed_case(desk)
+    await desk.do(case_id, "claim")
+    desk.city.away = True
+    desk.seals.sealer.clock = lambda: 1e9
+
+    answer = await desk.do(case_id, "request-correction", wanted="お母様のお名前", until="2026-05-01")
+
+    assert answer.status_code == 503
+    assert await desk.types() == ["case.claimed"]
+
+
+async def test_two_instances_make_one_index_key(desk: Desk) -> None:
+    for index in (desk.seals.index, type(desk.seals.index)(desk.city, desk.city)):
+        with pytest.raises(OSError, match="being fetched"):
+            index.need({"5y-2026"})
+        await index.refresh(desk.commands, Telemetry("desk", None))
+        index.need({"5y-2026"})
+
+    assert await desk.pool.fetchval("SELECT count(*) FROM index_key") == 1
+
+
+async def test_the_loop_fetches_what_is_asked_for_at_once(desk: Desk) -> None:
+    stop = asyncio.Event()
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        tasks.create_task(desk.seals.index.work(desk.commands, Telemetry("desk", None), stop))
+        await asyncio.sleep(0.2)
+        with pytest.raises(OSError, match="being fetched"):
+            desk.seals.index.need({"5y-2026"})
+        while "5y-2026" not in desk.seals.index.at_hand:
+            await asyncio.sleep(0.02)
+        stop.set()
+
+
+@given(st.text(min_size=1, max_size=30))
+def test_what_is_compared_is_compared_once_and_for_all(text: str) -> None:
+    once = index_terms.normalised(text)
+
+    assert index_terms.normalised(once) == once
+
+
+async def search(desk: Desk, field: str, text: str, department: str = "residents") -> list[dict[str, Any]]:
+    body = {"department": department, "field": field, "text": text}
+    answer = await desk.client.post("/v1/search", json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["cases"]
+
+
+async def everything(desk: Desk) -> str:
+    """All rows of all tables, byte strings as text."""
+    tables = await desk.pool.fetch(
+        "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname IN ('public', 'chassis')"
+    )
+    rows = [row for (table,) in tables for row in await desk.pool.fetch(f"SELECT * FROM {table}")]
+    return "\n".join(
+        value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for row in rows for value in row
+    )

@@ -1,0 +1,106 @@
+"""Addresses and words are sealed until a mail is written."""
+
+import pytest
+
+from contracts.notify import NoticeQueued, NoticeWithheld
+from deploy.local import Stack
+from sealing.errors import BrokenSeal
+from tests.notify.conftest import MailServer, Notify, Story, mails_to, settings_of
+
+ALL_SENT = "SELECT bool_and(state = 'sent') FROM notice"
+
+
+async def test_no_table_holds_the_address_or_the_words_and_the_mail_does(notify: Notify, servers: Stack) -> None:
+    story = Story("sealed@example.jp")
+    await notify.read(story.accepted())
+    await notify.read(story.wanted("お母様のお名前"))
+    rows = [*await notify.rows("SELECT * FROM contact"), *await notify.rows("SELECT * FROM notice")]
+    kept = " ".join(bytes(value).decode() if isinstance(value, bytes) else str(value) for row in rows for value in row)
+
+    async with notify.sending(settings_of(notify.dsn, servers.smtp_url)):
+        await notify.until(ALL_SENT)
+
+    assert "example.jp" not in kept
+    assert "お母様" not in kept
+    words = [mail.get_content() for mail in mails_to(servers.mail_folder, "sealed@example.jp")]
+    assert ["お母様のお名前" in text for text in words].count(True) == 1
+    assert len(words) == 2
+
+
+async def test_a_sealed_address_that_no_mail_reaches_is_withheld_as_an_open_one(notify: Notify) -> None:
+    (said,) = await notify.read(Story(email="漢字@例").accepted())
+
+    assert isinstance(said, NoticeWithheld)
+    assert (await notify.rows("SELECT sealed FROM contact"))[0][0] is None
+
+
+async def test_what_came_before_there_were_seals_is_still_sent(notify: Notify, servers: Stack) -> None:
+    story = Story("open@example.jp")
+    await notify.read_as_it_is(story.accepted())
+    await notify.read_as_it_is(story.wanted("住民票"))
+
+    async with notify.sending(settings_of(notify.dsn, servers.smtp_url)):
+        await notify.until(ALL_SENT)
+
+    assert len(mails_to(servers.mail_folder, "open@example.jp")) == 2
+
+
+async def test_a_seal_of_another_application_is_poison(notify: Notify) -> None:
+    one = await notify.sealed(Story("one@example.jp").accepted())
+    two = Story("two@example.jp").accepted().model_copy(update={"application": one.application})
+
+    with pytest.raises(BrokenSeal):
+        await notify.read_as_it_is(two)
+
+
+async def test_a_row_that_was_changed_is_never_sent_and_fails_with_an_alarm(
+    notify: Notify, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = MailServer()
+    await notify.read(Story("one@example.jp").accepted())
+    await notify.read(Story("two@example.jp").accepted())
+    await notify.rows("UPDATE contact SET sealed = (SELECT sealed FROM contact ORDER BY application_id LIMIT 1)")
+
+    with server.running():
+        async with notify.sending(settings_of(notify.dsn, server.url)):
+            await notify.until("SELECT bool_and(state IN ('sent', 'failed')) FROM notice")
+
+    assert len(server.taken) == 1
+    assert sorted(said["type"] for said in await notify.said()) == [
+        "jp.madoguchi.notice.failed.v1",
+        "jp.madoguchi.notice.sent.v1",
+    ]
+    log = capsys.readouterr().out
+    assert '"level": "error"' in log
+    assert "sealing.errors.BrokenSeal" in log
+    assert "example.jp" not in log
+
+
+async def test_a_destroyed_key_fails_the_notice_and_sends_nothing(notify: Notify) -> None:
+    server = MailServer()
+    await notify.read(Story("gone@example.jp").accepted())
+    notify.city.destroy("5y-2026")
+    notify.seals.opener.clock = lambda: 1e9
+
+    with server.running():
+        async with notify.sending(settings_of(notify.dsn, server.url)):
+            await notify.until("SELECT bool_and(state = 'failed') FROM notice")
+
+    assert server.taken == []
+
+
+async def test_while_the_keyring_is_away_notices_wait_and_are_sent_afterwards(notify: Notify) -> None:
+    server = MailServer()
+    (said,) = await notify.read(Story("later@example.jp").accepted())
+    assert isinstance(said, NoticeQueued)
+    notify.city.away = True
+    notify.seals.opener.clock = lambda: 1e9
+
+    with server.running():
+        async with notify.sending(settings_of(notify.dsn, server.url, smtp_connections=1)):
+            await notify.until("SELECT bool_and(state = 'queued' AND attempts = 0) FROM notice")
+            assert server.taken == []
+            notify.city.away = False
+            await notify.until(ALL_SENT)
+
+    assert len(server.taken) == 1
