@@ -243,3 +243,13 @@ def test_a_disk_that_fills_up_at_any_step_of_a_destruction_leaves_it_undecided_o
         confirm(root, NAME, by="田中", at=LATER)
         assert opened(root, one) is DestroyedKey
         assert not secret_left(root)
+
+
+def test_those_who_write_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    make_keys(tmp_path, NAME)
+    code = FOREVER.replace("while True", "for _ in range(20)")
+
+    writers = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT) for _ in range(4)]
+
+    assert [writer.wait() for writer in writers] == [0] * 4
+    assert Folders(tmp_path).versions(NAME) == list(range(1, 82))
