@@ -134,6 +134,18 @@ def test_a_volume_that_is_not_mounted_is_waited_for_and_parks_nothing(tmp_path: 
             ask()
 
 
+def test_a_disk_that_does_not_answer_is_waited_for(made: Folders, tmp_path: Path) -> None:
+    # Names that no file system takes, and a folder where a file must be, stand for a disk that fails.
+    one = FileWrapping(made.public).new(NAME)
+    (made.private / "5y-2026.1.key").unlink()
+    (made.private / "5y-2026.1.key").mkdir()
+
+    with pytest.raises(KeyringAway, match="cannot be read: Is a directory"):
+        FileUnwrapping(made.private).unwrap(one.key, one.wrapped)
+    with pytest.raises(KeyringAway, match="cannot be read: File name too long"):
+        FileWrapping(tmp_path / ("x" * 300)).new(NAME)
+
+
 def unwrap(half: Path) -> bytes:
     return FileUnwrapping(half).unwrap("5y-2026.1", b"x" * 80)
 
