@@ -32,6 +32,8 @@ from contracts.ids import derived_uuid7
 MAX_BYTES = 1 << 19
 """An event larger than this fits no batch; the fields that make it so large are refused by the contract anyway."""
 
+_NUMBER_DIGITS = 12
+
 UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
@@ -219,8 +221,13 @@ class Translator:
             if text := ", ".join([cells[index] for index in indexes if cells[index]]):
                 applicant[field] = text
         if self.mapping.email and case:
-            applicant["email"] = self.mapping.email.replace("{id}", case)
+            applicant["email"] = self.mapping.email.replace("{id}", _apart(case))
         return applicant
+
+
+def _apart(case: str) -> str:
+    """A case's id for a made-up address: twelve digits in a row could be taken for an Individual Number and refused."""
+    return f"{case[:6]}.{case[6:]}" if case.isdigit() and len(case) == _NUMBER_DIGITS else case
 
 
 def translator(mapping: Mapping, header: Sequence[str], fingerprint: str, seal: EdgeSeal | None = None) -> Translator:

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-_CLASS = re.compile(r"[a-z0-9]{1,16}")
+_CLASS = re.compile(r"(?P<years>[1-9][0-9]?)(-years|y)|permanent")
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """The class of every procedure: `usual` where the pack names none."""
+    """The class of every procedure, as keys are named after it (`5y`): `usual` where the pack names none."""
 
     usual: str
     by_procedure: Mapping[str, str]
@@ -34,6 +34,7 @@ def read_retention(city: Path, usual: str) -> Retention:
 
 
 def _class(text: str, line: int) -> str:
-    if not _CLASS.fullmatch(text):
-        raise ValueError(f"procedures.csv, line {line}: expected a retention class such as 5y or 30y, found {text!r}")
-    return text
+    found = _CLASS.fullmatch(text)
+    if found is None:
+        raise ValueError(f"procedures.csv, line {line}: expected 5-years, 30-years or permanent, found {text!r}")
+    return f"{found['years']}y" if found["years"] else text

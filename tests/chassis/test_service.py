@@ -187,12 +187,13 @@ def test_no_word_of_the_domain_occurs_in_the_chassis() -> None:
 
 ROOMS = {"app", "settings", "handlers", "rules", "store"}
 FURTHER = {
-    "intake": {"api", "timeline", "guarding", "individual_numbers"},
+    "intake": {"api", "timeline", "guarding", "individual_numbers", "seals", "retention"},
     "routing": {"api", "work", "shelf", "packs", "formats", "calendars", "organisations", "organisation_snapshots"}
     | {"procedures", "sheets", "overlay_api", "explanation_api", "verdicts", "words", "free_text", "deciding"}
     | {"moves", "clocking", "clock_events", "suggestion_api", "text_trials", "compiler", "pickling"},
-    "desk": {"api", "orders", "succession", "worklist", "judging", "clock", "refusals", "overlays", "corrections"},
-    "notify": {"mails", "work"},
+    "desk": {"api", "orders", "succession", "worklist", "judging", "clock", "refusals", "overlays", "corrections"}
+    | {"seals", "search", "case_file", "index_keys", "index_terms"},
+    "notify": {"mails", "work", "seals"},
     "archive": {"api", "work"},
 }
 

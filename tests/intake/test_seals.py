@@ -177,18 +177,18 @@ async def test_nothing_is_written_while_there_is_no_key(intake: Intake) -> None:
 
 
 def test_the_city_pack_says_how_long_records_are_kept(tmp_path: Path) -> None:
-    (tmp_path / "procedures.csv").write_text("code,retention_class\nbirth,30y\nsnow,\n")
+    (tmp_path / "procedures.csv").write_text("code,retention_class\nbirth,30-years\nsnow,\nland,permanent\n")
 
     retention = read_retention(tmp_path, "5y")
 
-    assert [retention.of(name) for name in ("birth", "snow", "unheard-of")] == ["30y", "5y", "5y"]
-    assert retention.classes() == {"5y", "30y"}
+    assert [retention.of(name) for name in ("birth", "snow", "unheard-of", "land")] == ["30y", "5y", "5y", "permanent"]
+    assert retention.classes() == {"5y", "30y", "permanent"}
 
 
 def test_a_retention_class_that_is_no_name_of_a_key_is_refused_with_its_line(tmp_path: Path) -> None:
-    (tmp_path / "procedures.csv").write_text("code,retention_class\nbirth,30 years\n")
+    (tmp_path / "procedures.csv").write_text("code,retention_class\nbirth,thirty\n")
 
-    with pytest.raises(ValueError, match="line 2: expected a retention class such as 5y"):
+    with pytest.raises(ValueError, match="line 2: expected 5-years"):
         read_retention(tmp_path, "5y")
 
 
