@@ -24,8 +24,8 @@ KEYRING = click.option(
 )
 NAME = click.argument("name", metavar="KEY")
 STILL_SEALS = (
-    "⚠ この鍵は、今年度またはこれからの年度のものです。廃棄すると、同じ保存区分の申請を受け付けられなくなります。",
-    "⚠ It is of this fiscal year or a later one: without it nothing of its class can be received.",
+    "⚠ この鍵は、今年度またはこれからの年度のものです。廃棄すると、新しい申請を受け付けられなくなります。",
+    "⚠ It is of this fiscal year or a later one: once it is gone, intake cannot seal, and waits.",
 )
 _SHOWN = 16
 """How much of a fingerprint is shown."""

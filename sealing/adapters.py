@@ -107,10 +107,16 @@ def _remote(address: SplitResult) -> "KmsKeyring | VaultKeyring":
 
 def _kms(address: SplitResult) -> "KmsKeyring":
     try:
-        from sealing.kms import PREFIX, KmsKeyring, client
+        from sealing.kms import PREFIX, KmsKeyring, WrongAddress, client
     except ModuleNotFoundError as error:
         raise _not_installed(error, "kms") from None
-    return KmsKeyring(client(address.netloc, _option(address, "endpoint")), address.path.strip("/") or PREFIX)
+    try:
+        found = client(address.netloc, _option(address, "endpoint"))
+    except WrongAddress as error:
+        raise UnknownKeyring(
+            f"No KMS has this address, expected one such as aws-kms://ap-northeast-1: {error}"
+        ) from None
+    return KmsKeyring(found, address.path.strip("/") or PREFIX)
 
 
 def _vault(address: SplitResult) -> "VaultKeyring":

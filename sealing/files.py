@@ -110,8 +110,8 @@ def info(key: str) -> bytes:
 
 @contextmanager
 def _reading(half: Path, name: str) -> Generator[None]:
-    require(half, name)
     try:
+        require(half, name)
         yield
     except FileNotFoundError:
         require(half, name)  # it may have been destroyed between two looks

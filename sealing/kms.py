@@ -22,6 +22,8 @@ from sealing.folders import checked_name, version_of
 from sealing.keyring import SealKey
 
 PREFIX = "madoguchi"
+WrongAddress = (BotoCoreError, ValueError)
+"""What `client` raises for a region or an endpoint that is none."""
 _CONTEXT = "madoguchi-key"
 """The encryption context's name, as policies may demand it; bound to the ciphertext, written to CloudTrail."""
 _BROKEN = {"InvalidCiphertextException", "IncorrectKeyException"}

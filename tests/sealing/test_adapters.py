@@ -51,6 +51,17 @@ def test_kmss_address_has_a_region_and_a_prefix(monkeypatch: pytest.MonkeyPatch)
     assert (found.client.meta.region_name, found.prefix) == ("ap-northeast-1", "kushiro")
 
 
+@pytest.mark.parametrize("url", ["aws-kms:///madoguchi", "aws-kms://tokyo!", "aws-kms://ap-northeast-1?endpoint=kms"])
+def test_a_kms_without_a_region_or_with_an_endpoint_that_is_none_is_refused(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+
+    with pytest.raises(UnknownKeyring, match="aws-kms://ap-northeast-1: "):
+        open_wrapping(url)
+
+
 @pytest.mark.parametrize("url", ["", "keyring", "/var/keyring", "s3://bucket", "http://vault:8200"])
 def test_another_address_is_refused_with_those_there_are(url: str) -> None:
     with pytest.raises(UnknownKeyring, match=r"file://, aws-kms:// or vault://"):

@@ -1,5 +1,7 @@
 """Back-up and restoration of a keyring."""
 
+import hashlib
+import json
 import shutil
 import stat
 from pathlib import Path
@@ -8,7 +10,7 @@ import pytest
 
 from sealing.back_ups import MAGIC, Header, back_up, restore
 from sealing.destroying import ask, confirm
-from sealing.documents import decoded
+from sealing.documents import _canonical, decoded, digest, encoded
 from sealing.errors import BadBackUp, DestroyedKey, KeyringRefusal, UnknownKey
 from sealing.files import FileUnwrapping, FileWrapping
 from sealing.folders import Folders
@@ -89,10 +91,6 @@ def test_a_wrong_passphrase_and_a_changed_byte_are_told_apart(made: Folders, fil
 
 
 def test_who_changes_the_header_and_mends_the_digest_opens_nothing(made: Folders, file: Path, root: Path) -> None:
-    import hashlib
-
-    from sealing.documents import encoded
-
     back_up(made.root, file, PASSPHRASE, NOW)
     magic, line, rest = file.read_bytes().split(b"\n", 2)
     header = decoded(Header, line + b"\n")
@@ -101,8 +99,11 @@ def test_who_changes_the_header_and_mends_the_digest_opens_nothing(made: Folders
         file.write_bytes(body + hashlib.sha256(body).digest())
         with pytest.raises(BadBackUp, match="passphrase does not open"):
             restore(root, file, PASSPHRASE)
-    cheap = line.replace(b'"scrypt_n":131072', b'"scrypt_n":1073741824')
-    body = magic + b"\n" + cheap + b"\n" + rest[:-32]
+
+    greedy = json.loads(line) | {"scrypt_n": 2**30}
+    del greedy["sha256"]
+    rehashed = greedy | {"sha256": digest(_canonical(greedy))}
+    body = magic + b"\n" + _canonical(rehashed) + b"\n" + rest[:-32]
     file.write_bytes(body + hashlib.sha256(body).digest())
     with pytest.raises(BadBackUp, match="of a kind that this version does not know"):
         restore(root, file, PASSPHRASE)

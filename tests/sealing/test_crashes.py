@@ -81,6 +81,9 @@ def test_a_destruction_killed_at_any_step_has_not_begun_or_is_completed(tmp_path
         assert isinstance(sealed(root), SealKey)
         withdraw(root, NAME)
         assert opened(root, one) == one.secret
+    certified = {root: file.read_bytes() for root in left if (file := Folders(root).certificate(NAME)).exists()}
+    assert certified
+    time.sleep(1.1)  # a certificate written twice would say another second
     for root in set(left) - set(undecided):
         # Whoever comes next completes it, whatever they came for.
         make_keys(root, "3y-2027")
@@ -90,6 +93,7 @@ def test_a_destruction_killed_at_any_step_has_not_begun_or_is_completed(tmp_path
         assert (found.asked.by, found.confirmed.by) == ("佐藤", "田中")
         assert [version.version for version in found.versions] == ["5y-2026.1", "5y-2026.2"]
         assert all(version.public_sha256 for version in found.versions)
+    assert all(Folders(root).certificate(NAME).read_bytes() == content for root, content in certified.items())
     assert 0 < len(undecided) < len(left)
 
 
@@ -243,3 +247,13 @@ def test_a_disk_that_fills_up_at_any_step_of_a_destruction_leaves_it_undecided_o
         confirm(root, NAME, by="田中", at=LATER)
         assert opened(root, one) is DestroyedKey
         assert not secret_left(root)
+
+
+def test_those_who_write_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    make_keys(tmp_path, NAME)
+    code = FOREVER.replace("while True", "for _ in range(20)")
+
+    writers = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT) for _ in range(4)]
+
+    assert [writer.wait() for writer in writers] == [0] * 4
+    assert Folders(tmp_path).versions(NAME) == list(range(1, 82))

@@ -237,3 +237,22 @@ def test_a_restoration_brings_no_destroyed_key_back(made: Folders) -> None:
     assert (found.put_back, found.here_already, found.destroyed) == ((), ("3y-2026.1",), ("5y-2026.1",))
     with pytest.raises(DestroyedKey):
         FileUnwrapping(made.private).unwrap(one.key, one.wrapped)
+
+
+def test_a_certificate_names_no_back_up_that_never_held_the_key(made: Folders) -> None:
+    back_up(made.root, made.root.parent / "old", PASSPHRASE, NOW)
+    make_keys(made.root, "5y-2027")
+    ask(made.root, "5y-2027", by="sato", reason=REASON, at=NOW)
+
+    assert confirm(made.root, "5y-2027", by="tanaka", at=LATER).back_ups == ()
+
+
+def test_a_certificate_alone_keeps_a_key_destroyed_and_puts_the_marks_back(made: Folders) -> None:
+    destroy(made)
+    for mark in made.marks(NAME):
+        mark.unlink()
+
+    assert [state.destroyed for state in states(made.root)] == [False, True]
+    with pytest.raises(DestroyedKey):
+        make_keys(made.root, NAME)
+    assert all(mark.exists() for mark in made.marks(NAME))

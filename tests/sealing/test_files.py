@@ -111,9 +111,9 @@ def test_a_changed_wrapping_is_a_broken_seal(made: Folders, data: st.DataObject)
     ["", "5y-2026", "5y-2026.", "../../etc/passwd", "5y-2026.1/../x", "5y-2026.1\n", "5Y-2026.1", "5y-2026.99999"],
 )
 def test_what_is_no_version_names_no_file(made: Folders, key: str) -> None:
-    with pytest.raises(UnknownKey):
+    with pytest.raises(UnknownKey, match="that is no version of a key"):
         FileUnwrapping(made.private).unwrap(key, b"x" * 80)
-    with pytest.raises(UnknownKey):
+    with pytest.raises(UnknownKey, match="that is no version of a key"):
         FileWrapping(made.public).new(key.partition(".")[0] + "/")
 
 
@@ -132,6 +132,18 @@ def test_a_volume_that_is_not_mounted_is_waited_for_and_parks_nothing(tmp_path: 
     for ask in (lambda: FileWrapping(tmp_path / "half").new(NAME), lambda: unwrap(tmp_path / "half")):
         with pytest.raises(KeyringAway, match="is it mounted"):
             ask()
+
+
+def test_a_disk_that_does_not_answer_is_waited_for(made: Folders, tmp_path: Path) -> None:
+    # Names that no file system takes, and a folder where a file must be, stand for a disk that fails.
+    one = FileWrapping(made.public).new(NAME)
+    (made.private / "5y-2026.1.key").unlink()
+    (made.private / "5y-2026.1.key").mkdir()
+
+    with pytest.raises(KeyringAway, match="cannot be read: Is a directory"):
+        FileUnwrapping(made.private).unwrap(one.key, one.wrapped)
+    with pytest.raises(KeyringAway, match="cannot be read: File name too long"):
+        FileWrapping(tmp_path / ("x" * 300)).new(NAME)
 
 
 def unwrap(half: Path) -> bytes:
