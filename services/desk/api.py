@@ -16,7 +16,7 @@ from chassis.database import Tx
 from chassis.errors import Refused
 from contracts.envelope import Event
 from contracts.routing import Queue
-from services.desk import corrections, handlers, judging, overlays, rules, store, succession, worklist
+from services.desk import corrections, handlers, judging, overlays, rules, store, succession, suggestions, worklist
 from services.desk.clock import Stage
 from services.desk.corrections import Correction
 from services.desk.orders import Claim, Close, Decide, EndStage, Extend, Handover, Order, RequestCorrection, Return
@@ -53,7 +53,7 @@ def _add_reading(app: FastAPI, commands: Commands, most: int) -> None:
 
     @app.get("/v1/cases/{case_id}")
     async def case(case_id: UUID) -> JSONResponse:
-        """One case: its application, what was supplied since, why it came here, and what was done."""
+        """One case: its application, what was supplied since, why it came here, what was done and, in triage, who may have it."""
         return JSONResponse(await commands.query(lambda tx: _case(tx, case_id)))
 
     @app.get("/v1/rule-sets")
@@ -145,6 +145,7 @@ async def _case(tx: Tx, case_id: UUID) -> dict[str, Any]:
         "application": json.loads(papers.content),
         "corrections": [_correction(found) for found in await corrections.supplied_to(tx, item.application_id)],
         "decision": json.loads(papers.why),
+        "suggestions": await suggestions.shown(tx, item),
         "history": [opened, *(_step(step) for step in await store.steps_of(tx, case_id))],
     }
 

@@ -190,8 +190,20 @@ FURTHER = {
     "intake": {"api", "timeline", "guarding", "individual_numbers"},
     "routing": {"api", "work", "shelf", "packs", "formats", "calendars", "organisations", "organisation_snapshots"}
     | {"procedures", "sheets", "overlay_api", "explanation_api", "verdicts", "words", "free_text", "deciding"}
-    | {"moves", "clocking", "clock_events", "suggestion_api", "text_trials", "compiler", "pickling"},
-    "desk": {"api", "orders", "succession", "worklist", "judging", "clock", "refusals", "overlays", "corrections"},
+    | {"moves", "clocking", "clock_events", "suggestion_api", "text_trials", "compiler", "pickling"}
+    | {"questions", "suggesting"},
+    "desk": {
+        "api",
+        "orders",
+        "succession",
+        "worklist",
+        "judging",
+        "clock",
+        "refusals",
+        "overlays",
+        "corrections",
+        "suggestions",
+    },
     "notify": {"mails", "work"},
     "archive": {"api", "work"},
 }
