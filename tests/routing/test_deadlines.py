@@ -260,3 +260,10 @@ def test_stages_may_have_business_days_and_wait_for_several() -> None:
     (one, other, last) = pack(procedures=f"{sheet}move,5,days,\nlamp,,,\n").stages["care"]
 
     assert (one.after, other.clock.period.unit, last.after) == ((), "business-days", ("a", "b"))
+
+
+def test_a_stop_never_brings_the_last_day_forward() -> None:
+    saturday = date(2026, 11, 14)
+    events = [extended(1, saturday), asked(3, 9), supplied(3, 17)]
+
+    assert deadline_of(case("move"), events).due == saturday
