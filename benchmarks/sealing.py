@@ -107,11 +107,8 @@ SEALED = replace(product.PRODUCT, name="sealed")
 
 async def beside(waiting: int, rounds: int) -> list[dict[str, Any]]:
     """Both, turn about."""
-    found: list[runs.Run] = []
     async with servers.running(_say) as here:
-        for rival in _turns(rounds):
-            found.append(await runs.run(rival, here, waiting, _say))
-    return report.rows_of(found)
+        return report.rows_of([await runs.run(rival, here, waiting, _say) for rival in _turns(rounds)])
 
 
 def _turns(rounds: int) -> Sequence[Rival]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.helping import example
+from console.helping import DAY, as_day, example
 from console.histories import EXPECTED, JOURNAL, Expected, existing
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ class Tried:
 @click.option("--expect", default="department", type=EXPECTED, help="What is compared with what was recorded.")
 @click.option(
     "--on",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=DAY,
+    callback=as_day,
     help="Decide all as on this day. Without it each as on the day on which it came, or today where none is recorded.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One object.")
@@ -71,7 +72,7 @@ def backtest(
     mapping: str | None,
     candidate: Path | None,
     expect: Expected,
-    on: datetime | None,
+    on: date | None,
     *,
     as_json: bool,
 ) -> None:
@@ -81,7 +82,7 @@ def backtest(
     today = datetime.now(TOKYO).date()
     packs = [_read(folder) for folder in (city, candidate) if folder is not None]
     past = journal(expect) if history == JOURNAL else read_file(existing(history), mapping, expect, packs)
-    tried = run(packs, past, expect, today, on.date() if on else None)
+    tried = run(packs, past, expect, today, on)
     if as_json:
         sys.stdout.write(json.dumps(report(tried), ensure_ascii=False, indent=2) + "\n")
     else:

@@ -2,13 +2,13 @@
 
 import json
 import sys
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from console.helping import example
+from console.helping import DAY, as_day, example
 from console.histories import FILE
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ def city() -> None:
 
 @city.command(epilog=example("madoguchi city check cities/kushiro", "madoguchi city check cities/kushiro --json"))
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="the day on which the pack must be whole (today)")
+@click.option("--on", "day", type=DAY, callback=as_day, help="the day on which the pack must be whole (today)")
 @click.option("--json", "as_json", is_flag=True, help="one JSON object")
-def check(folder: Path, day: datetime | None, *, as_json: bool) -> None:
+def check(folder: Path, day: date | None, *, as_json: bool) -> None:
     """Prove a pack: gaps, overlaps, conflicts, shadowed rows, each with a case that shows it; and that nothing is missing.
 
     Every procedure must be routed, every department exist on every day, every calendar cover the next two years. Exit
@@ -69,12 +69,12 @@ def init(folder: Path, history: Path, mapping: str) -> None:
     _print(_examined(folder, None))
 
 
-def _examined(folder: Path, day: datetime | None) -> "Examined":
+def _examined(folder: Path, day: date | None) -> "Examined":
     from chassis.database import utc_now
     from services.routing import packs
     from services.routing.rules.clock import local_day
 
-    return packs.examine(packs.read_folder(folder), day.date() if day else local_day(utc_now()))
+    return packs.examine(packs.read_folder(folder), day or local_day(utc_now()))
 
 
 def _report(examined: "Examined") -> dict[str, object]:

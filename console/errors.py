@@ -34,8 +34,15 @@ def explained(error: Exception) -> click.ClickException | None:
     if isinstance(error, asyncpg.PostgresError):
         return Trouble(f"PostgreSQL says: {error}. See `madoguchi doctor`.")
     if isinstance(error, (OSError, KafkaError, httpx.HTTPError, asyncpg.InterfaceError)):
-        return Trouble(f"A server does not answer ({name_of(error)}): see `madoguchi status`, or run `madoguchi up`.")
+        return Trouble(_away(error))
     return None
+
+
+def _away(error: Exception) -> str:
+    """A file that is named, or a server."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}."
+    return f"A server does not answer ({name_of(error)}): see `madoguchi status`, or run `madoguchi up`."
 
 
 def _settings(error: "ValidationError") -> str:

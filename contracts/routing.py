@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import UUID7, AwareDatetime, Field
 
-from .channels import Application, Code, Fact, FactName
+from .channels import Application, Code, Fact, FactName, Language
 from .envelope import Event, Model
 from .intake import Receipt
 
@@ -13,6 +13,9 @@ DepartmentCode = Code
 Queue = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
 """A part of a department's work that is kept apart, as the surge of certificates after a disaster."""
 StageName = Annotated[str, Field(min_length=1, max_length=64)]
+Said = dict[Language, str]
+"""One thing said in several registers."""
+Share = Annotated[float, Field(ge=0, le=1)]
 Cases = Annotated[int | None, Field(ge=2)]
 """How many cases an application opened, when it concerns several departments: it is over when the last of them is closed."""
 
@@ -131,6 +134,56 @@ class DeadlineMoved(Event):
     due_on: date | None = None
     """Absent while the clock stands still."""
     stages: Stages | None = None
+
+    @property
+    def subject(self) -> str:
+        return str(self.application_id)
+
+
+class PastCases(Model):
+    """Of the `cases` of the past that have all these facts, `went` went to the department."""
+
+    shared: dict[FactName, Fact]
+    went: Annotated[int, Field(ge=0)]
+    cases: Annotated[int, Field(ge=0)]
+
+
+class SuggestedByPast(Model):
+    """A department that had the past cases most like this one. `score` is its share of their likeness."""
+
+    department: DepartmentCode
+    score: Share
+    because: PastCases
+    said: Said
+
+
+class TextPiece(Model):
+    """A part of what the applicant wrote, and how much it spoke for a department."""
+
+    text: Annotated[str, Field(max_length=1000)]
+    weight: float
+
+
+class SuggestedByText(Model):
+    """A department for which the applicant's own words speak, the strongest first. `score` is its share of all departments'."""
+
+    department: DepartmentCode
+    score: Share
+    pieces: tuple[TextPiece, ...]
+    said: Said
+
+
+class DepartmentsSuggested(Event):
+    """Who may be responsible for a case in triage, and what speaks for it: for the person who decides. Nothing is applied."""
+
+    TYPE: ClassVar[str] = "jp.madoguchi.case.departments-suggested.v1"
+
+    application_id: UUID7
+    case_id: UUID7
+    receipt: Receipt
+    at: AwareDatetime
+    from_past: tuple[SuggestedByPast, ...] = ()
+    from_text: tuple[SuggestedByText, ...] = ()
 
     @property
     def subject(self) -> str:

@@ -61,6 +61,7 @@ CASES = Topic(
         routing.CaseRerouted,
         routing.CaseSentToTriage,
         routing.DeadlineMoved,
+        routing.DepartmentsSuggested,
         *get_args(rule_sets.AnyRuleSetEvent),
         *get_args(overlays.AnyOverlayEvent),
     ),

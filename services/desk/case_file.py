@@ -1,7 +1,7 @@
 """A case as the people who work on it read it: what was applied for, what was supplied since, why it came, what was done."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from chassis.commands import Commands
 from chassis.database import Tx
 from chassis.errors import Refused
-from services.desk import corrections, rules, store, worklist
+from services.desk import corrections, rules, store, suggestions, worklist
 from services.desk.clock import Stage
 from services.desk.corrections import Correction
 from services.desk.refusals import Words
@@ -30,6 +30,7 @@ class CaseFile:
     item: Item
     papers: Papers
     corrections: Sequence[Correction]
+    suggestions: Mapping[str, Any]
     steps: Sequence[Step]
 
 
@@ -38,7 +39,7 @@ def add_routes(app: FastAPI, commands: Commands, seals: Seals) -> None:
 
     @app.get("/v1/cases/{case_id}")
     async def case(case_id: UUID) -> JSONResponse:
-        """One case: its application, what was supplied since, why it came here, and what was done."""
+        """One case: its application, what was supplied since, why it came here, what was done and, in triage, who may have it."""
         return JSONResponse(await show(await commands.query(lambda tx: load(tx, case_id)), seals))
 
 
@@ -47,7 +48,8 @@ async def load(tx: Tx, case_id: UUID) -> CaseFile:
     item = there(await store.find_item(tx, case_id))
     papers = await store.papers(tx, case_id)
     supplied = await corrections.supplied_to(tx, item.application_id)
-    return CaseFile(summary(tx, item), item, papers, supplied, await store.steps_of(tx, case_id))
+    suggested = await suggestions.shown(tx, item)
+    return CaseFile(summary(tx, item), item, papers, supplied, suggested, await store.steps_of(tx, case_id))
 
 
 async def show(file: CaseFile, seals: Seals) -> dict[str, Any]:
@@ -66,6 +68,7 @@ async def show(file: CaseFile, seals: Seals) -> dict[str, Any]:
             for found, content in zip(file.corrections, supplied, strict=True)
         ],
         "decision": json.loads(papers.why),
+        "suggestions": file.suggestions,
         "history": [opened, *(_step(step, note) for step, note in zip(file.steps, notes, strict=True))],
     }
 

@@ -3,11 +3,14 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from services.desk import refusals
 from services.desk.refusals import Refusal
+
+MOST = timedelta(days=3660)
+"""Ten years: what extends a deadline by more is a slip of the pen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +29,15 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """How it stands. While it `stands_still`, `due_on` is the day that was the last when it stopped."""
+    """How it stands. While it `stands_still`, `due_on` is the day that was the last when it stopped.
+
+    `told_until` is the latest day that was told by an extension, whether routing has said yet that it counts or not.
+    """
 
     due_on: date
     stands_still: bool = False
     stages: tuple[Stage, ...] = ()
+    told_until: date | None = None
 
     def has_passed(self, today: date) -> bool:
         """Whether the last day is over."""
@@ -52,10 +59,16 @@ def _stage(said: Mapping[str, Any]) -> Stage:
 
 
 def against_extension(clock: Clock, until: date, today: date) -> Refusal | None:
-    """Why a deadline cannot be extended to a day: the notice must be given before it is over (介護保険法27条11項ただし書)."""
+    """Why a deadline cannot be extended to a day: the notice must be given before it is over (介護保険法27条11項ただし書).
+
+    Nor to one that is no later than the last day and all days told before, or so far that it is a slip of the pen: by the same
+    rule as routing counts, so that what is told counts.
+    """
     if clock.has_passed(today):
         return refusals.DEADLINE_PASSED
-    return refusals.NO_LATER if until <= max(clock.due_on, today) else None
+    if until <= max(clock.due_on, clock.told_until or today, today):
+        return refusals.NO_LATER
+    return refusals.TOO_FAR if until > today + MOST else None
 
 
 def against_ending(stages: Sequence[Stage], name: str) -> Refusal | None:

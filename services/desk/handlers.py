@@ -15,9 +15,9 @@ from contracts.desk import CaseClosed
 from contracts.envelope import CloudEvent, Event, Model
 from contracts.intake import CorrectionAccepted, WithdrawalAccepted
 from contracts.overlays import AnyOverlayEvent
-from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage, DeadlineMoved, Stages
+from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage, DeadlineMoved, DepartmentsSuggested, Stages
 from contracts.rule_sets import AnyRuleSetEvent, RuleSetEvent
-from services.desk import corrections, index_keys, overlays, rules, store
+from services.desk import corrections, index_keys, overlays, rules, store, suggestions
 from services.desk.corrections import Correction
 from services.desk.rules import Arrival, Arriving, Item, RuleSetStep, Turn
 from services.desk.seals import Seals
@@ -49,6 +49,13 @@ async def turn_clocks(moved: Batch[DeadlineMoved], tx: Tx) -> list[Event]:
     turns = [_turn(event.data) for event in moved]
     items = await store.turn_clocks(tx, rules.last_turns(turns))
     await store.add_steps(tx, rules.turn_steps(turns, items))
+    return []
+
+
+@handlers.consumes(topics.CASES)
+async def note_suggestions(seen: Batch[DepartmentsSuggested], tx: Tx) -> list[Event]:
+    """Which departments cases in triage may be for: shown to whoever decides it, and to nobody else."""
+    await suggestions.keep(tx, [suggestions.suggested(event.data) for event in seen])
     return []
 
 

@@ -119,7 +119,8 @@ def judge(item: Item, command: Command, today: date) -> Verdict:
         return Verdict(item, refusal=refusal)
     if command.name == "claim" and item.state in HELD:
         return Verdict(item)
-    after = replace(item, state=found, staff=_staff_after(command), last_command=command.digest)
+    told = command.until if command.name == "extend" else item.told_until
+    after = replace(item, state=found, staff=_staff_after(command), last_command=command.digest, told_until=told)
     return Verdict(after, changed=True)
 
 

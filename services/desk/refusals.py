@@ -68,6 +68,13 @@ NO_LATER = Refusal(
     "extends-nothing",
     Words("今の期限より後の日付をご指定ください。", "`until` is no later than the present last day: name a later day."),
 )
+TOO_FAR = Refusal(
+    "extends-too-far",
+    Words(
+        "期限の延長は十年以内の日付をご指定ください。年をお確かめください。",
+        "`until` is more than ten years ahead: look at the year.",
+    ),
+)
 DEADLINE_PASSED = Refusal(
     "deadline-passed",
     Words(

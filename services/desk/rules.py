@@ -22,7 +22,8 @@ class Item:
     """One piece of work. `staff` is who has claimed it; `last_command` the digest of the last command carried out.
 
     `queue` is where within the department it waits, if it has a place of its own; `overlays` were on when it was routed.
-    While its clock `stands_still`, `due_on` is the day that was the last when it stopped.
+    While its clock `stands_still`, `due_on` is the day that was the last when it stopped; `told_until` is the latest day that
+    an extension told the citizen.
     """
 
     case_id: UUID
@@ -36,13 +37,14 @@ class Item:
     last_command: bytes | None = None
     stands_still: bool = False
     queue: str | None = None
+    told_until: date | None = None
     overlays: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
 
     @property
     def clock(self) -> Clock:
         """How its clock stands."""
-        return Clock(self.due_on, self.stands_still, self.stages)
+        return Clock(self.due_on, self.stands_still, self.stages, self.told_until)
 
 
 @dataclass(frozen=True, slots=True)

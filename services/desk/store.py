@@ -18,7 +18,7 @@ START: Place = (date.min, UUID(int=0))
 
 _ITEM = (
     "case_id, application_id, receipt, department, procedure, due_on, state, staff, last_command, "
-    "stands_still, queue, overlays, stages"
+    "stands_still, queue, told_until, overlays, stages"
 )
 _TURNED = ", ".join(f"i.{column}" for column in _ITEM.split(", "))
 
@@ -150,10 +150,11 @@ async def save_items(tx: Tx, items: Sequence[Item]) -> None:
     if items:
         await tx.execute(
             """
-            UPDATE case_item i SET state = x.state, staff = x.staff, last_command = x.last
-            FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[]) x(id, state, staff, last) WHERE case_id = x.id
+            UPDATE case_item i SET state = x.state, staff = x.staff, last_command = x.last, told_until = x.told
+            FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::date[]) x(id, state, staff, last, told)
+            WHERE case_id = x.id
             """,
-            *columns([(item.case_id, item.state, item.staff, item.last_command) for item in items]),
+            *columns([(item.case_id, item.state, item.staff, item.last_command, item.told_until) for item in items]),
         )
 
 

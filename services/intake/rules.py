@@ -139,8 +139,13 @@ def withdrawn(submissions: Sequence[Sent], verdicts: Sequence[Verdict]) -> list[
 
 
 def is_about_an_application(event_type: str) -> bool:
-    """Whether an event of this type belongs on a timeline: those of rule sets and overlays concern nobody's application."""
-    return not event_type.startswith(("jp.madoguchi.rule-set.", "jp.madoguchi.overlay."))
+    """Whether an event of this type belongs on a timeline: those of rule sets and overlays concern nobody's application.
+
+    What is suggested to whoever triages is for staff: it is no step, and may be wrong.
+    """
+    return not event_type.startswith(
+        ("jp.madoguchi.rule-set.", "jp.madoguchi.overlay.", "jp.madoguchi.case.departments-suggested.")
+    )
 
 
 OPENING = ("jp.madoguchi.case.opened.v1", "jp.madoguchi.case.sent-to-triage.v1")

@@ -31,7 +31,7 @@ from services.routing.rules.completeness import PackFinding
 from services.routing.rules.lifecycle import Life, Refusal
 from services.routing.rules.sfeel import write_literal
 from services.routing.shelf import SHELF
-from services.routing.suggestion_api import REMARK, Texts
+from services.routing.suggesting import REMARK, Texts
 from services.routing.verdicts import taken
 
 RuleSetPath = Annotated[RuleSetHash, Path()]

@@ -21,20 +21,21 @@ from services.routing.rules.clock import local_day
 from services.routing.rules.lifecycle import Life
 from services.routing.rules.tables import InvalidTable
 from services.routing.settings import Settings
-from services.routing.suggestion_api import Texts
-from services.routing.work import bring_into_force, tell_what_does_not_count
+from services.routing.suggesting import Texts
+from services.routing.work import bring_into_force, suggest_departments, tell_what_does_not_count
 
 
 def build(settings: Settings) -> Service:
     """The service."""
+    texts = read_texts(settings)
     return Service(
         "routing",
         "services.routing",
         topics.CASES,
         handlers,
-        add_routes=partial(add_routes, texts=read_texts(settings)),
+        add_routes=partial(add_routes, texts=texts),
         prepare=partial(load_city, settings.city),
-        work=(bring_into_force, tell_what_does_not_count),
+        work=(bring_into_force, tell_what_does_not_count, partial(suggest_departments, texts=texts)),
     )
 
 

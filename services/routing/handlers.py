@@ -13,7 +13,7 @@ from contracts.envelope import Event
 from contracts.intake import ApplicationAccepted, CorrectionAccepted
 from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage, Decision
 from contracts.rule_sets import RuleSetCameIntoForce, RuleSetSuperseded
-from services.routing import clocking, moves, store
+from services.routing import clocking, moves, questions, store
 from services.routing.clocking import Running
 from services.routing.deciding import Decided, decide
 from services.routing.moves import Move
@@ -34,6 +34,7 @@ async def route(accepted: Batch[ApplicationAccepted], tx: Tx) -> list[Event]:
     rules = await _rules(tx, [event.data.received_at for event in accepted])
     routed = [case for event, rule in zip(accepted, rules, strict=True) for case in _decide(tx, event.data, rule)]
     await store.open_cases(tx, [case for case, _ in routed])
+    await questions.keep(tx, questions.asked_by(event for _, event in routed))
     return [event for _, event in routed]
 
 
@@ -46,6 +47,7 @@ async def take_back(returned: Batch[CaseReturned], tx: Tx) -> list[Event]:
     moved = [_move(tx, event.data, clocks[event.data.case_id], now.rule_set) for event in returned]
     await store.move_cases(tx, [(move.case_id, move.to_department) for move, _ in moved])
     await moves.add_moves(tx, [move for move, _ in moved])
+    await questions.keep(tx, questions.asked_by(event for _, event in moved))
     return [event for _, event in moved]
 
 

@@ -4,7 +4,7 @@
     procedures.csv          what can be applied for, and how long it may take
     calendars.csv           which days are closed, by area (calendars.py)
     districts.csv, words.csv  what people call what tables call by a code (words.py)
-    rules/NAME.csv          a decision table (formats); .xlsx and .dmn too
+    rules/NAME.csv          a decision table (formats); .xlsx and .dmn too; a department by its code, or by its name in the organisation
     overlays/NAME/          tables in rules/ and, where periods change, a procedures.csv: for a disaster, switched on by two
 
 Tables that open several cases (hit policies C, R, O) are asked before those under which one rule decides, each kind by name.
@@ -25,8 +25,8 @@ from services.routing.formats.xlsx import read_xlsx
 from services.routing.organisations import read_organisation
 from services.routing.procedures import read_clocks, read_needs, read_stages
 from services.routing.rules.completeness import PackFinding, prove_pack
-from services.routing.rules.organisation import InvalidOrganisation
-from services.routing.rules.rule_sets import Overlay, RoutingTable, RuleSet, make_routing_table
+from services.routing.rules.organisation import InvalidOrganisation, codes_by_name
+from services.routing.rules.rule_sets import Overlay, RoutingTable, RuleSet, make_routing_table, with_codes
 from services.routing.rules.tables import SINGLE, DecisionTable, InvalidTable
 from services.routing.words import read_labels
 
@@ -69,13 +69,15 @@ def read_pack(files: Files) -> RuleSet:
     for path, found in (("procedures.csv", clocks), ("calendars.csv", calendars)):
         if not found:
             raise InvalidTable(f"{path}: expected at least one row below the header, found none")
+    organisation = read_organisation(_need(files, "organisation.csv"), "organisation.csv")
+    codes = codes_by_name(organisation)
     return RuleSet(
         hash_of(files),
-        _routing_tables(files),
-        read_organisation(_need(files, "organisation.csv"), "organisation.csv"),
+        _routing_tables(files, codes),
+        organisation,
         clocks,
         calendars,
-        {name: _overlay(files, name) for name in _overlays(files)},
+        {name: _overlay(files, name, codes) for name in _overlays(files)},
         read_labels(files),
         read_needs(_need(files, "procedures.csv"), "procedures.csv"),
         read_stages(_need(files, "procedures.csv"), "procedures.csv"),
@@ -87,22 +89,24 @@ def _overlays(files: Files) -> list[str]:
     return list(dict.fromkeys(parts[1] for parts in folders if parts[0] == "overlays" and len(parts) > 2))
 
 
-def _overlay(files: Files, name: str) -> Overlay:
+def _overlay(files: Files, name: str, codes: Mapping[str, str]) -> Overlay:
     """An overlay's tables are named after it, so that decisions say that it was on."""
     base = f"overlays/{name}/"
-    path, tables = f"{base}procedures.csv", _routing_tables(files, base, f"{name}/")
+    path, tables = f"{base}procedures.csv", _routing_tables(files, codes, base, f"{name}/")
     content = files.get(path)
     return Overlay(tables, read_clocks(content, path), read_stages(content, path)) if content else Overlay(tables, {})
 
 
-def _routing_tables(files: Files, base: str = "", prefix: str = "") -> tuple[RoutingTable, ...]:
+def _routing_tables(
+    files: Files, codes: Mapping[str, str], base: str = "", prefix: str = ""
+) -> tuple[RoutingTable, ...]:
     tables = sorted(_tables(files, base), key=lambda table: (table.policy in SINGLE, table.name))
     if not tables:
         raise InvalidTable(f"{base}rules: expected at least one decision table, found none")
     names = [table.name for table in tables]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise InvalidTable(f"{base}rules: expected each table's name once, found {twice} again")
-    return tuple(make_routing_table(replace(table, name=prefix + table.name)) for table in tables)
+    return tuple(make_routing_table(with_codes(replace(table, name=prefix + table.name), codes)) for table in tables)
 
 
 def _need(files: Files, path: str) -> bytes:

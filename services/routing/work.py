@@ -1,6 +1,11 @@
-"""The loop that announces what came into force, and has compiled what will, so that no batch waits for it; and one that logs."""
+"""The loops beside the consumer.
+
+What came into force is announced, and what will is compiled, so that no batch waits for it; what does not count is logged;
+departments are suggested to whoever triages.
+"""
 
 import asyncio
+from functools import partial
 
 import asyncpg
 
@@ -8,9 +13,10 @@ from chassis.commands import Commands
 from chassis.database import sleep_or
 from chassis.errors import name_of
 from chassis.telemetry import Telemetry
-from services.routing import clocking, handlers, store
+from services.routing import clocking, handlers, store, suggesting
 from services.routing.rules import lifecycle
 from services.routing.shelf import SHELF
+from services.routing.suggesting import Texts
 
 PERIOD_SECONDS = 1.0
 TELLING_SECONDS = 10.0
@@ -42,6 +48,19 @@ async def tell_what_does_not_count(commands: Commands, telemetry: Telemetry, sto
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             telemetry.warn("clock.not_looked_at", error=name_of(error))
         await sleep_or(stop, TELLING_SECONDS)
+
+
+async def suggest_departments(commands: Commands, telemetry: Telemetry, stop: asyncio.Event, texts: Texts) -> None:
+    """Suggest departments for cases in triage, a few at a time until `stop`: whoever routes does not wait for it."""
+    while not stop.is_set():
+        answered = 0
+        try:
+            answered = await commands.run(partial(suggesting.answer, texts=texts))
+        except (
+            Exception
+        ) as error:  # whatever it is, routing goes on without suggestions, and whoever watches reads of it
+            telemetry.warn("suggestions.not_made", error=name_of(error))
+        await sleep_or(stop, 0 if answered == suggesting.MOST_ANSWERED else PERIOD_SECONDS)
 
 
 async def _prepare(commands: Commands, telemetry: Telemetry) -> None:

@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from console.backtesting import backtest
-from console.cities import init
+from console.cities import check, init
+from console.errors import explained
 from console.learning import learn
 from services.routing.formats.csv_tables import read_csv
 from tests.conftest import ROOT, shared_data
@@ -246,3 +247,38 @@ def test_a_new_city_is_a_folder_made_from_its_history_and_says_what_a_person_mus
     }
     assert set(periods.values()) == {"1"}
     assert tried("--city", city, "--history", past, "--mapping", "boston")["agreement"] == 1.0
+
+
+@pytest.mark.parametrize("expect", ["department", "queue"])
+def test_a_table_learnt_again_and_put_into_a_new_citys_pack_names_its_departments_as_recorded(
+    tmp_path: Path, expect: str
+) -> None:
+    past, city = history(tmp_path), tmp_path / "city"
+    call(init, city, "--history", past, "--mapping", "boston")
+    rules = city / "rules" / "responsibility.csv"
+
+    arguments = ("--history", past, "--mapping", "boston", "--target", expect, "--inputs", "type")
+    assert call(learn, *arguments, "--out", rules).exit_code == 0
+
+    found = tried("--city", city, "--history", past, "--mapping", "boston", "--expect", expect)
+    assert "PWDx" in rules.read_text("utf-8")
+    assert (found["covered"], found["agreement"], found["triage"]) == (60, 1.0, {})
+
+
+@pytest.mark.parametrize(
+    "command", [("check", KUSHIRO), ("backtest", "--city", KUSHIRO, "--history", "x", "--mapping", "boston")]
+)
+def test_a_day_that_no_calendar_reaches_is_refused_in_a_sentence(command: tuple[object, ...]) -> None:
+    found = call({"check": check, "backtest": backtest}[str(command[0])], *command[1:], "--on", "9999-12-31")
+
+    assert found.exit_code == 2
+    assert "expected a day before the year 9000" in found.output
+
+
+def test_a_file_that_cannot_be_written_is_named_and_no_server_is_blamed(tmp_path: Path) -> None:
+    error = FileNotFoundError(2, "No such file or directory", str(tmp_path / "gone" / "x.csv"))
+
+    found = explained(error)
+
+    assert found is not None
+    assert found.message == f"{tmp_path / 'gone' / 'x.csv'}: No such file or directory."

@@ -33,6 +33,7 @@ async def test_an_extension_is_announced_with_the_new_day_and_the_reason_once(de
     [
         (date(2026, 4, 20), "2026-04-20", "extends-nothing"),
         (date(2026, 4, 10), "2026-05-20", "deadline-passed"),  # it is the 11th in Japan
+        (date(2026, 4, 20), "9999-12-31", "extends-too-far"),
     ],
 )
 async def test_what_is_no_extension_is_refused_in_both_languages_and_not_announced(
@@ -45,8 +46,28 @@ async def test_what_is_no_extension_is_refused_in_both_languages_and_not_announc
 
     assert (answer.status_code, answer.json()["type"]) == (409, f"urn:madoguchi:problem:{code}")
     assert "期限" in answer.json()["title"]
-    assert "day" in answer.json()["title"] or "deadline" in answer.json()["title"]
+    assert any(word in answer.json()["title"] for word in ("day", "deadline", "year"))
     assert await desk.types() == ["case.claimed"]
+
+
+async def test_of_two_extensions_before_routing_has_counted_the_first_the_second_must_go_further(desk: Desk) -> None:
+    application_id, case_id = await desk.case()
+    await desk.do(case_id, "claim")
+    await desk.do(case_id, "extend", **EXTEND)
+
+    refused = await desk.do(case_id, "extend", until="2026-05-19", reason="別の理由")
+    await desk.read(
+        moved(application_id, case_id, date(2026, 4, 21), cause="stage-ended")
+    )  # said before it was extended
+    still_refused = await desk.do(case_id, "extend", until="2026-05-20", reason="別の理由")
+    further = await desk.do(case_id, "extend", until="2026-05-21", reason="別の理由")
+
+    assert [answer.status_code for answer in (refused, still_refused, further)] == [409, 409, 200]
+    assert refused.json()["type"] == "urn:madoguchi:problem:extends-nothing"
+    assert [event["until"] for event in await desk.said() if event["type"] == "case.extended"] == [
+        "2026-05-20",
+        "2026-05-21",
+    ]
 
 
 @pytest.mark.parametrize("said", [{"until": "2026-05-20"}, {"until": "2026-05-20", "reason": ""}])

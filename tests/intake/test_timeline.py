@@ -26,6 +26,10 @@ def test_every_event_has_words_for_the_citizen_in_three_registers(name: str) -> 
     assert words.en
 
 
+def test_what_is_suggested_to_staff_is_on_no_timeline() -> None:
+    assert not rules.is_about_an_application("jp.madoguchi.case.departments-suggested.v1")
+
+
 def closing(case_id: UUID, cause: str = "decided") -> Step:
     return Step(NOW, CLOSED, case_id=case_id, cause=cause)
 

@@ -80,6 +80,15 @@ def ended(stage: str, days: int) -> Happened:
         ([extended(20, date(2027, 1, 15)), asked(31), supplied(40)], date(2027, 1, 24), False),
         ([asked(10), extended(20, date(2027, 1, 15))], date(2027, 1, 15), True),
         ([asked(10), extended(40, date(2027, 1, 15)), supplied(45)], date(2027, 1, 15), False),
+        ([asked(10), extended(12, date(2026, 12, 10)), supplied(25)], DUE + timedelta(15), False),
+        (
+            [asked(10), extended(12, date(2026, 12, 10)), extended(13, date(2026, 12, 11)), supplied(25)],
+            after(45),
+            False,
+        ),
+        ([asked(10), supplied(25), extended(25, date(2026, 12, 16))], DUE + timedelta(15), False),
+        ([asked(10), extended(12, after(3670)), supplied(25)], after(3670), False),
+        ([asked(10), extended(12, after(3670))], after(3670), True),
     ],
     ids=lambda value: "+".join(f"{one.kind}" for one in value) if isinstance(value, list) else "",
 )
@@ -96,7 +105,10 @@ def test_the_days_from_a_request_to_its_answer_do_not_count_and_extensions_do(
     [
         ([extended(31, date(2027, 1, 15))], 0, "expected a notice on 2026-12-02"),
         ([extended(20, DUE)], 0, "expected an extension beyond 2026-12-02"),
-        ([asked(10), extended(12, date(2026, 12, 10)), supplied(25)], 1, "expected an extension beyond 2026-12-17"),
+        ([asked(10), extended(12, DUE), supplied(25)], 1, "expected an extension beyond 2026-12-02"),
+        ([asked(10), supplied(25), extended(26, date(2026, 12, 17))], 2, "expected an extension beyond 2026-12-17"),
+        ([extended(3, date(9999, 12, 31))], 0, "expected an extension of at most 3660 days"),
+        ([extended(3, date(9999, 12, 31)), asked(5), supplied(9)], 0, "expected an extension of at most 3660 days"),
         ([asked(-1)], 0, "before the receipt"),
         ([ended("visit", 3)], 0, "expected one of survey, opinion, board"),
         ([ended("survey", -2)], 0, "before the receipt"),
@@ -248,3 +260,10 @@ def test_stages_may_have_business_days_and_wait_for_several() -> None:
     (one, other, last) = pack(procedures=f"{sheet}move,5,days,\nlamp,,,\n").stages["care"]
 
     assert (one.after, other.clock.period.unit, last.after) == ((), "business-days", ("a", "b"))
+
+
+def test_a_stop_never_brings_the_last_day_forward() -> None:
+    saturday = date(2026, 11, 14)
+    events = [extended(1, saturday), asked(3, 9), supplied(3, 17)]
+
+    assert deadline_of(case("move"), events).due == saturday

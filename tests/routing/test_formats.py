@@ -146,7 +146,7 @@ def test_a_sheet_is_read_as_the_table_that_it_shows(mark: str, end: str) -> None
         ("U,in:a,out:b\nR,3,x\ndefault,,y\n", "row 3, column 1: expected the line `default` once, above all rules"),
         ("U,in:a,out:b\ndefault,3,x\n", "row 2, column 2 (in:a): expected no input entry in the line `default`"),
         ("C+,in:a,out:b\nR,3,x\n", "row 1, column 3 (out:b): expected numbers to add (hit policy C+), found a string"),
-        ("C<,in:a,out:b,out:c\nR,3,x,y\n", "row 1, column 1: expected one output clause (hit policy C<), found 2"),
+        ("C<,in:a,out:b,out:c\nR,3,x,y\n", "row 1, column 4 (out:c): expected one output clause (hit policy C<), found 2"),
         ("U,in:a,out:b,note:c\nR,3,x,\x01\n", "row 2, column 4 (note:c): expected a note without control characters"),
         ('U,in:a,out:b\nR,3,"x\n', "routing.csv, line 2: expected CSV, found: unexpected end of data"),
     ],
@@ -193,3 +193,11 @@ def test_nothing_and_null_put_out_nothing() -> None:
     table = read("F,in:a,out:b,out:c:number\nR1,-,,null\nR2,-,null,\n")
 
     assert [rule.outputs for rule in table.rules] == [(None, None), (None, None)]
+
+
+@pytest.mark.parametrize("policy", ["C+", "C<", "C>"])
+def test_what_is_summed_or_compared_is_one_output_and_the_others_are_named_when_the_sheet_is_read(policy: str) -> None:
+    sheet = f"{policy},in:a:number,out:x:number,out:y:number\n1,-,1,2\n"
+
+    with pytest.raises(InvalidTable, match=r"t\.csv, row 1, column 4 \(out:y:number\): expected one output clause"):
+        read_csv(sheet.encode(), file="t.csv", name="t")

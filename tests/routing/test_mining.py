@@ -18,7 +18,7 @@ from services.routing.rules.mining import Suggestion, mine
 from services.routing.rules.patterns import index_cases, possible_patterns
 from services.routing.rules.phrasing import Labels, Language, Speech
 from services.routing.rules.reroutes import Kept, Reroute, ended_at, join_moves
-from services.routing.rules.resemblance import put_in_words, suggest_for
+from services.routing.rules.resemblance import Past, put_in_words
 from services.routing.rules.sfeel import parse_cell, write_cell
 from services.routing.rules.suggested_rows import Move, Trial, fresh_name, try_out, with_row
 from services.routing.rules.tables import DecisionTable, Input, InvalidTable, Output, Rule
@@ -343,7 +343,7 @@ class TestSuggestionsForTriage:
     )  # fmt: skip
 
     def test_name_the_facts_shared_with_past_cases_and_count_them(self) -> None:
-        first, *_ = suggest_for({"procedure": "noise", "district": "akan"}, self.PAST)
+        first, *_ = Past(self.PAST).suggest({"procedure": "noise", "district": "akan"})
 
         assert first.department == "akan-shimin"
         assert (first.because.went, first.because.cases) == (12, 14)
@@ -364,7 +364,7 @@ class TestSuggestionsForTriage:
             if facts["procedure"] != "noise" or not facts.items() & wanted.items() - {("procedure", "noise")}
         ]
 
-        first, *_ = suggest_for(wanted, past)
+        first, *_ = Past(past).suggest(wanted)
 
         assert (first.department, first.because.shared) == ("kankyo-hozen", (("procedure", "noise"),))
 
@@ -372,7 +372,7 @@ class TestSuggestionsForTriage:
     def test_their_counts_are_true_and_their_shares_no_more_than_all(
         self, facts: dict[str, Fact], past: list[Case]
     ) -> None:
-        found = suggest_for(facts, past)
+        found = Past(past).suggest(facts)
 
         assert len(found) <= 3
         assert sum(one.score for one in found) <= 1 + 1e-9
@@ -388,4 +388,4 @@ class TestSuggestionsForTriage:
 
     @pytest.mark.parametrize("past", [[], [Kept({"procedure": "noise"}, "kankyo-hozen")]])
     def test_are_none_where_nothing_is_shared(self, past: list[Case]) -> None:
-        assert suggest_for({"procedure": "road.snow"}, past) == ()
+        assert Past(past).suggest({"procedure": "road.snow"}) == ()

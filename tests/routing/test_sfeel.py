@@ -129,6 +129,14 @@ def test_a_cell_holds_for_what_it_says(text: str, value: Value | None, holds: bo
         ("3a", "found 'a'"),
         ('"open', "expected -, a value"),
         ("1" * 400 + ".5", "one of 402 digits"),
+        ("1" * 5000, "one of 5000 digits"),
+        (r'"\uD800"', "escapes of characters that there are"),
+        (r'"\U110000"', "escapes of characters that there are"),
+        ('duration("P99999999999D")', "at most 999999999 days"),
+        ('date and time("2026-04-01T09:00:00+14:01")', "offset between -14:00 and +14:00"),
+        ('time("09:00:00-23:59")', "offset between -14:00 and +14:00"),
+        ('@"09:00:00+18:00"', "offset between -14:00 and +14:00"),
+        ('[time("09:00:00")..time("10:00:00Z")]', "an interval from the less to the greater"),
     ],
 )
 def test_what_is_no_cell_says_what_was_expected_and_what_was_found(text: str, said: str) -> None:
@@ -151,7 +159,10 @@ def test_what_is_no_cell_says_what_was_expected_and_what_was_found(text: str, sa
         ("date", "2026-02-30", None),
         ("date", "20260401", None),
         ("date-time", "2026-04-01T09:00:00Z", datetime(2026, 4, 1, 9, tzinfo=UTC)),
+        ("date-time", "2026-04-01T09:00:00+14:01", None),
         ("time", "09:30", time(9, 30)),
+        ("time", "09:30-15:00", None),
+        ("days-duration", "P99999999999D", None),
         ("days-duration", "PT36H", timedelta(hours=36)),
         ("days-duration", "P1Y", None),
         ("months-duration", "-P1Y2M", Months(-14)),
@@ -167,3 +178,12 @@ def test_a_fact_is_what_its_clause_takes_it_for(kind: Kind | None, fact: object,
 
 def test_a_dash_is_one_cell() -> None:
     assert parse_cell(" - ") == ANYTHING
+
+
+def test_two_halves_of_a_character_are_one() -> None:
+    assert parse_literal(r'"\uD842\uDFB7野家"') == "𠮷野家"
+
+
+@pytest.mark.parametrize("offset", ["+14:00", "-14:00", "+09:00", ""])
+def test_a_zone_may_be_as_far_from_utc_as_there_are_zones(offset: str) -> None:
+    assert parse_literal(f'time("09:00:00{offset}")') == time.fromisoformat(f"09:00:00{offset}")

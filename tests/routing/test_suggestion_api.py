@@ -1,6 +1,8 @@
 """Departments suggested to whoever triages: shown with what speaks for them, never applied."""
 
+import asyncio
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +13,16 @@ from chassis import http
 from chassis.commands import Commands
 from chassis.database import Tx, transaction
 from chassis.pulse import Pulse
+from chassis.telemetry import Telemetry
 from contracts.desk import CaseReturned
 from contracts.envelope import Event
-from contracts.routing import CaseOpened, CaseSentToTriage
-from services.routing import free_text, handlers, moves, suggestion_api
+from contracts.routing import CaseOpened, CaseSentToTriage, DepartmentsSuggested
+from services.routing import free_text, handlers, moves, suggesting, suggestion_api, work
 from services.routing.app import read_texts
 from services.routing.free_text import InvalidModel
 from services.routing.rules.reroutes import Kept, Reroute
 from services.routing.settings import Settings
-from services.routing.suggestion_api import Texts
+from services.routing.suggesting import Texts
 from tests.routing import small_pack
 from tests.routing.test_explanation import REGISTERS
 from tests.routing.test_free_text import MODEL
@@ -219,8 +222,94 @@ def test_a_city_names_its_model_in_a_setting_and_one_that_is_none_is_refused(tmp
     model.write_bytes(free_text.dump(MODEL))
     broken.write_text("{}")
 
-    assert read_texts(Settings.model_validate(servers)) == suggestion_api.REMARK
+    assert read_texts(Settings.model_validate(servers)) == suggesting.REMARK
     texts = read_texts(Settings.model_validate(servers | {"text_model": model, "text_fact": "letter"}))
     assert texts == Texts("letter", MODEL)
     with pytest.raises(InvalidModel, match=r"broken\.json: expected a model"):
         read_texts(Settings.model_validate(servers | {"text_model": broken}))
+
+
+async def answers(routing: Routing, texts: Texts = suggesting.REMARK) -> list[DepartmentsSuggested]:
+    """Let the loop beside the consumer work as long as there is something to do; what it announced."""
+    commands = Commands("/routing", routing.pool, lambda: None, routing.now)
+    while await commands.run(partial(suggesting.answer, texts=texts)):
+        pass
+    return [event for event in await routing.said() if isinstance(event, DepartmentsSuggested)]
+
+
+async def test_a_case_in_triage_is_announced_with_its_suggestions_once_and_the_facts_are_gone(routing: Routing) -> None:
+    await routing.install(PACK)
+    await moved(routing, await routed(routing, "ghosts", district="far"), "waste")
+    waiting = await routed(routing, "ghosts", district="far", remark="除雪車が来ません")
+    model = free_text.FreeTextModel(("waste", "roads", "old"), MODEL.bias, MODEL.ngrams)
+
+    said = await answers(routing, Texts("remark", model))
+
+    (one,) = [event for event in said if event.case_id == waiting.case_id]
+    assert (one.application_id, one.receipt) == (waiting.application_id, waiting.receipt)
+    assert [(by.department, by.because.went, by.because.cases) for by in one.from_past] == [("waste", 1, 1)]
+    assert [(by.department, by.pieces[0].text) for by in one.from_text] == [("roads", "除雪車")]
+    assert set(one.from_text[0].said) == set(REGISTERS)
+    assert await routing.pool.fetchval("SELECT count(*) FROM triage_question") == 0
+    assert await answers(routing) == said
+
+
+async def test_a_case_that_left_triage_or_for_which_nothing_speaks_is_told_nothing(routing: Routing) -> None:
+    await routing.install(PACK)
+    await routed(routing, "ghosts", district="far")
+    first = await answers(routing)
+    gone = await routed(routing, "ghosts", district="far")
+    await moved(routing, gone, "waste")
+
+    assert (first, await answers(routing)) == ([], [])
+    assert await routing.pool.fetchval("SELECT count(*) FROM triage_question") == 0
+
+
+async def test_a_case_that_comes_back_to_triage_is_suggested_for_again_by_what_was_learnt_meanwhile(
+    routing: Routing,
+) -> None:
+    await routing.install(PACK)
+    waiting = await routed(routing, "ghosts", district="far")
+    assert await answers(routing) == []
+    await moved(routing, await routed(routing, "ghosts", district="far"), "roads")
+
+    await moved(routing, waiting, "waste", None)
+
+    (one,) = await answers(routing)
+    assert (one.case_id, [by.department for by in one.from_past]) == (waiting.case_id, ["roads"])
+
+
+async def test_many_cases_in_triage_are_answered_a_few_in_a_transaction(routing: Routing) -> None:
+    await routing.install(PACK)
+    await moved(routing, await routed(routing, "ghosts", district="far"), "waste")
+    for _ in range(suggesting.MOST_ANSWERED + 2):
+        await routed(routing, "ghosts", district="far")
+    commands = Commands("/routing", routing.pool, lambda: None, routing.now)
+
+    counts = [await commands.run(partial(suggesting.answer, texts=suggesting.REMARK)) for _ in range(3)]
+
+    assert counts == [suggesting.MOST_ANSWERED, 3, 0]
+    assert len(await answers(routing)) == suggesting.MOST_ANSWERED + 2
+
+
+async def test_the_loop_suggests_and_goes_on_when_it_cannot(
+    routing: Routing, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await routing.install(PACK)
+    await moved(routing, await routed(routing, "ghosts"), "waste")
+    await routed(routing, "ghosts", remark="佐藤です")
+    await routing.pool.execute("ALTER TABLE case_move RENAME TO away")
+    commands, stop = Commands("/routing", routing.pool, lambda: None, routing.now), asyncio.Event()
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(work.suggest_departments(commands, Telemetry("routing", None), stop, suggesting.REMARK))
+        await asyncio.sleep(0.3)
+        await routing.pool.execute("ALTER TABLE away RENAME TO case_move")
+        async with asyncio.timeout(5):
+            while not any(isinstance(event, DepartmentsSuggested) for event in await routing.said()):
+                await asyncio.sleep(0.05)
+        stop.set()
+
+    printed = capsys.readouterr().out
+    assert "suggestions.not_made" in printed
+    assert "佐藤" not in printed

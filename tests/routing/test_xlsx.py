@@ -159,3 +159,14 @@ def test_two_sheets_of_one_name_are_not_written() -> None:
 
     with pytest.raises(InvalidTable, match="Routing: expected a sheet's name that no other has"):
         write_xlsx([TABLE, twin])
+
+
+def test_of_several_sheets_the_one_called_as_the_file_holds_the_table_and_a_memo_may_stand_beside_it() -> None:
+    book = load_workbook(BytesIO(write_xlsx([TABLE])))
+    book.create_sheet("memo")["A1"] = "課内の覚え書き"
+    content = BytesIO()
+    book.save(content)
+
+    assert read_xlsx(content.getvalue(), file=f"rules/{TABLE.name}.xlsx") == TABLE
+    with pytest.raises(InvalidTable, match="call the one with the table other"):
+        read_xlsx(content.getvalue(), file="rules/other.xlsx")

@@ -193,8 +193,8 @@ def _check_policy(problems: Problems, draft: Draft, outputs: Sequence[Output]) -
     if policy in ("P", "O") and not any(clause.priorities for clause in outputs):
         said = "expected an output whose allowed values are listed, from the most important to the least"
         problems.add(draft.place, f"{said} (hit policy {policy})")
-    if policy in ("C+", "C<", "C>") and len(outputs) > 1:
-        problems.add(draft.place, f"expected one output clause (hit policy {policy}), found {len(outputs)}")
+    for clause in draft.outputs[1:] if policy in ("C+", "C<", "C>") else ():
+        problems.add(clause.place, f"expected one output clause (hit policy {policy}), found {len(outputs)}")
     for clause, output in zip(draft.outputs, outputs, strict=True):
         if policy == "C+" and output.kind not in (None, "number"):
             problems.add(clause.place, f"expected numbers to add (hit policy C+), found a {output.kind}")

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from io import BytesIO
+from pathlib import PurePosixPath
 from typing import Any
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile
@@ -30,7 +31,7 @@ _TITLE = re.compile(r"(?!')[^\[\]:*?/\\\n]{1,31}(?<!')")
 
 
 def read_xlsx(content: bytes, *, file: str, sheet: str | None = None) -> DecisionTable:
-    """The table that a sheet holds; the sheet may go unnamed when it is the only one. Raises InvalidTable."""
+    """The table that a sheet holds: of several, without a name, the one that is called as the file. Raises InvalidTable."""
     found = _sheet(_workbook(content, file), file, sheet)
     source = f"{file}, sheet {found.title}"
     _check_merged(found, source)
@@ -61,8 +62,12 @@ def _is_note(sheet: Worksheet, row: int, at: int) -> bool:
 
 def _sheet(workbook: Workbook, file: str, named: str | None) -> Worksheet:
     titles = workbook.sheetnames
+    stem = PurePosixPath(file).stem
+    named = stem if named is None and len(titles) > 1 and stem in titles else named
     if named not in (titles if named is not None or len(titles) > 1 else [None]):
-        raise InvalidTable(f"{file}: expected one of the sheets {', '.join(titles)}, found {named or 'no name'}")
+        raise InvalidTable(
+            f"{file}: expected one of the sheets {', '.join(titles)}, found {named or 'no name'} (of several sheets, call the one with the table {stem})"
+        )
     return workbook[named or titles[0]]
 
 

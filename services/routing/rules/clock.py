@@ -15,12 +15,12 @@ Closed days between are counted in days and not in business days; which of the t
 
 import calendar as civil
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from services.routing.rules.calendars import ONE_DAY, Calendar
+from services.routing.rules.calendars import ONE_DAY, Calendar, NotCovered
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 MOST = 3660
@@ -98,10 +98,14 @@ class Extension:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """A clock that stands still: no date is due until the answer. `left` days (open days by such a clock) will then remain."""
+    """A clock that stands still: no date is due until the answer. `left` days (open days by such a clock) will then remain.
+
+    `last` is the day that was the last when it stopped.
+    """
 
     since: date
     left: int
+    last: date = field(default=date.max, compare=False)
 
 
 def local_day(instant: datetime) -> date:
@@ -132,7 +136,9 @@ def due_after(
     Of a stop, the days after the request up to and including the answer's do not count (行政手続法7条; published standard
     periods exclude 補正に要する日数): what was left on the day of the request is left on the day of the answer. Overlapping
     stops are one. A stop asked for after the deadline changes nothing. An extension by a period goes on where the old
-    one ended; it must be notified before that is over (介護保険法27条11項), or while the clock stands still.
+    one ended; it must be notified before that is over (介護保険法27条11項), or while the clock stands still. One to a date
+    must be later than the last day as it was when it was notified: while the clock stands still, as it was when it stopped, for
+    nobody knows another. The last day is then the later of what was told and of what the clock says once it goes on.
     Raises NotCovered, InvalidEvent, LateNotice.
     """
     begins = arrived or received
@@ -140,16 +146,20 @@ def due_after(
     extensions = [event for event in events if isinstance(event, Extension)]
     awaited = next((stop.asked for stop in stops if stop.answered is None), date.max)
     last = _last_day(clock, calendar, received, arrived)
+    known, still = last, date.min  # the last day as it was when the clock stopped, and until when nobody knew another
     for event in sorted([*stops, *extensions], key=_day_of):
         end = _moved_on(clock, calendar, last)
         if isinstance(event, Extension):
             _check(event, end, awaited)
-            last = _extended(event, last, calendar)
+            known = known if event.notified <= still else last
+            known = _extended(event, last, known, calendar)
+            last = max(known, last)
         elif event.asked <= end:
             left = max(days_left(clock, calendar, last, event.asked), 0)
             if event.answered is None:
-                return Stopped(event.asked, left)
-            last = _resumed(clock, calendar, event.answered, left)
+                return Stopped(event.asked, left, last)
+            known, still = last, event.answered
+            last = max(_resumed(clock, calendar, event.answered, left), last)
     return _moved_on(clock, calendar, last)
 
 
@@ -164,12 +174,20 @@ def days_left(clock: Clock, calendar: Calendar, due_on: date, today: date) -> in
 def end(period: Period, after: date, calendar: Calendar) -> date:
     """The last day of a period that begins with the day after `after` (民法141条, 143条). Raises NotCovered."""
     if period.unit == "days":
-        return after + timedelta(period.count)
+        return days_after(after, period.count)
     if period.unit == "business-days":
         return calendar.add(after, period.count)
     if period.unit == "weeks":
-        return after + timedelta(7 * period.count)
+        return days_after(after, 7 * period.count)
     return _before_corresponding_day(after + ONE_DAY, period.count * (12 if period.unit == "years" else 1))
+
+
+def days_after(day: date, count: int) -> date:
+    """The day that is `count` days after another. Raises NotCovered beyond the year 9999."""
+    try:
+        return day + timedelta(count)
+    except OverflowError:
+        raise NotCovered(f"no calendar covers the day {count} days after {day}") from None
 
 
 def _before_corresponding_day(begins: date, months: int) -> date:
@@ -227,15 +245,17 @@ def _check(extension: Extension, end_on: date, awaited: date) -> None:
         raise LateNotice(f"expected a notice on {end_on}, the last day, or before, found {extension.notified}")
 
 
-def _extended(extension: Extension, last: date, calendar: Calendar) -> date:
+def _extended(extension: Extension, last: date, known: date, calendar: Calendar) -> date:
     if isinstance(extension.new, Period):
         return end(extension.new, last, calendar)
-    if extension.new <= last:
-        raise InvalidEvent(f"expected an extension beyond {last}, found {extension.new}")
+    if extension.new <= known:
+        raise InvalidEvent(f"expected an extension beyond {known}, found {extension.new}")
+    if (extension.new - extension.notified).days > MOST:
+        raise InvalidEvent(f"expected an extension of at most {MOST} days, found {extension.new}")
     return extension.new
 
 
 def _resumed(clock: Clock, calendar: Calendar, answered: date, left: int) -> date:
     if not clock.counts_open_days:
-        return answered + timedelta(left)
+        return days_after(answered, left)
     return calendar.add(answered, left) if left else calendar.next_open(answered)

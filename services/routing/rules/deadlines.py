@@ -22,7 +22,6 @@ from services.routing.rules.clock import (
     Stop,
     Stopped,
     due_after,
-    end,
     local_day,
 )
 from services.routing.rules.rule_sets import RuleSet
@@ -143,7 +142,7 @@ def count(terms: Terms, happened: Collection[Happened]) -> Deadline:
     due_on = due_after(events, terms.clock, terms.calendar, terms.received)
     stages = _stages(terms, ended)
     if isinstance(due_on, Stopped):
-        return Deadline(_when_it_stopped(terms, due_on), stands_still=True, stages=stages, left_out=left_out)
+        return Deadline(due_on.last, stands_still=True, stages=stages, left_out=left_out)
     return Deadline(due_on, stages=stages, left_out=left_out)
 
 
@@ -200,10 +199,3 @@ def _stages(terms: Terms, ended: Mapping[str, date]) -> tuple[StageDeadline, ...
         return ()
     staged = StagedClock(terms.clock, terms.stages)
     return progress(staged, terms.calendar, terms.received, today=terms.received, ended=ended).stages
-
-
-def _when_it_stopped(terms: Terms, stopped: Stopped) -> date:
-    if not stopped.left:
-        return stopped.since
-    left = Period(stopped.left, "business-days" if terms.clock.counts_open_days else "days")
-    return end(left, stopped.since, terms.calendar)

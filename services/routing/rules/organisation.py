@@ -144,6 +144,16 @@ class Organisation:
                 self._follow(successor, day, steps)
 
 
+def codes_by_name(organisation: Organisation) -> dict[str, str]:
+    """The code of every unit by its Japanese or English name, where one code alone has it and it is no code itself."""
+    found: dict[str, set[str]] = {}
+    for unit in organisation.units:
+        for name in {unit.names.get("ja"), unit.names.get("en")} - {None, ""}:
+            found.setdefault(str(name), set()).add(unit.code)
+    codes = {unit.code for unit in organisation.units}
+    return {name: min(of) for name, of in found.items() if len(of) == 1 and name not in codes}
+
+
 def versions_by_code(units: tuple[Unit, ...]) -> Mapping[str, tuple[Unit, ...]]:
     """The versions of every code, the earliest first."""
     found: dict[str, list[Unit]] = {}

@@ -9,11 +9,11 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from services.routing.rules.assigning import Fact, Facts
 from services.routing.rules.phrasing import Language, Speech
 from services.routing.rules.reroutes import Kept, Reroute, ended_at
-from services.routing.rules.values import is_same
 
 NEAREST = 10
 """At least so many cases speak, and all that are as alike as the last of them."""
@@ -40,61 +40,83 @@ class Candidate:
     because: Because
 
 
-def suggest_for(facts: Facts, past: Sequence[Reroute | Kept]) -> tuple[Candidate, ...]:
-    """At most three departments, the likeliest first; none when no past case shares a fact. Takes time in proportion to `past`."""
-    weights = {name: _bits(name, past) for name in facts}
-    near = _nearest(facts, past, weights)
-    total = sum(likeness for likeness, _ in near)
-    scores: dict[str, float] = {}
-    for likeness, case in near:
-        scores[ended_at(case)] = scores.get(ended_at(case), 0.0) + likeness / total
-    ranked = sorted(scores.items(), key=lambda found: (-found[1], found[0]))[:MOST_CANDIDATES]
-    return tuple(Candidate(who, score, _because(facts, who, near, past)) for who, score in ranked)
+_Told = tuple[str, tuple[bool, Fact]]
+"""A fact by its name. Facts that are the same, and no others, are equal so: true is not 1."""
 
 
-def _bits(name: str, past: Sequence[Reroute | Kept]) -> float:
+@dataclass(slots=True)
+class _Like:
+    """Past cases with the same facts that ended at the same department, as one."""
+
+    facts: frozenset[_Told]
+    department: str
+    cases: int = 0
+
+
+class Past:
+    """Past cases, to compare with one case after the other. What is the same of them is looked at once."""
+
+    def __init__(self, cases: Sequence[Reroute | Kept]) -> None:
+        found: dict[tuple[frozenset[_Told], str], _Like] = {}
+        for case in cases:
+            key = frozenset(_told(case.facts)), ended_at(case)
+            found.setdefault(key, _Like(*key)).cases += 1
+        self._likes = list(found.values())
+        self._bits: dict[str, float] = {}
+
+    def suggest(self, facts: Facts) -> tuple[Candidate, ...]:
+        """At most three departments, the likeliest first; none when no past case shares a fact."""
+        near = self._nearest(_told(facts))
+        total = sum(likeness * like.cases for likeness, like in near)
+        scores: dict[str, float] = {}
+        for likeness, like in near:
+            scores[like.department] = scores.get(like.department, 0.0) + likeness * like.cases / total
+        ranked = sorted(scores.items(), key=lambda found: (-found[1], found[0]))[:MOST_CANDIDATES]
+        return tuple(Candidate(who, score, self._because(facts, who, near)) for who, score in ranked)
+
+    def _nearest(self, told: Sequence[_Told]) -> list[tuple[float, _Like]]:
+        weights = {one: self._weight(one[0]) for one in told}
+        alike = [(sum(weights[one] for one in told if one in like.facts), like) for like in self._likes]
+        alike.sort(key=lambda found: -found[0])
+        counted = accumulate(like.cases for _, like in alike)
+        at = next((at for at, cases in enumerate(counted) if cases >= NEAREST), len(alike) - 1)
+        return [found for found in alike if found[0] >= alike[at][0] and found[0] > 0]
+
+    def _because(self, facts: Facts, department: str, near: Sequence[tuple[float, _Like]]) -> Because:
+        """By the facts that the most alike of the department's cases share."""
+        nearest = next(like for _, like in near if like.department == department)
+        shared = {one for one in _told(facts) if one in nearest.facts}
+        like = [one for one in self._likes if shared <= one.facts]
+        went = sum(one.cases for one in like if one.department == department)
+        names = {name for name, _ in shared}
+        return Because(tuple((name, facts[name]) for name in facts if name in names), went, sum(o.cases for o in like))
+
+    def _weight(self, name: str) -> float:
+        if name not in self._bits:
+            self._bits[name] = _bits(name, self._likes)
+        return self._bits[name]
+
+
+def _told(facts: Facts) -> list[_Told]:
+    return [(name, (isinstance(fact, bool), fact)) for name, fact in facts.items()]
+
+
+def _bits(name: str, likes: Sequence[_Like]) -> float:
     """Mutual information of a fact and the department."""
-    pairs = Counter((_key(case.facts.get(name)), ended_at(case)) for case in past)
+    pairs = Counter[tuple[object, str]]()
+    for like in likes:
+        pairs[next((value for of, value in like.facts if of == name), None), like.department] += like.cases
     values, departments = Counter[object](), Counter[str]()
     for (value, department), count in pairs.items():
         values[value] += count
         departments[department] += count
-    cases = len(past) or 1
+    cases = pairs.total() or 1
     told = sum(
         count / cases * math.log2(count * cases / (values[value] * departments[who]))
         for (value, who), count in pairs.items()
     )
     by_chance = (len(values) - 1) * (len(departments) - 1) / (2 * cases * math.log(2))
     return max(told - by_chance, LEAST_BITS)
-
-
-def _key(fact: Fact | None) -> object:
-    """Facts that are the same, and no others, have the same key: true is not 1."""
-    return isinstance(fact, bool), fact
-
-
-def _nearest(
-    facts: Facts, past: Sequence[Reroute | Kept], weights: Mapping[str, float]
-) -> list[tuple[float, Reroute | Kept]]:
-    alike = [(sum(weights[name] for name, _ in _shared(facts, case)), case) for case in past]
-    alike.sort(key=lambda found: -found[0])
-    least = alike[min(NEAREST, len(alike)) - 1][0] if alike else 0.0
-    return [found for found in alike if found[0] >= least and found[0] > 0]
-
-
-def _shared(facts: Facts, case: Reroute | Kept) -> list[tuple[str, Fact]]:
-    theirs = case.facts
-    return [(name, fact) for name, fact in facts.items() if name in theirs and is_same(fact, theirs[name])]
-
-
-def _because(
-    facts: Facts, department: str, near: Sequence[tuple[float, Reroute | Kept]], past: Sequence[Reroute | Kept]
-) -> Because:
-    """By the facts that the most alike of the department's cases share."""
-    nearest = next(case for _, case in near if ended_at(case) == department)
-    shared = _shared(facts, nearest)
-    like = [case for case in past if len(_shared(dict(shared), case)) == len(shared)]
-    return Because(tuple(shared), sum(ended_at(case) == department for case in like), len(like))
 
 
 SAID: Mapping[Language, str] = {

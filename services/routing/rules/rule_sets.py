@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from services.routing.rules.calendars import Calendar
 from services.routing.rules.clock import Clock, Period
@@ -88,6 +88,29 @@ class RuleSet:
         overlaid = (table for overlay in self.overlays.values() for table in overlay.tables)
         named = (clause.name for one in (*self.tables, *overlaid) for clause in one.table.inputs)
         object.__setattr__(self, "asks", tuple(dict.fromkeys(("procedure", "district", *named))))
+
+
+def with_codes(table: DecisionTable, codes: Mapping[str, str]) -> DecisionTable:
+    """The table with the codes of departments where it has their names: who edits a spreadsheet may write either."""
+    at = next((at for at, clause in enumerate(table.outputs) if clause.name == "department"), None)
+    if at is None or not codes:
+        return table
+    clause, rules = table.outputs[at], (replace(rule, outputs=_coded(rule.outputs, at, codes)) for rule in table.rules)
+    coded = replace(
+        clause,
+        priorities=tuple(_code(value, codes) for value in clause.priorities),
+        default=None if clause.default is None else _code(clause.default, codes),
+    )
+    return replace(table, outputs=(*table.outputs[:at], coded, *table.outputs[at + 1 :]), rules=tuple(rules))
+
+
+def _coded(outputs: tuple[Value | None, ...], at: int, codes: Mapping[str, str]) -> tuple[Value | None, ...]:
+    value = outputs[at]
+    return outputs if value is None else (*outputs[:at], _code(value, codes), *outputs[at + 1 :])
+
+
+def _code(value: Value, codes: Mapping[str, str]) -> Value:
+    return codes.get(value, value) if isinstance(value, str) else value
 
 
 def make_routing_table(table: DecisionTable) -> RoutingTable:

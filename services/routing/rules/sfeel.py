@@ -19,10 +19,12 @@ from services.routing.rules.values import (
     Months,
     Value,
     is_less,
+    is_same,
     kind_of,
     read_date,
     read_date_time,
     read_duration,
+    read_time,
 )
 
 
@@ -42,6 +44,8 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{6})|(.))", re.DOTALL)
+MOST_DIGITS = 1_000
+"""Longer numbers are slips of the pen; Python refuses those of 4,300 digits."""
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
 _EXPECTED = (
     '-, a value ("text", 10, true, date("2026-04-01")), a comparison (> 10), an interval ([1..5]), a list or not(…)'
@@ -139,7 +143,7 @@ def _interval(tokens: _Tokens, opened: str) -> Range:
     tokens.need("..")
     high = tokens.literal()
     closed = tokens.need("]", ")", "[")
-    if kind_of(low) != kind_of(high) or is_less(high, low):
+    if not (is_less(low, high) or is_same(low, high)):
         raise tokens.wrong(f"an interval from the less to the greater, not {low!r} to {high!r}")
     return Range(low, high, opened == "[", closed == "]")
 
@@ -161,7 +165,7 @@ def _expect_one_kind(text: str, tests: Sequence[Test]) -> None:
 def _literal(token: re.Match[str]) -> Value | None:
     """The value of a token; None when it is none. Raises Unreadable for a date that does not exist."""
     if token["string"] is not None:
-        return _ESCAPE.sub(_unescaped, token["string"][1:-1])
+        return _text(token["string"][1:-1])
     if token["number"] is not None:
         return _number(token["number"])
     if token["word"] in ("true", "false"):
@@ -172,10 +176,18 @@ def _literal(token: re.Match[str]) -> Value | None:
 
 
 def _number(text: str) -> int | float:
-    number = float(text) if "." in text else int(text)
-    if isinstance(number, float) and not math.isfinite(number):
+    number = float(text) if "." in text or len(text) > MOST_DIGITS else int(text)
+    if isinstance(number, float) and (len(text) > MOST_DIGITS or not math.isfinite(number)):
         raise Unreadable(f"expected a number that can be told from its neighbours, found one of {len(text)} digits")
     return number
+
+
+def _text(quoted: str) -> str:
+    r"""What stands between quotes; `\uD83D\uDE00` are the two halves of one character."""
+    try:
+        return _ESCAPE.sub(_unescaped, quoted).encode("utf-16", "surrogatepass").decode("utf-16")
+    except ValueError:
+        raise Unreadable(f"expected escapes of characters that there are, found {quoted!r}") from None
 
 
 def _unescaped(found: re.Match[str]) -> str:
@@ -196,13 +208,13 @@ def _read_at(text: str) -> Value:
         return read_duration(text)
     if "T" in text:
         return read_date_time(text)
-    return time.fromisoformat(text) if ":" in text else read_date(text)
+    return read_time(text) if ":" in text else read_date(text)
 
 
 _CALLS: Mapping[str, Callable[[str], Value]] = {
     "date": read_date,
     "date and time": read_date_time,
-    "time": time.fromisoformat,
+    "time": read_time,
     "duration": read_duration,
 }
 

@@ -94,6 +94,8 @@ def is_same(one: Value, other: Value) -> bool:
     return kind_of(one) == kind_of(other) and one == other
 
 
+FARTHEST = timedelta(hours=14)
+"""From UTC."""
 _DURATION = re.compile(r"(-)?P(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 _MONTHS = re.compile(r"(-)?P(?=\d)(?:(\d+)Y)?(?:(\d+)M)?")
 
@@ -107,7 +109,10 @@ def read_duration(text: str) -> timedelta | Months:
     if found is None or text.endswith("P"):
         raise ValueError('expected a duration such as "P3D", "PT2H" or "P1Y6M"')
     days, hours, minutes, seconds = (float(part or 0) for part in found.groups()[1:])
-    length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    try:
+        length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    except OverflowError:
+        raise ValueError(f"expected a duration of at most {timedelta.max.days} days") from None
     return -length if found[1] else length
 
 
@@ -133,13 +138,28 @@ def read_date(text: str) -> date:
 
 def read_date_time(text: str) -> datetime:
     """`2026-04-01T09:00:00`, with or without a zone's offset; a date alone is its midnight. Raises ValueError."""
-    return datetime.fromisoformat(text)
+    instant = datetime.fromisoformat(text)
+    _check_offset(instant)
+    return instant
+
+
+def read_time(text: str) -> time:
+    """`09:00:00`, with or without a zone's offset. Raises ValueError."""
+    clock = time.fromisoformat(text)
+    _check_offset(clock)
+    return clock
+
+
+def _check_offset(when: datetime | time) -> None:
+    """No zone is farther from UTC than 14 hours (XML Schema, 3.2.7.3, which FEEL refers to)."""
+    if abs(when.utcoffset() or timedelta()) > FARTHEST:
+        raise ValueError("expected an offset between -14:00 and +14:00")
 
 
 READERS: Mapping[Kind, Callable[[str], Value | None]] = {
     "date": read_date,
     "date-time": read_date_time,
-    "time": time.fromisoformat,
+    "time": read_time,
     "days-duration": _read_days,
     "months-duration": _read_months,
 }

@@ -1,0 +1,2 @@
+-- The latest day that the citizen was told by a notice of extension: said here, and counted here before routing has counted it.
+ALTER TABLE case_item ADD COLUMN told_until date;
