@@ -1,4 +1,4 @@
-r"""Make ready what the services stand on, once before they start: databases and roles, migrations, topics.
+r"""Make ready what the services stand on, once before they start: databases, roles and rights, migrations, topics.
 
 It may run again at any time: what is there stays, what is missing is made. Each password becomes that of its role.
 
@@ -22,8 +22,7 @@ from aiokafka.errors import KafkaError
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from chassis import database, migrations
-from deploy.databases import SERVICES, ServiceDatabase, create_databases, dsn_of
+from deploy.databases import SERVICES, ServiceDatabase, bring_up, create_databases
 from deploy.topics import create_topics
 
 PREFIX = "MADOGUCHI_"
@@ -74,7 +73,7 @@ class Settings(BaseSettings):
     replication: Annotated[int, Field(ge=1, le=9)] = Field(default=1, description="brokers that keep each topic")
 
     def databases(self) -> tuple[ServiceDatabase, ...]:
-        """The database of every service, `madoguchi_<service>`, owned by the role of the same name."""
+        """The database of every service, `madoguchi_<service>`, with the role of the same name."""
         passwords: dict[str, SecretStr] = {name: getattr(self, f"{name}_password") for name in SERVICES}
         return tuple(
             ServiceDatabase(name, f"madoguchi_{name}", f"madoguchi_{name}", password.get_secret_value())
@@ -86,19 +85,11 @@ async def prepare(settings: Settings) -> list[str]:
     """Make what is missing. Returns a line for everything made, nothing when all was there."""
     admin = settings.postgres_dsn.get_secret_value()
     made = await create_databases(admin, settings.databases())
-    applied = [line for found in settings.databases() for line in await _migrate(admin, found)]
+    applied = [
+        f"migration {line} in {found.name}" for found in settings.databases() for line in await bring_up(admin, found)
+    ]
     topics = await create_topics(settings.kafka_bootstrap, replication=settings.replication)
     return [*(f"database {name}" for name in made), *applied, *(f"topic {name}" for name in topics)]
-
-
-async def _migrate(admin: str, found: ServiceDatabase) -> list[str]:
-    """As the service's own role, so that it owns its tables."""
-    connection = await database.connect(dsn_of(admin, found))
-    try:
-        applied = await migrations.migrate(connection, ("chassis", f"services.{found.service}"))
-    finally:
-        await database.close(connection)
-    return [f"migration {name} in {found.name}" for name in applied]
 
 
 def variables() -> str:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from functools import partial
 
 from benchmarks import workload
-from benchmarks.processes import Command, inherited
+from benchmarks.processes import Command
 from benchmarks.rivals import Rival
 from benchmarks.servers import ROOT, Servers
 from contracts.topics import CASES, INTAKE, NOTICES, TOPICS, Topic
-from deploy.databases import SERVICES, ServiceDatabase, create_databases, dsn_of
+from deploy.databases import SERVICES, ServiceDatabase, bring_up, create_databases, dsn_of
 
 PATIENCE = 1800
 SAID: tuple[Topic, ...] = (INTAKE, CASES, NOTICES)
@@ -50,11 +50,12 @@ def database_of(service: str, password: str = "") -> ServiceDatabase:
 
 async def prepare(servers: Servers) -> None:
     """Databases of this release, and the topics."""
-    await create_databases(servers.dsn, tuple(database_of(name, servers.password) for name in SERVICES))
+    owned = tuple(database_of(name, servers.password) for name in SERVICES)
+    await create_databases(servers.dsn, owned)
     await servers.topics(TOPICS)
     async with asyncio.TaskGroup() as tasks:
-        for name in SERVICES:
-            tasks.create_task(_migrate(servers, name))
+        for found in owned:
+            tasks.create_task(bring_up(servers.dsn, found))
 
 
 async def produce(servers: Servers, count: int) -> None:
@@ -64,7 +65,7 @@ async def produce(servers: Servers, count: int) -> None:
 
 def commands(servers: Servers, *, telemetry: bool) -> dict[str, Command]:
     """`python -m services.<name>.app run`."""
-    return {name: _command(servers, name, "run", telemetry=telemetry) for name in SERVICES}
+    return {name: _command(servers, name, telemetry=telemetry) for name in SERVICES}
 
 
 async def progress(servers: Servers) -> Mapping[str, int]:
@@ -94,21 +95,7 @@ async def _seen(servers: Servers, name: str) -> dict[str, int]:
     return {row[0]: row[1] for row in await servers.rows(database_of(name).name, _SEEN)}
 
 
-async def _migrate(servers: Servers, name: str) -> None:
-    command = _command(servers, name, "migrate", telemetry=False)
-    process = await asyncio.create_subprocess_exec(
-        *command.arguments,
-        env=inherited() | dict(command.environment),
-        cwd=command.folder,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await process.communicate()
-    if process.returncode:
-        raise RuntimeError(f"{name} could not be migrated:\n{output.decode(errors='replace')}")
-
-
-def _command(servers: Servers, name: str, verb: str, *, telemetry: bool) -> Command:
+def _command(servers: Servers, name: str, *, telemetry: bool) -> Command:
     prefix = f"MADOGUCHI_{name.upper()}"
     environment = {
         f"{prefix}_KAFKA_BOOTSTRAP": servers.kafka,
@@ -116,7 +103,7 @@ def _command(servers: Servers, name: str, verb: str, *, telemetry: bool) -> Comm
         f"{prefix}_HTTP_PORT": "0",
         f"{prefix}_LOG_LEVEL": "info",
     } | ({f"{prefix}_OTLP_ENDPOINT": servers.sink} if telemetry else {})
-    return Command((sys.executable, "-m", f"services.{name}.app", verb), environment, ROOT)
+    return Command((sys.executable, "-m", f"services.{name}.app", "run"), environment, ROOT)
 
 
 PRODUCT = Rival(

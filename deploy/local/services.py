@@ -151,9 +151,9 @@ def mark_of(home: Home, service: str) -> Path:
     return home.run / f"{service}.service"
 
 
-def command_of(home: Home, service: str, verb: Literal["run", "migrate"]) -> list[str]:
+def command_of(home: Home, service: str) -> list[str]:
     """How a service is started."""
-    return [sys.executable, "-m", f"services.{service}.app", verb, str(mark_of(home, service))]
+    return [sys.executable, "-m", f"services.{service}.app", "run", str(mark_of(home, service))]
 
 
 def environment_of(plan: Plan, service: str, port: int) -> dict[str, str]:

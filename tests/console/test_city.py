@@ -14,6 +14,7 @@ import pytest
 from chassis import kafka
 from chassis.kafka import Outgoing
 from console.city import City
+from deploy.databases import within
 from deploy.local.ports import is_free
 from deploy.local.process import wait_for
 from tests.conftest import shared_data
@@ -44,7 +45,8 @@ def runs(pid: int) -> bool:
 
 
 async def execute(city: City, service: str, query: str) -> None:
-    connection = await asyncpg.connect(city.service(service).dsn)
+    """What no service may do, as the administrator."""
+    connection = await asyncpg.connect(within(city.admin_dsn, f"madoguchi_{service}"))
     try:
         await connection.execute(query)
     finally:

@@ -46,7 +46,9 @@ async def test_the_broker_has_exactly_the_topics_of_the_catalogue(new_servers: S
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_every_service_owns_a_database_that_fits_its_code(new_servers: Stack, service: str) -> None:
+async def test_every_service_has_a_database_that_fits_its_code_and_is_not_its_own(
+    new_servers: Stack, service: str
+) -> None:
     settings = settings_for(new_servers)
     await prepare(settings)
     found = next(found for found in settings.databases() if found.service == service)
@@ -55,7 +57,7 @@ async def test_every_service_owns_a_database_that_fits_its_code(new_servers: Sta
 
     await migrations.check(connection, ("chassis", f"services.{service}"))
     owners = await connection.fetch("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname !~ '^pg_|^information'")
-    assert [row["tableowner"] for row in owners] == [f"madoguchi_{service}"]
+    assert [row["tableowner"] for row in owners] == [f"madoguchi_{service}_owner"]
     await connection.close()
 
 
