@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from chassis.broker import Broker
 from chassis.database import Owned, close, connect
 from console.errors import Trouble
+from deploy.acls import PRINCIPALS
 from deploy.databases import SERVICES
 from deploy.local import LocalSettings
 from deploy.local.home import home_of
@@ -24,10 +26,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """All addresses; they stay the same when a process dies and comes back."""
+    """All addresses; they stay the same when a process dies and comes back. `kafka` is entered as its administrator.
 
-    bootstrap: str
+    `brokers` are Kafka as each of those who have a login.
+    """
+
+    kafka: Broker = field(repr=False)
     admin_dsn: str = field(repr=False)
+    brokers: Mapping[str, Broker] = field(repr=False)
     services: Mapping[str, Place]
     mail_folder: Path | None
     log_folder: Path
@@ -68,7 +74,8 @@ def running_city(settings: LocalSettings) -> City:
         raise Trouble(f"No city runs in {home.root}: run `madoguchi up` first.")
     ports = {name: note.port for name, note in read_notes(home).items()}
     return City(
-        bootstrap=plan.kafka_bootstrap,
+        kafka=plan.kafka,
+        brokers={name: plan.broker(name) for name in PRINCIPALS},
         admin_dsn=plan.postgres_dsn,
         services={name: Place(plan.dsn(name), f"http://127.0.0.1:{port}") for name, port in ports.items()},
         mail_folder=plan.mail_folder,

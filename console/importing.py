@@ -45,7 +45,7 @@ async def import_with_progress(city: "City", file: Path, mapping: str, rows: int
     from channels.bulk.importing import import_file
 
     with progress_bar(file.name, rows) as moved:
-        return await import_file(file, mapping, city.bootstrap, moved, rows=rows)
+        return await import_file(file, mapping, city.brokers["bulk"].aiokafka(), moved, rows=rows)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ COMMANDS = {
     "rules": "console.rules:rules",
     "overlay": "console.overlays:overlay",
     "organisation": "console.organisation:organisation",
+    "channel": "console.channels:channel",
 }
 """In the order in which a newcomer needs them."""
 

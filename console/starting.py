@@ -12,7 +12,8 @@ import psutil
 
 from console.city import City, running_city
 from console.errors import Trouble
-from deploy import databases, topics
+from deploy import acls, databases, topics
+from deploy.acls import PRINCIPALS
 from deploy.local import LocalSettings, services
 from deploy.local import down as servers_down
 from deploy.local import reset as servers_reset
@@ -93,7 +94,7 @@ def _gone_is_fine() -> Generator[None]:
 
 
 async def _prepare(plan: Plan, say: Say) -> None:
-    """Databases, then topics and migrations side by side."""
+    """Databases, then topics, logins and migrations side by side."""
     owned = tuple(services.database_of(name, plan.passwords[name]) for name in SERVICES)
     if made := await databases.create_databases(plan.postgres_dsn, owned):
         say(f"made the databases {', '.join(made)}")
@@ -104,8 +105,10 @@ async def _prepare(plan: Plan, say: Say) -> None:
 
 
 async def _topics(plan: Plan, say: Say) -> None:
-    if made := await topics.create_topics(plan.kafka_bootstrap):
+    if made := await topics.create_topics(plan.kafka):
         say(f"made the topics {', '.join(made)}")
+    if given := await acls.give_access(plan.kafka, {name: plan.passwords[name] for name in PRINCIPALS}, acls.rights()):
+        say(f"Kafka: {len(given)} rights given or taken")
 
 
 async def _bring_up(plan: Plan, found: databases.ServiceDatabase, say: Say) -> None:

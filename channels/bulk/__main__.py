@@ -2,8 +2,10 @@
 
 import argparse
 import asyncio
+import ssl
 import sys
 from pathlib import Path
+from typing import Any
 
 from channels.bulk.errors import BulkError
 from channels.bulk.importing import import_file
@@ -22,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     try:
         done = asyncio.run(
-            import_file(chosen.file, chosen.mapping, chosen.kafka, _progress, rows=chosen.rows, on_trouble=_say)
+            import_file(chosen.file, chosen.mapping, _client(chosen), _progress, rows=chosen.rows, on_trouble=_say)
         )
     except BulkError as error:
         _say(str(error))
@@ -42,8 +44,26 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("file", type=Path, help="the CSV file, with a header row")
     parser.add_argument("--mapping", required=True, help=f"what its columns mean: {', '.join(known_mappings())}")
     parser.add_argument("--kafka", required=True, metavar="HOST:PORT", help="a Kafka broker")
+    parser.add_argument("--user", help="this channel's login there, by SCRAM-SHA-512")
+    parser.add_argument("--password-file", type=Path, metavar="FILE", help="its password, on the first line")
+    parser.add_argument("--tls", action="store_true", help="encrypted, the broker's certificate checked")
+    parser.add_argument("--ca", metavar="FILE", help="with --tls: PEM of what signs it; else what this machine trusts")
     parser.add_argument("--rows", type=int, metavar="N", help="stop after so many rows")
     return parser
+
+
+def _client(chosen: argparse.Namespace) -> dict[str, Any]:
+    """The settings of an aiokafka client."""
+    if not chosen.user:
+        return {"bootstrap_servers": chosen.kafka}
+    return {
+        "bootstrap_servers": chosen.kafka,
+        "security_protocol": "SASL_SSL" if chosen.tls else "SASL_PLAINTEXT",
+        "ssl_context": ssl.create_default_context(cafile=chosen.ca) if chosen.tls else None,
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "sasl_plain_username": chosen.user,
+        "sasl_plain_password": chosen.password_file.read_text(encoding="utf-8").splitlines()[0],
+    }
 
 
 def _progress(rows: int, bytes_read: int, bytes_total: int) -> None:

@@ -161,7 +161,7 @@ async def test_a_lost_message_is_found_named_and_sent_again(lab: Lab, monkeypatc
     assert len(await lab.counted(0)) == 6 * lab.numbers.partitions
 
     connection = await asyncpg.connect(lab.counter_dsn)
-    producer = await start_producer(lab.bootstrap, 10)
+    producer = await start_producer(lab.broker, 10)
     for partition in range(lab.numbers.partitions):
         sent = await relay.resend(Tx(connection, utc_now()), producer, lab.numbers.name, partition, 7, 7, 10)
         assert sent == 1
@@ -241,7 +241,7 @@ async def test_when_every_message_is_poison_nothing_is_parked_and_the_consumer_p
 
 
 async def test_bytes_that_are_no_event_are_parked_and_the_lane_goes_on(lab: Lab) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=lab.bootstrap)
+    producer = AIOKafkaProducer(**lab.broker.aiokafka())
     await producer.start()
     await producer.send_and_wait(lab.numbers.name, b"\xff\xfe{", key=b"x", partition=0)
     await producer.stop()
@@ -260,7 +260,7 @@ async def test_bytes_that_are_no_event_are_parked_and_the_lane_goes_on(lab: Lab)
 
 
 async def test_a_key_that_is_no_text_stops_nobody(lab: Lab) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=lab.bootstrap)
+    producer = AIOKafkaProducer(**lab.broker.aiokafka())
     await producer.start()
     for number in (b"x", b"", b"-1", b"9" * 5000):
         headers = [("sequence", number)]
@@ -306,7 +306,7 @@ async def test_a_topic_that_grows_loses_and_doubles_nothing(lab: Lab) -> None:
     await lab.publish()
     await lab.counted(len(SAID))
 
-    await create_topics(lab.bootstrap, [replace(lab.numbers, partitions=6)])
+    await create_topics(lab.broker, [replace(lab.numbers, partitions=6)])
     more = series(20, 200)[len(SAID) :]
     await lab.say(more)
     await lab.publish()
@@ -317,8 +317,8 @@ async def test_a_topic_that_grows_loses_and_doubles_nothing(lab: Lab) -> None:
 
 async def _repeat_all(lab: Lab) -> None:
     """Deliver everything on the numbers' topic a second time."""
-    consumer = AIOKafkaConsumer(lab.numbers.name, bootstrap_servers=lab.bootstrap, auto_offset_reset="earliest")
-    producer = AIOKafkaProducer(bootstrap_servers=lab.bootstrap)
+    consumer = AIOKafkaConsumer(lab.numbers.name, **lab.broker.aiokafka(), auto_offset_reset="earliest")
+    producer = AIOKafkaProducer(**lab.broker.aiokafka())
     await consumer.start()
     await producer.start()
     for _ in range(len(SAID)):

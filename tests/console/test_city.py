@@ -232,7 +232,7 @@ def test_the_doctor_finds_nothing_in_a_city_that_is_well(terminal: Terminal) -> 
 async def test_what_cannot_be_read_is_parked_shown_without_its_content_and_stays_after_a_redrive(
     terminal: Terminal,
 ) -> None:
-    producer = await kafka.start_producer(terminal.city().bootstrap, 30)
+    producer = await kafka.start_producer(terminal.city().kafka, 30)
     await kafka.publish(
         producer, "applications.v1", [Outgoing(0, 0, b"who-knows", b"not a CloudEvent, but secret")], 30
     )

@@ -3,13 +3,14 @@
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from chassis import migrations
+from chassis.broker import Broker
 from contracts.topics import TOPICS
 from deploy.databases import SERVICES, dsn_of
 from deploy.local import Stack
@@ -19,7 +20,8 @@ from tests.deploy.reading import ROOT, SECRET
 
 def settings_for(servers: Stack, secret: str = SECRET) -> Settings:
     passwords = {f"{service}_password": secret for service in SERVICES}
-    places = {"kafka_bootstrap": servers.kafka_bootstrap, "postgres_dsn": servers.postgres_dsn}
+    kafka = {f"kafka_{name}": value for name, value in asdict(servers.kafka).items()}
+    places = kafka | {"postgres_dsn": servers.postgres_dsn}
     return Settings.model_validate(places | passwords)
 
 
@@ -28,9 +30,9 @@ def run_prepare(*variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
 
 
-async def topics_on(bootstrap: str) -> dict[str, int]:
+async def topics_on(broker: Broker) -> dict[str, int]:
     """Every topic of a broker but its own, with its number of partitions."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**broker.aiokafka())
     await admin.start()
     try:
         found = await admin.describe_topics()
@@ -42,7 +44,7 @@ async def topics_on(bootstrap: str) -> dict[str, int]:
 async def test_the_broker_has_exactly_the_topics_of_the_catalogue(new_servers: Stack) -> None:
     await prepare(settings_for(new_servers))
 
-    assert await topics_on(new_servers.kafka_bootstrap) == {topic.name: topic.partitions for topic in TOPICS}
+    assert await topics_on(new_servers.kafka) == {topic.name: topic.partitions for topic in TOPICS}
 
 
 @pytest.mark.parametrize("service", SERVICES)
