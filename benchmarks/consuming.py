@@ -23,6 +23,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from chassis import kafka
+from chassis.broker import Broker
 from contracts.topics import Topic
 from deploy.local import LocalSettings, down, up
 from deploy.topics import create_topics
@@ -121,7 +122,7 @@ SHARE = {"faststream-documented": 20}
 
 async def fill(bootstrap: str, records: int) -> None:
     """Put `records` of 1 KB on the topic."""
-    await create_topics(bootstrap, [TOPIC])
+    await create_topics(Broker(bootstrap), [TOPIC])
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=5, max_batch_size=1 << 19)
     await producer.start()
     headers = [*kafka.HEADERS, (kafka.SEQUENCE, b"123456")]
@@ -166,7 +167,9 @@ def run(records: int) -> dict[str, Any]:
     """All readers, interleaved, on servers of their own."""
     with tempfile.TemporaryDirectory() as folder:
         jars = Path(__file__).parents[1] / ".madoguchi" / "jars"
-        settings = LocalSettings(home=Path(folder), jars=jars, kafka_bootstrap=None, postgres_dsn=None, smtp_url=None)
+        settings = LocalSettings(
+            home=Path(folder), jars=jars, kafka_bootstrap=None, kafka_open=True, postgres_dsn=None, smtp_url=None
+        )
         stack = up(settings, _say)
         try:
             asyncio.run(fill(stack.kafka_bootstrap, records))

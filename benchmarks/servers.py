@@ -22,6 +22,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from benchmarks.processes import ended
+from chassis.broker import Broker
 from contracts.topics import Topic
 from deploy.local import LocalSettings, Stack, down, status, up
 from deploy.local.home import Say
@@ -79,7 +80,7 @@ class Servers:
 
     async def topics(self, topics: Sequence[Topic]) -> None:
         """Make topics. Raises RuntimeError when one of them was there: its records would be counted too."""
-        made = await create_topics(self.kafka, topics)
+        made = await create_topics(Broker(self.kafka), topics)
         if missing := {topic.name for topic in topics} - set(made):
             raise RuntimeError(f"{', '.join(sorted(missing))} of an earlier run is still there")
 
@@ -122,6 +123,7 @@ def _settings(folder: Path) -> LocalSettings:
         postgres_dsn=None,
         smtp_url=NO_MAIL,
         kafka_port=None,
+        kafka_open=True,  # rivals have no login; so nobody has
         postgres_port=None,
         smtp_port=None,
     )

@@ -14,6 +14,7 @@ import asyncpg
 
 from chassis import database, kafka, lanes, progress
 from chassis.backoff import pauses, rest
+from chassis.broker import Broker
 from chassis.consuming import Delivery, Handlers
 from chassis.database import Owned, transaction
 from chassis.errors import Fenced, Poison, Transient, name_of
@@ -82,7 +83,7 @@ class Consumer:
     source: str
     handlers: Handlers
     dsn: str
-    bootstrap: str
+    broker: Broker
     batch_records: int
     fetch_wait_ms: int
     session_ms: int
@@ -125,7 +126,7 @@ class Consumer:
         # First the database: a group that is joined for nothing is rebalanced for nothing.
         connection = await database.connect(self.dsn)
         subscription = Subscription(
-            self.bootstrap,
+            self.broker,
             tuple(self.handlers.topics),
             self.service,
             wait_ms=self.fetch_wait_ms,

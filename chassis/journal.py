@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from json.encoder import encode_basestring_ascii
 
 import asyncpg
@@ -194,22 +194,12 @@ async def make_partitions(tx: Tx, today: date) -> None:
 
 
 async def drop_partitions(tx: Tx, before: date) -> list[str]:
-    """Drop the days before `before`, and the ticks that promised them. Returns the partitions' names."""
-    oldest = datetime.combine(before, datetime.min.time(), UTC)
-    rows = await tx.fetch(
-        """
-        SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-        WHERE i.inhparent = 'chassis.journal'::regclass AND c.relname ~ '^journal_[0-9]{8}$' AND c.relname < $1
-        """,
-        f"journal_{before:%Y%m%d}",
-    )
-    for row in rows:
-        await tx.execute(f"DROP TABLE chassis.{row['relname']}")
-    await tx.execute("DELETE FROM chassis.journal_default WHERE at < $1", oldest)
-    await tx.execute(
-        "DELETE FROM chassis.tick WHERE opened_at < $1 AND number < (SELECT max(number) FROM chassis.tick)", oldest
-    )
-    return [row["relname"] for row in rows]
+    """Drop the days before `before`, and the ticks that promised them. Returns the partitions' names.
+
+    Raises asyncpg.InsufficientPrivilegeError for a `before` later than yesterday.
+    """
+    rows = await tx.fetch("SELECT chassis.drop_journal_partitions($1)", before)
+    return [row[0] for row in rows]
 
 
 def _tick(row: asyncpg.Record) -> Tick:

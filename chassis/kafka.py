@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from chassis.broker import Broker
 from chassis.errors import Transient
 from contracts.envelope import CONTENT_TYPE
 
@@ -44,10 +45,10 @@ async def within(seconds: float, what: str, call: Awaitable[T]) -> T:
         raise Transient(f"kafka: {what}: {type(error).__name__}") from error
 
 
-async def start_producer(bootstrap: str, seconds: float) -> AIOKafkaProducer:
+async def start_producer(broker: Broker, seconds: float) -> AIOKafkaProducer:
     """A producer that waits for every in-sync replica and cannot write a record twice by itself."""
     producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap,
+        **broker.aiokafka(),
         acks="all",
         enable_idempotence=True,
         metadata_max_age_ms=_METADATA_MS,

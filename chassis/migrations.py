@@ -67,7 +67,9 @@ async def check(connection: Connection, packages: Sequence[str]) -> None:
         wanted = migrations_of(package)[-1].version
         found = await _version(connection, package)
         if found < wanted:
-            raise WrongSchema(f"{package} needs schema {wanted}, the database has {found}: run `migrate` first")
+            raise WrongSchema(
+                f"{package} needs schema {wanted}, the database has {found}: run `madoguchi up` or `python -m deploy.prepare` first"
+            )
         if found > wanted:
             raise WrongSchema(f"{package} knows schema {wanted}, the database has {found}: start the newer release")
 

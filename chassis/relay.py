@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaProducer
 
 from chassis import database, journal, kafka, ticks
 from chassis.backoff import pauses
+from chassis.broker import Broker
 from chassis.database import Owned, Tx
 from chassis.errors import Fenced, Transient, is_poison, name_of
 from chassis.journal import Entry
@@ -51,7 +52,7 @@ class Relay:
     service: str
     topic: str
     dsn: str
-    bootstrap: str
+    broker: Broker
     seconds: float
     journal_days: int
     pulse: Pulse
@@ -81,7 +82,7 @@ class Relay:
         producer: AIOKafkaProducer | None = None
         try:
             await self._lock(connection, stop)
-            producer = await kafka.start_producer(self.bootstrap, self.seconds)
+            producer = await kafka.start_producer(self.broker, self.seconds)
             tx = Tx(connection, database.utc_now())
             tick, since = await journal.last_tick(tx)
             lead = Lead(connection, producer, tick, since)

@@ -1,7 +1,8 @@
 """A service: its consumer, its relay, its HTTP server, in one process, from start to a clean stop.
 
 madoguchi-<name> run       serve until SIGTERM
-madoguchi-<name> migrate   bring the database up to this release, and end
+
+Its role owns nothing in its database: whoever installs a release migrates, before services start.
 """
 
 import asyncio
@@ -76,14 +77,11 @@ S = TypeVar("S", bound=ServiceSettings)
 def main(name: str, build: Callable[[S], Service], settings: type[S]) -> None:
     """The entry point of every service; see the module's docstring."""
     command = sys.argv[1] if len(sys.argv) > 1 else "run"
-    if command not in ("run", "migrate"):
-        sys.stdout.write(f"usage: madoguchi-{name} [run|migrate]\n\n{__doc__}\nEnvironment:\n{variables(settings)}")
+    if command != "run":
+        sys.stdout.write(f"usage: madoguchi-{name} [run]\n\n{__doc__}\nEnvironment:\n{variables(settings)}")
         sys.exit(0 if command in ("-h", "--help") else 2)
     found = _settings(settings)
-    if command == "migrate":
-        asyncio.run(migrate(build(found), found.postgres_dsn.get_secret_value()))
-    else:
-        uvloop.run(serve(build(found), found))
+    uvloop.run(serve(build(found), found))
 
 
 async def serve(service: Service, settings: ServiceSettings) -> None:
@@ -105,16 +103,6 @@ def _settings(settings: type[S]) -> S:
         for fault in error.errors(include_url=False, include_input=False):
             sys.stderr.write(f"{prefix}{'.'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}\n")
         sys.exit(os.EX_CONFIG)
-
-
-async def migrate(service: Service, dsn: str) -> None:
-    """Bring the service's database up to this release."""
-    connection = await database.connect(dsn)
-    try:
-        for name in await migrations.migrate(connection, service.packages):
-            sys.stdout.write(f"{service.name}: applied {name}\n")
-    finally:
-        await database.close(connection)
 
 
 async def run(service: Service, settings: ServiceSettings, stop: asyncio.Event | None = None) -> None:
@@ -203,7 +191,7 @@ def make_relay(service: Service, settings: ServiceSettings, pulse: Pulse, teleme
         service.name,
         service.topic.name,
         settings.postgres_dsn.get_secret_value(),
-        settings.kafka_bootstrap,
+        settings.broker,
         settings.kafka_seconds,
         settings.journal_days,
         pulse,
@@ -220,7 +208,7 @@ def make_consumer(
         service.topic.producer or "",
         service.handlers,
         settings.postgres_dsn.get_secret_value(),
-        settings.kafka_bootstrap,
+        settings.broker,
         settings.batch_records,
         settings.fetch_wait_ms,
         settings.session_ms,

@@ -3,10 +3,12 @@
 Read from the environment only. Secrets are SecretStr: neither printed nor logged.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings
+
+from chassis.broker import Broker, Security
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 
@@ -15,7 +17,15 @@ class ServiceSettings(BaseSettings):
     """What the chassis needs to know to run a service."""
 
     kafka_bootstrap: str = Field(description="host:port of one or more brokers, comma separated")
-    postgres_dsn: SecretStr = Field(description="the service's own database, as its own role")
+    kafka_security: Security = Field(
+        default="PLAINTEXT", description="PLAINTEXT (no login), SASL_PLAINTEXT or SASL_SSL, with SCRAM-SHA-512"
+    )
+    kafka_user: str = Field(default="", description="the service's own login; its topics' ACLs name it")
+    kafka_password: SecretStr = Field(default=SecretStr(""), description="its password")
+    kafka_ca: str | None = Field(
+        default=None, description="PEM file of what signs the brokers' certificates; else the machine's own"
+    )
+    postgres_dsn: SecretStr = Field(description="the service's own database, as its own role, which owns nothing")
     http_host: str = Field(default="127.0.0.1", description="the address the HTTP server listens on")
     http_port: Port = Field(default=0, description="its port; 0 lets the system choose")
     pool_size: Annotated[int, Field(ge=1, le=100)] = Field(default=8, description="connections for HTTP requests")
@@ -32,3 +42,20 @@ class ServiceSettings(BaseSettings):
     journal_days: Annotated[int, Field(ge=2)] = Field(default=40, description="how long the journal is kept")
     otlp_endpoint: str | None = Field(default=None, description="OTLP/HTTP collector, e.g. http://collector:4318")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least level logged")
+
+    @model_validator(mode="after")
+    def _has_a_login(self) -> Self:
+        if self.kafka_security != "PLAINTEXT" and not (self.kafka_user and self.kafka_password.get_secret_value()):
+            raise ValueError(f"KAFKA_SECURITY={self.kafka_security} needs KAFKA_USER and KAFKA_PASSWORD")
+        return self
+
+    @property
+    def broker(self) -> Broker:
+        """Kafka, as this service enters it."""
+        return Broker(
+            self.kafka_bootstrap,
+            self.kafka_security,
+            self.kafka_user,
+            self.kafka_password.get_secret_value(),
+            self.kafka_ca,
+        )

@@ -8,11 +8,12 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from operator import methodcaller
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as Position
 
+from chassis.broker import Broker
 from chassis.errors import Transient
 
 T = TypeVar("T")
@@ -52,7 +53,7 @@ class Subscription:
 
     def __init__(
         self,
-        bootstrap: str,
+        broker: Broker,
         topics: Sequence[str],
         group: str,
         *,
@@ -73,7 +74,7 @@ class Subscription:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="subscription")
         timeout_ms = max(int(seconds * 1000), wait_ms + _LEAST_MS)
         self._consumer = Consumer(
-            _settings(bootstrap, group, wait_ms, session_ms, timeout_ms) | {"error_cb": self._failed}
+            _settings(broker, group, wait_ms, session_ms, timeout_ms) | {"error_cb": self._failed}
         )
 
     async def start(self) -> None:
@@ -153,11 +154,9 @@ class Subscription:
         self.away = self.away or error.code() == KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001  its published name
 
 
-def _settings(
-    bootstrap: str, group: str, wait_ms: int, session_ms: int, timeout_ms: int
-) -> dict[str, str | int | bool]:
+def _settings(broker: Broker, group: str, wait_ms: int, session_ms: int, timeout_ms: int) -> dict[str, Any]:
     return {
-        "bootstrap.servers": bootstrap,
+        **broker.librdkafka(),
         "group.id": group,
         "enable.auto.commit": False,
         "auto.offset.reset": "earliest",

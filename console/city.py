@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from chassis.broker import Broker
 from chassis.database import Owned, close, connect
 from chassis.service import Service
 from console.errors import Trouble
+from deploy.acls import PRINCIPALS
 from deploy.databases import SERVICES
 from deploy.local import LocalSettings
 from deploy.local.home import Home, home_of
@@ -27,10 +29,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """All addresses; they stay the same when a process dies and comes back."""
+    """All addresses; they stay the same when a process dies and comes back. `kafka` is entered as its administrator.
 
-    bootstrap: str
+    `brokers` are Kafka as each of those who have a login.
+    """
+
+    kafka: Broker = field(repr=False)
     admin_dsn: str = field(repr=False)
+    brokers: Mapping[str, Broker] = field(repr=False)
     services: Mapping[str, Place]
     mail_folder: Path | None
     log_folder: Path
@@ -53,7 +59,9 @@ class City:
         place, prefix = self.service(name), f"MADOGUCHI_{name.upper()}_"
         told = {variable.removeprefix(prefix).lower(): value for variable, value in addresses(self.home, name).items()}
         settings = importlib.import_module(f"services.{name}.settings").Settings
-        found = settings.model_validate({"kafka_bootstrap": self.bootstrap, "postgres_dsn": place.dsn} | told)
+        found = settings.model_validate(
+            {"kafka_bootstrap": self.brokers[name].bootstrap, "postgres_dsn": place.dsn} | told
+        )
         return importlib.import_module(f"services.{name}.app").build(found)
 
     def psql(self, name: str) -> str:
@@ -85,7 +93,8 @@ def running_city(settings: LocalSettings) -> City:
         raise Trouble(f"No city runs in {home.root}: run `madoguchi up` first.")
     ports = {name: note.port for name, note in read_notes(home).items()}
     return City(
-        bootstrap=plan.kafka_bootstrap,
+        kafka=plan.kafka,
+        brokers={name: plan.broker(name) for name in PRINCIPALS},
         admin_dsn=plan.postgres_dsn,
         services={name: Place(plan.dsn(name), f"http://127.0.0.1:{port}") for name, port in ports.items()},
         mail_folder=plan.mail_folder,

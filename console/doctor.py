@@ -89,7 +89,7 @@ async def _topics(city: "City") -> AsyncIterator[Finding]:
 
     from contracts.topics import TOPICS
 
-    admin = AIOKafkaAdminClient(bootstrap_servers=city.bootstrap)
+    admin = AIOKafkaAdminClient(**city.brokers["operator"].aiokafka())
     async with asyncio.timeout(SECONDS):
         try:
             await admin.start()

@@ -45,7 +45,8 @@ async def import_with_progress(city: "City", file: Path, mapping: str, rows: int
     from channels.bulk.importing import import_file
 
     with progress_bar(file.name, rows) as moved:
-        return await import_file(file, mapping, city.bootstrap, moved, keyring=city.edge_keyring, rows=rows)
+        kafka = city.brokers["bulk"].aiokafka()
+        return await import_file(file, mapping, kafka, moved, keyring=city.edge_keyring, rows=rows)
 
 
 @contextmanager

@@ -90,9 +90,10 @@ async def _resend(city: "City", topic: "Topic", partition: int, first: int, last
     from chassis import kafka, relay
     from chassis.database import Tx, utc_now
 
-    producer = await kafka.start_producer(city.bootstrap, SECONDS)
+    service = (topic.producer or "").strip("/")
+    producer = await kafka.start_producer(city.brokers[service], SECONDS)
     try:
-        async with city.database((topic.producer or "").strip("/")) as connection:
+        async with city.database(service) as connection:
             tx = Tx(connection, utc_now())
             return await relay.resend(tx, producer, topic.name, partition, first, last, SECONDS)
     finally:

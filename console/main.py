@@ -24,6 +24,7 @@ COMMANDS = {
     "overlay": "console.overlays:overlay",
     "organisation": "console.organisation:organisation",
     "keys": "console.keys:keys",
+    "channel": "console.channels:channel",
 }
 """In the order in which a newcomer needs them."""
 

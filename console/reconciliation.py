@@ -21,7 +21,7 @@ Tell = Callable[[str], None]
 
 async def reconciled(city: City, source: str | None) -> list[Row]:
     """The table as it is now."""
-    tapes = Tapes(city.bootstrap, source)
+    tapes = Tapes(city.brokers["operator"], source)
     published = await tapes.read()
     books = await Books(city, source).read()
     if source is not None and not books.stages["read"].keys:

@@ -72,7 +72,7 @@ def places_of(city: "City") -> list[tuple[str, str]]:
     from urllib.parse import urlsplit
 
     return [
-        ("Kafka", city.bootstrap),
+        ("Kafka", city.kafka.bootstrap),
         ("PostgreSQL", urlsplit(city.admin_dsn).netloc.rpartition("@")[2]),
         ("mail", str(city.mail_folder or "your own mail server")),
         ("logs", str(city.log_folder)),

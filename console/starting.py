@@ -1,7 +1,6 @@
 """The whole city up and down: servers, databases, topics, migrations, services under their supervisor."""
 
 import asyncio
-import subprocess
 import sys
 import time
 from collections.abc import Generator, Sequence
@@ -14,7 +13,8 @@ import psutil
 from chassis.database import utc_now
 from console.city import City, running_city
 from console.errors import Trouble
-from deploy import databases, topics
+from deploy import acls, databases, topics
+from deploy.acls import PRINCIPALS
 from deploy.local import LocalSettings, keyrings, services
 from deploy.local import down as servers_down
 from deploy.local import reset as servers_reset
@@ -38,7 +38,7 @@ def city_up(settings: LocalSettings, say: Say) -> City:
         plan = services.plan_of(settings, stack, services.passwords_in(home))
         if not _is_supervised(home, plan):
             _stop_services(home, say)
-            asyncio.run(_prepare(home, plan, say))
+            asyncio.run(_prepare(plan, say))
             services.write_plan(home, plan)
             _start_supervisor(home, say)
         _wait_until_ready(home, say)
@@ -95,36 +95,27 @@ def _gone_is_fine() -> Generator[None]:
         return
 
 
-async def _prepare(home: Home, plan: Plan, say: Say) -> None:
-    """Databases, then topics and migrations side by side."""
+async def _prepare(plan: Plan, say: Say) -> None:
+    """Databases, then topics, logins and migrations side by side."""
     owned = tuple(services.database_of(name, plan.passwords[name]) for name in SERVICES)
     if made := await databases.create_databases(plan.postgres_dsn, owned):
         say(f"made the databases {', '.join(made)}")
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_topics(plan, say))
-        for name in SERVICES:
-            tasks.create_task(_migrate(home, plan, name, say))
+        for found in owned:
+            tasks.create_task(_bring_up(plan, found, say))
 
 
 async def _topics(plan: Plan, say: Say) -> None:
-    if made := await topics.create_topics(plan.kafka_bootstrap):
+    if made := await topics.create_topics(plan.kafka):
         say(f"made the topics {', '.join(made)}")
+    if given := await acls.give_access(plan.kafka, {name: plan.passwords[name] for name in PRINCIPALS}, acls.rights()):
+        say(f"Kafka: {len(given)} rights given or taken")
 
 
-async def _migrate(home: Home, plan: Plan, name: str, say: Say) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *services.command_of(home, name, "migrate"),
-        env=services.environment_of(plan, name, 0),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    output, _ = await process.communicate()
-    lines = output.decode(errors="replace").strip().splitlines()
-    if process.returncode:
-        raise Trouble(f"The database of {name} could not be migrated: {lines[-1] if lines else 'no reason given'}.")
-    for line in lines:
-        say(line)
+async def _bring_up(plan: Plan, found: databases.ServiceDatabase, say: Say) -> None:
+    for name in await databases.bring_up(plan.postgres_dsn, found):
+        say(f"{found.service}: applied {name}")
 
 
 def _start_supervisor(home: Home, say: Say) -> None:

@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord
 
 from chassis import kafka
+from chassis.broker import Broker
 from console.tally import Account, Stage
 from contracts import desk, intake, notify, reading, routing
 from contracts.archive import RecordSealed
@@ -64,7 +65,7 @@ class Lane:
 class Tapes:
     """Reads topics into an account; `source` restricts it to what one channel has sent."""
 
-    bootstrap: str
+    broker: Broker
     source: str | None
     account: Account = field(default_factory=Account)
     mails: dict[str, tuple[UUID, bool]] = field(default_factory=lambda: dict[str, tuple[UUID, bool]]())
@@ -87,9 +88,7 @@ class Tapes:
 
     async def _records(self, topic: Topic) -> AsyncIterator[tuple[int, Record]]:
         """(first offset of its partition, record) up to the end as it is now."""
-        consumer = AIOKafkaConsumer(
-            topic.name, bootstrap_servers=self.bootstrap, group_id=None, auto_offset_reset="earliest"
-        )
+        consumer = AIOKafkaConsumer(topic.name, **self.broker.aiokafka(), group_id=None, auto_offset_reset="earliest")
         try:
             await kafka.within(SECONDS, "consumer start", consumer.start())
             partitions = list(consumer.assignment())

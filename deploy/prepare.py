@@ -1,9 +1,11 @@
-r"""Make ready what the services stand on, once before they start: databases and roles, migrations, topics.
+r"""Make ready what the services stand on, once before they start: databases, roles, migrations, topics, logins, rights.
 
-It may run again at any time: what is there stays, what is missing is made. Each password becomes that of its role.
+It may run again at any time: what is there stays, what is missing is made, a right that is not declared is taken away. Each
+password becomes that of its role and login.
 
 Example:
-  MADOGUCHI_KAFKA_BOOTSTRAP=kafka:9092 \
+  MADOGUCHI_KAFKA_BOOTSTRAP=kafka:9092 MADOGUCHI_KAFKA_SECURITY=SASL_SSL \
+  MADOGUCHI_KAFKA_USER=administrator MADOGUCHI_KAFKA_PASSWORD=… \
   MADOGUCHI_POSTGRES_DSN=postgresql://postgres:…@postgres:5432/postgres \
   MADOGUCHI_INTAKE_PASSWORD=… MADOGUCHI_ROUTING_PASSWORD=… MADOGUCHI_DESK_PASSWORD=… \
   MADOGUCHI_NOTIFY_PASSWORD=… MADOGUCHI_ARCHIVE_PASSWORD=… \
@@ -19,11 +21,13 @@ from urllib.parse import urlsplit
 
 import asyncpg
 from aiokafka.errors import KafkaError
+from confluent_kafka import KafkaException
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from chassis import database, migrations
-from deploy.databases import SERVICES, ServiceDatabase, create_databases, dsn_of
+from chassis.broker import Broker, Mechanism, Security
+from deploy import acls
+from deploy.databases import SERVICES, ServiceDatabase, bring_up, create_databases
 from deploy.topics import create_topics
 
 PREFIX = "MADOGUCHI_"
@@ -63,18 +67,41 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX)
 
     kafka_bootstrap: str = Field(description="host:port of one or more brokers, comma separated")
+    kafka_security: Security = Field(
+        default="PLAINTEXT", description="PLAINTEXT (nobody has a login, there are no ACLs), SASL_PLAINTEXT or SASL_SSL"
+    )
+    kafka_user: str = Field(default="", description="a login that may make topics, logins and ACLs")
+    kafka_password: SecretStr = Field(default=SecretStr(""), description="its password")
+    kafka_mechanism: Mechanism = Field(default="SCRAM-SHA-512", description="how it logs in: SCRAM-SHA-512 or PLAIN")
+    kafka_ca: str | None = Field(default=None, description="PEM file of what signs the brokers' certificates")
     postgres_dsn: Annotated[SecretStr, AfterValidator(_is_an_address)] = Field(
         description="the server, as a role that may make databases and roles"
     )
-    intake_password: Password = Field(description="the password of the role madoguchi_intake")
-    routing_password: Password = Field(description="the password of the role madoguchi_routing")
-    desk_password: Password = Field(description="the password of the role madoguchi_desk")
-    notify_password: Password = Field(description="the password of the role madoguchi_notify")
-    archive_password: Password = Field(description="the password of the role madoguchi_archive")
+    intake_password: Password = Field(description="the password of the role madoguchi_intake, and of the login intake")
+    routing_password: Password = Field(
+        description="the password of the role madoguchi_routing, and of the login routing"
+    )
+    desk_password: Password = Field(description="the password of the role madoguchi_desk, and of the login desk")
+    notify_password: Password = Field(description="the password of the role madoguchi_notify, and of the login notify")
+    archive_password: Password = Field(
+        description="the password of the role madoguchi_archive, and of the login archive"
+    )
     replication: Annotated[int, Field(ge=1, le=9)] = Field(default=1, description="brokers that keep each topic")
 
+    @property
+    def broker(self) -> Broker:
+        """Kafka, as its administrator."""
+        password = self.kafka_password.get_secret_value()
+        return Broker(
+            self.kafka_bootstrap, self.kafka_security, self.kafka_user, password, self.kafka_ca, self.kafka_mechanism
+        )
+
+    def passwords(self) -> dict[str, str]:
+        """The password of every service."""
+        return {found.service: found.password for found in self.databases()}
+
     def databases(self) -> tuple[ServiceDatabase, ...]:
-        """The database of every service, `madoguchi_<service>`, owned by the role of the same name."""
+        """The database of every service, `madoguchi_<service>`, with the role of the same name."""
         passwords: dict[str, SecretStr] = {name: getattr(self, f"{name}_password") for name in SERVICES}
         return tuple(
             ServiceDatabase(name, f"madoguchi_{name}", f"madoguchi_{name}", password.get_secret_value())
@@ -86,19 +113,12 @@ async def prepare(settings: Settings) -> list[str]:
     """Make what is missing. Returns a line for everything made, nothing when all was there."""
     admin = settings.postgres_dsn.get_secret_value()
     made = await create_databases(admin, settings.databases())
-    applied = [line for found in settings.databases() for line in await _migrate(admin, found)]
-    topics = await create_topics(settings.kafka_bootstrap, replication=settings.replication)
-    return [*(f"database {name}" for name in made), *applied, *(f"topic {name}" for name in topics)]
-
-
-async def _migrate(admin: str, found: ServiceDatabase) -> list[str]:
-    """As the service's own role, so that it owns its tables."""
-    connection = await database.connect(dsn_of(admin, found))
-    try:
-        applied = await migrations.migrate(connection, ("chassis", f"services.{found.service}"))
-    finally:
-        await database.close(connection)
-    return [f"migration {name} in {found.name}" for name in applied]
+    applied = [
+        f"migration {line} in {found.name}" for found in settings.databases() for line in await bring_up(admin, found)
+    ]
+    topics = await create_topics(settings.broker, replication=settings.replication)
+    given = await acls.give_access(settings.broker, settings.passwords(), acls.rights())
+    return [*(f"database {name}" for name in made), *applied, *(f"topic {name}" for name in topics), *given]
 
 
 def variables() -> str:
@@ -128,7 +148,7 @@ def main() -> None:
     settings = _settings()
     try:
         made = asyncio.run(prepare(settings))
-    except (OSError, KafkaError, asyncpg.PostgresError) as error:
+    except (OSError, KafkaError, KafkaException, asyncpg.PostgresError) as error:
         sys.exit(
             f"not prepared ({type(error).__name__}: {error}). Mend that and run this again: it goes on where it ended."
         )

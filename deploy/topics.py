@@ -8,17 +8,18 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.new_partitions import NewPartitions
 from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
+from chassis.broker import Broker
 from contracts.topics import TOPICS, Topic
 
 SECONDS = 30
 
 
-async def create_topics(bootstrap: str, topics: Sequence[Topic] = TOPICS, *, replication: int = 1) -> list[str]:
+async def create_topics(broker: Broker, topics: Sequence[Topic] = TOPICS, *, replication: int = 1) -> list[str]:
     """Make the topics that are missing, grow those that have too few partitions. Returns the names made or grown.
 
     Raises KafkaError for a topic that cannot be made, TimeoutError when the broker does not answer.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=SECONDS * 1000)
+    admin = AIOKafkaAdminClient(**broker.aiokafka(), request_timeout_ms=SECONDS * 1000)
     async with asyncio.timeout(SECONDS):
         try:
             await admin.start()

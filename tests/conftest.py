@@ -2,8 +2,9 @@
 
 import itertools
 from collections.abc import Awaitable, Callable, Generator
+from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any, Protocol
 
 import asyncpg
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import settings
 
 from chassis import journal, migrations
 from chassis.database import Tx, utc_now
+from deploy.databases import ServiceDatabase, create_databases, dsn_of, give_rights, within
+from deploy.grants import GRANTS, Rights, both
 from deploy.local import LocalSettings, Stack, down, up
 
 ROOT = Path(__file__).parents[1]
@@ -24,8 +27,18 @@ settings.load_profile("shared machine")
 WAITS_LONGEST = ("journeys", "console", "chassis", "deploy", "local", "benchmarks")
 """Packages whose tests wait for servers to die and come back: they begin first, beside those that only compute."""
 
+TOY = Rights(tables={"counted": "SELECT, INSERT", "cured": "SELECT"})
+"""Of the toy service of the chassis's tests."""
+
 FreshDatabase = Callable[..., Awaitable[str]]
+Administrator = Callable[..., Awaitable[list[asyncpg.Record]]]
 _numbers = itertools.count(1)
+
+
+class Asks(Protocol):
+    """A connection or a pool."""
+
+    async def fetchval(self, query: str) -> Any: ...
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -58,34 +71,55 @@ def servers(servers_home: LocalSettings) -> Generator[Stack]:
 
 @pytest.fixture(scope="session")
 def fresh_database(servers: Stack) -> FreshDatabase:
-    """`await fresh_database("chassis", "services.intake")` → the DSN of an empty, migrated database, ~20 ms."""
+    """`await fresh_database("chassis", "services.intake")` → the DSN of an empty, migrated database, ~20 ms.
+
+    It is the service's own role that enters, with the rights that it has in a city: a test sees when one is missing.
+    """
     made: dict[tuple[str, ...], str] = {}
 
     async def make(*packages: str) -> str:
+        name, found = f"test_{next(_numbers)}", database_for(packages)
+        if packages not in made:
+            made[packages] = f"template_{next(_numbers)}"
+            await _make_template(servers.postgres_dsn, replace(found, name=made[packages]), packages)
         admin = await asyncpg.connect(servers.postgres_dsn)
         try:
-            if packages not in made:
-                made[packages] = f"template_{next(_numbers)}"
-                await admin.execute(f"CREATE DATABASE {made[packages]}")
-                await _migrate(dsn_of(servers.postgres_dsn, made[packages]), packages)
-            name = f"test_{next(_numbers)}"
-            await admin.execute(f"CREATE DATABASE {name} TEMPLATE {made[packages]}")
+            await admin.execute(f"CREATE DATABASE {name} TEMPLATE {made[packages]} OWNER {found.owner}")
         finally:
             await admin.close()
-        return dsn_of(servers.postgres_dsn, name)
+        return dsn_of(servers.postgres_dsn, replace(found, name=name))
 
     return make
 
 
-async def _migrate(dsn: str, packages: tuple[str, ...]) -> None:
-    connection = await asyncpg.connect(dsn)
+@pytest.fixture(scope="session")
+def by_administrator(servers: Stack) -> Administrator:
+    """`await by_administrator(connection, sql, …)`: what no service may do, in the database that it is connected to."""
+
+    async def fetch(connection: Asks, query: str, *args: object) -> list[asyncpg.Record]:
+        name = await connection.fetchval("SELECT current_database()")
+        admin = await asyncpg.connect(within(servers.postgres_dsn, name))
+        try:
+            return await admin.fetch(query, *args)
+        finally:
+            await admin.close()
+
+    return fetch
+
+
+def database_for(packages: tuple[str, ...]) -> ServiceDatabase:
+    """The service of the last of these packages: its roles, in a database of another name."""
+    service = packages[-1].rpartition(".")[2]
+    return ServiceDatabase(service, f"test_{service}", f"test_{service}", "test")
+
+
+async def _make_template(admin_dsn: str, found: ServiceDatabase, packages: tuple[str, ...]) -> None:
+    await create_databases(admin_dsn, (found,))
+    connection = await asyncpg.connect(within(admin_dsn, found.name))
     try:
+        await connection.execute(f"SET ROLE {found.owner}")
         await migrations.migrate(connection, packages)
         await journal.make_partitions(Tx(connection, utc_now()), utc_now().date())
+        await give_rights(connection, found.role, both(GRANTS.get(found.service, TOY)))
     finally:
         await connection.close()
-
-
-def dsn_of(admin_dsn: str, database: str) -> str:
-    """The same server, another database."""
-    return urlunsplit(urlsplit(admin_dsn)._replace(path=f"/{database}"))

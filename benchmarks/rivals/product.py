@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from functools import partial
 
 from benchmarks import workload
-from benchmarks.processes import Command, inherited
+from benchmarks.processes import Command
 from benchmarks.rivals import Rival
 from benchmarks.servers import ROOT, Servers
 from contracts.topics import CASES, INTAKE, NOTICES, TOPICS, Topic
-from deploy.databases import SERVICES, ServiceDatabase, create_databases, dsn_of
+from deploy.databases import SERVICES, ServiceDatabase, bring_up, create_databases, dsn_of
 from deploy.local import LocalSettings, keyrings
 from deploy.local.home import Home, home_of
 
@@ -58,11 +58,12 @@ def _home(servers: Servers) -> Home:
 async def prepare(servers: Servers) -> None:
     """Databases of this release, the topics, and keys."""
     keyrings.make_ahead(_home(servers), datetime.now(UTC))
-    await create_databases(servers.dsn, tuple(database_of(name, servers.password) for name in SERVICES))
+    owned = tuple(database_of(name, servers.password) for name in SERVICES)
+    await create_databases(servers.dsn, owned)
     await servers.topics(TOPICS)
     async with asyncio.TaskGroup() as tasks:
-        for name in SERVICES:
-            tasks.create_task(_migrate(servers, name))
+        for found in owned:
+            tasks.create_task(bring_up(servers.dsn, found))
 
 
 async def produce(servers: Servers, count: int) -> None:
@@ -72,7 +73,7 @@ async def produce(servers: Servers, count: int) -> None:
 
 def commands(servers: Servers, *, telemetry: bool) -> dict[str, Command]:
     """`python -m services.<name>.app run`."""
-    return {name: _command(servers, name, "run", telemetry=telemetry) for name in SERVICES}
+    return {name: _command(servers, name, telemetry=telemetry) for name in SERVICES}
 
 
 async def progress(servers: Servers) -> Mapping[str, int]:
@@ -102,21 +103,7 @@ async def _seen(servers: Servers, name: str) -> dict[str, int]:
     return {row[0]: row[1] for row in await servers.rows(database_of(name).name, _SEEN)}
 
 
-async def _migrate(servers: Servers, name: str) -> None:
-    command = _command(servers, name, "migrate", telemetry=False)
-    process = await asyncio.create_subprocess_exec(
-        *command.arguments,
-        env=inherited() | dict(command.environment),
-        cwd=command.folder,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await process.communicate()
-    if process.returncode:
-        raise RuntimeError(f"{name} could not be migrated:\n{output.decode(errors='replace')}")
-
-
-def _command(servers: Servers, name: str, verb: str, *, telemetry: bool) -> Command:
+def _command(servers: Servers, name: str, *, telemetry: bool) -> Command:
     prefix = f"MADOGUCHI_{name.upper()}"
     environment = {
         f"{prefix}_KAFKA_BOOTSTRAP": servers.kafka,
@@ -125,7 +112,7 @@ def _command(servers: Servers, name: str, verb: str, *, telemetry: bool) -> Comm
         f"{prefix}_LOG_LEVEL": "info",
         **keyrings.addresses(_home(servers), name),
     } | ({f"{prefix}_OTLP_ENDPOINT": servers.sink} if telemetry else {})
-    return Command((sys.executable, "-m", f"services.{name}.app", verb), environment, ROOT)
+    return Command((sys.executable, "-m", f"services.{name}.app", "run"), environment, ROOT)
 
 
 PRODUCT = Rival(

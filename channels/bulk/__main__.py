@@ -2,8 +2,10 @@
 
 import argparse
 import asyncio
+import ssl
 import sys
 from pathlib import Path
+from typing import Any
 
 from channels.bulk.errors import BulkError
 from channels.bulk.importing import import_file
@@ -25,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
             import_file(
                 chosen.file,
                 chosen.mapping,
-                chosen.kafka,
+                _client(chosen),
                 _progress,
                 keyring=chosen.seal,
                 rows=chosen.rows,
@@ -53,8 +55,26 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--seal", metavar="ADDRESS", help="the city's public keys for the edge: names and addresses are sealed by them"
     )
+    parser.add_argument("--user", help="this channel's login there, by SCRAM-SHA-512")
+    parser.add_argument("--password-file", type=Path, metavar="FILE", help="its password, on the first line")
+    parser.add_argument("--tls", action="store_true", help="encrypted, the broker's certificate checked")
+    parser.add_argument("--ca", metavar="FILE", help="with --tls: PEM of what signs it; else what this machine trusts")
     parser.add_argument("--rows", type=int, metavar="N", help="stop after so many rows")
     return parser
+
+
+def _client(chosen: argparse.Namespace) -> dict[str, Any]:
+    """The settings of an aiokafka client."""
+    if not chosen.user:
+        return {"bootstrap_servers": chosen.kafka}
+    return {
+        "bootstrap_servers": chosen.kafka,
+        "security_protocol": "SASL_SSL" if chosen.tls else "SASL_PLAINTEXT",
+        "ssl_context": ssl.create_default_context(cafile=chosen.ca) if chosen.tls else None,
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "sasl_plain_username": chosen.user,
+        "sasl_plain_password": chosen.password_file.read_text(encoding="utf-8").splitlines()[0],
+    }
 
 
 def _progress(rows: int, bytes_read: int, bytes_total: int) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from channels.bulk import files
 from channels.bulk.mapping import Mapping, load_mapping
@@ -39,7 +40,7 @@ def no_progress(_rows: int, _bytes_read: int, _bytes_total: int) -> None:
 async def import_file(
     path: Path,
     mapping: Mapping | str,
-    bootstrap: str,
+    kafka: dict[str, Any],
     on_progress: OnProgress = no_progress,
     *,
     keyring: str | None = None,
@@ -50,7 +51,10 @@ async def import_file(
 ) -> Imported:
     """Publish every row of the file, or the first `rows`. Safe to repeat: a row is counted once however often it is sent.
 
-    `keyring` is the address of the public half of the keyring of the edge: what is personal is sealed by it. `seconds` bounds every call to Kafka; when Kafka goes away, `on_trouble` is told, and it is tried for `patience`
+    `kafka` are the settings of an aiokafka client: `bootstrap_servers`, and what this channel logs in with. `keyring` is the address
+    of the public half of the keyring of the edge: what is personal is sealed by it.
+
+    `seconds` bounds every call to Kafka; when Kafka goes away, `on_trouble` is told, and it is tried for `patience`
     seconds. Raises BulkError.
     """
     began = time.monotonic()
@@ -59,7 +63,7 @@ async def import_file(
     seal = edge_seal(keyring) if keyring else None
     with files.opened(path, found) as file:
         translate = translator(found, file.header, fingerprint, seal)
-        publisher = Publisher(bootstrap, on_trouble, seconds, patience)
+        publisher = Publisher(kafka, on_trouble, seconds, patience)
         count = await _publish(file, translate, publisher, on_progress, rows)
     return Imported(translate.source, count, publisher.confirmed, time.monotonic() - began)
 

@@ -7,7 +7,7 @@ confirmed is published again by a new producer: its repeats carry the same sourc
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from zlib import crc32
@@ -49,10 +49,11 @@ class Flight:
 class Publisher:
     """Keeps at most two flights unconfirmed: while Kafka writes one, the next is made, and nothing piles up.
 
+    `kafka` are the settings of an aiokafka client: `bootstrap_servers`, and what this channel logs in with.
     `confirmed` counts the records that every in-sync replica holds.
     """
 
-    bootstrap: str
+    kafka: Mapping[str, Any]
     say: Callable[[str], None]
     seconds: float
     patience: float
@@ -68,7 +69,7 @@ class Publisher:
         except _Trouble as trouble:
             await self.stop()
             raise KafkaAway(
-                f"Kafka at {self.bootstrap} cannot be used: {trouble}. Is it running there? `madoguchi up` starts one."
+                f"Kafka at {self.kafka['bootstrap_servers']} cannot be used: {trouble}. Is it running there? `madoguchi up` starts one."
             ) from None
 
     async def send(self, records: Sequence[Outgoing]) -> None:
@@ -123,7 +124,7 @@ class Publisher:
                 self.say(f"Kafka is back; {self.confirmed} rows are published.")
                 return
         raise KafkaAway(
-            f"Kafka at {self.bootstrap} has been away for {self.patience:g} s: {trouble}. {self.confirmed} rows are "
+            f"Kafka at {self.kafka['bootstrap_servers']} has been away for {self.patience:g} s: {trouble}. {self.confirmed} rows are "
             "published. Start the same import again when Kafka is back: no row is counted twice."
         )
 
@@ -135,7 +136,7 @@ class Publisher:
 
     async def _connect(self) -> None:
         self.producer = AIOKafkaProducer(
-            bootstrap_servers=self.bootstrap,
+            **self.kafka,
             acks="all",
             enable_idempotence=True,
             max_batch_size=_BATCH_BYTES,

@@ -9,6 +9,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from chassis.broker import Broker, Mechanism, Security
+
 Say = Callable[[str], None]
 
 
@@ -31,12 +33,29 @@ class LocalSettings(BaseSettings):
     home: Path = Field(default_factory=project_home)
     jars: Path | None = None
     kafka_bootstrap: str | None = None
+    kafka_security: Security = "PLAINTEXT"
+    kafka_user: str = ""
+    kafka_password: SecretStr = SecretStr("")
+    kafka_ca: str | None = None
+    kafka_mechanism: Mechanism = "SCRAM-SHA-512"
     postgres_dsn: SecretStr | None = None
     smtp_url: str | None = None
     kafka_port: int | None = None
+    kafka_open: bool = False
+    """Let everybody into our own broker without a login: for measuring programs of others beside ours, nothing else."""
     postgres_port: int | None = None
     smtp_port: int | None = None
     java_options: str = "-Xmx512m -XX:+UseSerialGC"
+
+    @property
+    def broker(self) -> Broker | None:
+        """A Kafka of your own, as its administrator; without a login nobody has one, and there are no ACLs."""
+        if self.kafka_bootstrap is None:
+            return None
+        password = self.kafka_password.get_secret_value()
+        return Broker(
+            self.kafka_bootstrap, self.kafka_security, self.kafka_user, password, self.kafka_ca, self.kafka_mechanism
+        )
 
 
 @dataclass(frozen=True, slots=True)

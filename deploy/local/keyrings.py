@@ -4,7 +4,7 @@ Each service is told of the halves it may use and no others: intake seals for th
 seals; notify and archive open; routing is told of none.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 import cities
 from deploy.local.home import Home
+from sealing.folders import Folders
 from sealing.keyring import EDGE
 from sealing.making import make_keys, names_ahead
 from services.intake.retention import read_retention
@@ -31,15 +32,20 @@ def make_ahead(home: Home, at: datetime) -> None:
     """The keys of this fiscal year and the next, of every retention class of the city pack and of the edge."""
     wanted = _Retention()
     classes = sorted(read_retention(wanted.city, wanted.retention).classes())
-    make_keys(home.keyring, *(name for each in classes for name in names_ahead(each, at)))
-    make_keys(home.edge_keyring, *names_ahead(EDGE, at))
+    _make(home.keyring, [name for each in classes for name in names_ahead(each, at)])
+    _make(home.edge_keyring, names_ahead(EDGE, at))
+
+
+def _make(root: Path, names: Sequence[str]) -> None:
+    """One that was destroyed is never made again."""
+    make_keys(root, *(name for name in names if not Folders(root).is_destroyed(name)))
 
 
 def addresses(home: Home, service: str) -> Mapping[str, str]:
     """The variables that tell a service of its keyrings."""
-    seals, opens = f"file://{home.keyring}/public", f"file://{home.keyring}/private"
+    seals, opens = (home.keyring / "public").as_uri(), (home.keyring / "private").as_uri()
     told = {
-        "intake": {"KEYRING": seals, "EDGE_KEYRING": f"file://{home.edge_keyring}/private"},
+        "intake": {"KEYRING": seals, "EDGE_KEYRING": (home.edge_keyring / "private").as_uri()},
         "desk": {"KEYRING": seals, "OPENING_KEYRING": opens},
         "notify": {"OPENING_KEYRING": opens},
     }
@@ -48,4 +54,4 @@ def addresses(home: Home, service: str) -> Mapping[str, str]:
 
 def edge_address(home: Home) -> str:
     """The public half of the keyring of the edge, which channel systems are given."""
-    return f"file://{home.edge_keyring}/public"
+    return (home.edge_keyring / "public").as_uri()

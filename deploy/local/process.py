@@ -28,6 +28,7 @@ class Note:
     pid: int = 0
     controller_port: int = 0
     password: str = ""
+    open: bool = False
 
 
 NOTE = TypeAdapter(Note)
@@ -45,11 +46,16 @@ def read_note(path: Path) -> Note | None:
 
 
 def write_note(path: Path, note: Note) -> None:
-    """Replace the note at `path`, readable by its owner only, in one step."""
+    """Replace the note at `path`."""
+    write_private(path, NOTE.dump_json(note))
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Replace a file, readable by its owner only, in one step."""
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)
     new.touch(mode=0o600)
-    new.write_bytes(NOTE.dump_json(note))
+    new.write_bytes(content)
     new.replace(path)
 
 

@@ -9,7 +9,7 @@ import os
 import secrets
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -17,10 +17,12 @@ from urllib.parse import urlsplit
 import psutil
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from chassis.broker import Broker
+from deploy.acls import PRINCIPALS
 from deploy.databases import SERVICES, ServiceDatabase, dsn_of
 from deploy.local import keyrings
 from deploy.local.home import Home, LocalSettings, StackError, home_of
-from deploy.local.process import alive
+from deploy.local.process import alive, write_private
 from deploy.local.stack import Stack
 
 PACKAGES = Path(__file__).parents[2]
@@ -54,7 +56,7 @@ class Plan(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     settings: dict[str, Any]
-    kafka_bootstrap: str
+    kafka: Broker = Broker("")
     postgres_dsn: str
     smtp_url: str
     mail_folder: Path | None
@@ -68,17 +70,26 @@ class Plan(BaseModel):
         """Where a service keeps its state, as its own role."""
         return dsn_of(self.postgres_dsn, database_of(service, self.passwords[service]))
 
+    def broker(self, user: str) -> Broker:
+        """Kafka as one of those who have a login; without any where nobody has one."""
+        if self.kafka.security == "PLAINTEXT":
+            return self.kafka
+        return replace(self.kafka, user=user, password=self.passwords[user], mechanism="SCRAM-SHA-512")
+
 
 NOTES = TypeAdapter(dict[str, ServiceNote])
 PASSWORDS = TypeAdapter(dict[str, str])
+CHANNELS = TypeAdapter(dict[str, str])
 
 
 def plan_of(settings: LocalSettings, stack: Stack, passwords: Mapping[str, str]) -> Plan:
     """The plan for servers that run."""
     dsn = settings.postgres_dsn.get_secret_value() if settings.postgres_dsn else None
+    password = settings.kafka_password.get_secret_value()
     return Plan(
-        settings=settings.model_dump(mode="json") | {"postgres_dsn": dsn, "home": str(home_of(settings).root)},
-        kafka_bootstrap=stack.kafka_bootstrap,
+        settings=settings.model_dump(mode="json")
+        | {"postgres_dsn": dsn, "kafka_password": password, "home": str(home_of(settings).root)},
+        kafka=stack.kafka,
         postgres_dsn=stack.postgres_dsn,
         smtp_url=stack.smtp_url,
         mail_folder=stack.mail_folder,
@@ -104,7 +115,7 @@ def read_plan(home: Home) -> Plan | None:
 
 def write_plan(home: Home, plan: Plan) -> None:
     """Replace the plan, and the password file for whoever wants to look into a database with `psql`."""
-    write_private(password_file(home), "".join(map(_pgpass, map(plan.dsn, plan.passwords))).encode())
+    write_private(password_file(home), "".join(map(_pgpass, map(plan.dsn, SERVICES))).encode())
     write_private(plan_path(home), plan.model_dump_json(indent=2).encode())
 
 
@@ -133,13 +144,27 @@ def write_notes(home: Home, notes: Mapping[str, ServiceNote]) -> None:
 
 
 def passwords_in(home: Home) -> dict[str, str]:
-    """The password of every service's role, made up once and kept in `run/databases.json`."""
+    """The password of every service and of who else has a login, made up once and kept in `run/databases.json`.
+
+    A service has one password, of its role in PostgreSQL and its login on Kafka: one process holds both.
+    """
     path = home.run / "databases.json"
     kept = PASSWORDS.validate_json(path.read_bytes()) if path.exists() else {}
-    missing = {name: secrets.token_urlsafe(24) for name in SERVICES if name not in kept}
+    missing = {name: secrets.token_urlsafe(24) for name in PRINCIPALS if name not in kept}
     if missing:
         write_private(path, PASSWORDS.dump_json(kept | missing, indent=2))
     return kept | missing
+
+
+def read_channels(run: Path) -> dict[str, str]:
+    """The source of every channel that was given a login, by its name, from the folder `run`."""
+    path = run / "channels.json"
+    return CHANNELS.validate_json(path.read_bytes()) if path.exists() else {}
+
+
+def write_channels(run: Path, sources: Mapping[str, str]) -> None:
+    """Replace them. Passwords are not among them: Kafka keeps what checks them, the channel keeps them."""
+    write_private(run / "channels.json", CHANNELS.dump_json(dict(sources), indent=2))
 
 
 def database_of(service: str, password: str) -> ServiceDatabase:
@@ -152,24 +177,33 @@ def mark_of(home: Home, service: str) -> Path:
     return home.run / f"{service}.service"
 
 
-def command_of(home: Home, service: str, verb: Literal["run", "migrate"]) -> list[str]:
+def command_of(home: Home, service: str) -> list[str]:
     """How a service is started."""
-    return [sys.executable, "-m", f"services.{service}.app", verb, str(mark_of(home, service))]
+    return [sys.executable, "-m", f"services.{service}.app", "run", str(mark_of(home, service))]
 
 
 def environment_of(plan: Plan, service: str, port: int) -> dict[str, str]:
     """The environment of a service: this one's, and what the service must know. The administrator's address is not."""
     inherited = os.environ.copy()  # noqa: TID251  a child's environment, nothing is read from it
-    inherited.pop("MADOGUCHI_POSTGRES_DSN", None)
-    prefix = f"MADOGUCHI_{service.upper()}_"
-    return inherited | {
-        "PYTHONPATH": str(PACKAGES),
-        f"{prefix}KAFKA_BOOTSTRAP": plan.kafka_bootstrap,
-        f"{prefix}POSTGRES_DSN": plan.dsn(service),
-        f"{prefix}HTTP_PORT": str(port),
-        "MADOGUCHI_NOTIFY_SMTP_URL": plan.smtp_url,
-        **keyrings.addresses(home_of(plan.local()), service),
-    }
+    for name in ("POSTGRES_DSN", "KAFKA_PASSWORD"):
+        inherited.pop(f"MADOGUCHI_{name}", None)
+    prefix, broker = f"MADOGUCHI_{service.upper()}_", plan.broker(service)
+    authority = {f"{prefix}KAFKA_CA": broker.ca} if broker.ca else {}
+    return (
+        inherited
+        | authority
+        | {
+            "PYTHONPATH": str(PACKAGES),
+            f"{prefix}KAFKA_BOOTSTRAP": broker.bootstrap,
+            f"{prefix}KAFKA_SECURITY": broker.security,
+            f"{prefix}KAFKA_USER": broker.user,
+            f"{prefix}KAFKA_PASSWORD": broker.password,
+            f"{prefix}POSTGRES_DSN": plan.dsn(service),
+            f"{prefix}HTTP_PORT": str(port),
+            "MADOGUCHI_NOTIFY_SMTP_URL": plan.smtp_url,
+            **keyrings.addresses(home_of(plan.local()), service),
+        }
+    )
 
 
 def supervisors(home: Home) -> list[int]:
@@ -217,12 +251,3 @@ def _ask(port: int) -> tuple[int, tuple[str, ...]]:
         return 0, ()
     finally:
         connection.close()
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Replace a file, readable by its owner only, in one step."""
-    new = path.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    new.touch(mode=0o600)
-    new.write_bytes(content)
-    new.replace(path)

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Literal
 from urllib.parse import urlsplit
 
+from chassis.broker import Broker
 from deploy.local import catcher, kafka, postgres
 from deploy.local.home import Home, LocalSettings, Say, home_of, locked, prepare
 from deploy.local.process import Note, Server, terminate
@@ -19,13 +20,18 @@ State = Literal["running", "stopped", "yours"]
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Where everything is reached: PostgreSQL as an administrator, the mail folder only of our own mail catcher."""
+    """Where everything is reached: PostgreSQL and Kafka as an administrator, the mail folder only of our own mail catcher."""
 
-    kafka_bootstrap: str
+    kafka: Broker = field(repr=False)
     postgres_dsn: str = field(repr=False)
     smtp_url: str
     mail_folder: Path | None
     log_folder: Path
+
+    @property
+    def kafka_bootstrap(self) -> str:
+        """The address of Kafka without the login."""
+        return self.kafka.bootstrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ def up(settings: LocalSettings, say: Say) -> Stack:
         }
     notes = {name: note.result() for name, note in started.items()}
     return Stack(
-        kafka_bootstrap=yours["kafka"] or kafka.address(notes["kafka"]),
+        kafka=settings.broker or kafka.entrance(notes["kafka"]),
         postgres_dsn=yours["postgres"] or postgres.dsn(notes["postgres"]),
         smtp_url=yours["mail"] or f"smtp://{catcher.address(notes['mail'])}",
         mail_folder=None if yours["mail"] else home.mail,

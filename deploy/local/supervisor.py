@@ -76,7 +76,7 @@ class Supervisor:
         environment = services.environment_of(self.plan, name, port)
         with (self.home.log / f"{name}.log").open("ab") as log:
             return await asyncio.create_subprocess_exec(
-                *services.command_of(self.home, name, "run"),
+                *services.command_of(self.home, name),
                 stdin=DEVNULL,
                 stdout=log,
                 stderr=STDOUT,

@@ -11,6 +11,7 @@ from contracts.routing import CaseOpened
 from services.archive import handlers
 from services.archive.rules import GENESIS, Link, first_bad
 from tests.archive.conftest import NOW, Archive, Story
+from tests.conftest import Administrator
 
 
 async def test_a_closed_application_becomes_one_sealed_record(archive: Archive) -> None:
@@ -111,29 +112,33 @@ async def test_what_arrives_after_the_seal_is_kept_and_changes_nothing(archive: 
     assert await archive.pool.fetchval("SELECT count(*) FROM closing") == 0
 
 
-async def test_records_are_chained_and_one_changed_byte_is_found(archive: Archive) -> None:
+async def test_records_are_chained_and_one_changed_byte_is_found(
+    archive: Archive, by_administrator: Administrator
+) -> None:
     for number in range(1, 6):
         await archive.keep(*Story(number).whole())
     listed = (await archive.get("/v1/records")).json()["records"]
     assert [record["previous"] for record in listed[1:]] == [record["digest"] for record in listed[:-1]]
 
-    await archive.pool.execute("UPDATE record SET body = set_byte(body, 40, get_byte(body, 40) # 1) WHERE number = 3")
+    await by_administrator(
+        archive.pool, "UPDATE record SET body = set_byte(body, 40, get_byte(body, 40) # 1) WHERE number = 3"
+    )
 
     assert (await archive.get("/v1/chain/verify")).json() == {"records": 5, "intact": False, "first_bad": 3}
 
 
-async def test_a_record_taken_out_is_found(archive: Archive) -> None:
+async def test_a_record_taken_out_is_found(archive: Archive, by_administrator: Administrator) -> None:
     for number in range(1, 4):
         await archive.keep(*Story(number).whole())
-    await archive.pool.execute("DELETE FROM record WHERE number = 2")
+    await by_administrator(archive.pool, "DELETE FROM record WHERE number = 2")
 
     assert (await archive.get("/v1/chain/verify")).json()["first_bad"] == 2
 
 
-async def test_the_last_record_taken_out_is_found(archive: Archive) -> None:
+async def test_the_last_record_taken_out_is_found(archive: Archive, by_administrator: Administrator) -> None:
     for number in range(1, 4):
         await archive.keep(*Story(number).whole())
-    await archive.pool.execute("DELETE FROM record WHERE number = 3")
+    await by_administrator(archive.pool, "DELETE FROM record WHERE number = 3")
 
     assert (await archive.get("/v1/chain/verify")).json()["first_bad"] == 3
 

@@ -193,12 +193,12 @@ async def test_an_import_reports_progress_and_publishes_every_row(servers: Stack
     from contracts.topics import APPLICATIONS
     from deploy.topics import create_topics
 
-    await create_topics(servers.kafka_bootstrap, [APPLICATIONS])
+    await create_topics(servers.kafka, [APPLICATIONS])
     path = write_sample(tmp_path / f"{uuid7(datetime.now(UTC))}.csv", 250)
     seen: list[int] = []
 
-    done = await import_file(path, "sample", servers.kafka_bootstrap, lambda rows, _read, _total: seen.append(rows))
-    part = await import_file(path, "sample", servers.kafka_bootstrap, rows=10)
+    done = await import_file(path, "sample", servers.kafka.aiokafka(), lambda rows, _read, _total: seen.append(rows))
+    part = await import_file(path, "sample", servers.kafka.aiokafka(), rows=10)
 
     assert (done.rows, done.published, part.rows) == (250, 250, 10)
     assert done.source == part.source

@@ -16,6 +16,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from chassis import journal
+from chassis.broker import Broker
 from chassis.consuming import Handlers
 from chassis.database import Tx, connect, transaction, utc_now
 from chassis.kafka import number_of
@@ -23,6 +24,7 @@ from chassis.pulse import Pulse
 from chassis.service import Service, make_relay
 from chassis.telemetry import Telemetry
 from contracts.topics import Topic
+from deploy.acls import Right, give_access, rights
 from deploy.local import Stack
 from deploy.topics import create_topics
 from tests.chassis.toy import Double, Number, Settings, topics
@@ -36,7 +38,8 @@ class Lab:
     """One counter and any number of doublers, with topics and databases of their own."""
 
     suffix: str
-    bootstrap: str
+    broker: Broker
+    """Kafka, as its administrator; counter and doubler have logins of their own, with the rights of their topics."""
     counter_dsn: str
     doubler_dsn: str
     logs: Path
@@ -51,16 +54,22 @@ class Lab:
         return topics(self.suffix)[1]
 
     def settings(self, dsn: str) -> Settings:
-        return Settings.model_validate({"kafka_bootstrap": self.bootstrap, "postgres_dsn": dsn, "kafka_seconds": 10})
+        """The counter's."""
+        return Settings.model_validate({key.lower(): value for key, value in self._environment("counter", dsn).items()})
+
+    def _environment(self, user: str, dsn: str) -> dict[str, str]:
+        return {
+            "KAFKA_BOOTSTRAP": self.broker.bootstrap,
+            "KAFKA_SECURITY": self.broker.security,
+            "KAFKA_USER": user,
+            "KAFKA_PASSWORD": user,
+            "KAFKA_SECONDS": "10",
+            "POSTGRES_DSN": dsn,
+        }
 
     def start_doubler(self, *options: str) -> subprocess.Popen[bytes]:
         """A doubler as a process of its own, with a log of its own."""
-        environment = {
-            "KAFKA_BOOTSTRAP": self.bootstrap,
-            "POSTGRES_DSN": self.doubler_dsn,
-            "KAFKA_SECONDS": "10",
-            "PATH": os.defpath,
-        }
+        environment = self._environment("doubler", self.doubler_dsn) | {"PATH": os.defpath}
         with self._log(len(self.processes)).open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "tests.chassis.toy", self.suffix, *options],
@@ -124,7 +133,7 @@ class Lab:
 
     async def on_topic(self, topic: Topic) -> list[tuple[int, int, str, int]]:
         """(partition, number, key, n) of every record of a topic, as they stand there."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, auto_offset_reset="earliest")
+        consumer = AIOKafkaConsumer(**self.broker.aiokafka(), auto_offset_reset="earliest")
         await consumer.start()
         try:
             await consumer._client.set_topics([topic.name])
@@ -187,10 +196,13 @@ class Lab:
 @pytest.fixture
 async def lab(servers: Stack, fresh_database: FreshDatabase, tmp_path: Path) -> AsyncGenerator[Lab]:
     suffix = str(next(_suffixes))
-    await create_topics(servers.kafka_bootstrap, topics(suffix))
+    await create_topics(servers.kafka, topics(suffix))
+    logins = {name: name for name in ("counter", "doubler")}
+    group = Right("doubler", "READ", "GROUP", f"doubler-{suffix}")  # every test has a group of its own
+    await give_access(servers.kafka, logins, rights(topics(suffix)) | {group})
     lab = Lab(
         suffix,
-        servers.kafka_bootstrap,
+        servers.kafka,
         await fresh_database("chassis", "tests.chassis"),
         await fresh_database("chassis", "tests.chassis"),
         tmp_path,

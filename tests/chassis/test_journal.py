@@ -9,7 +9,7 @@ from chassis.database import Owned, Tx, connect, transaction, utc_now
 from chassis.errors import Poison
 from tests.chassis.conftest import Lab
 from tests.chassis.toy import Number
-from tests.conftest import FreshDatabase
+from tests.conftest import Administrator, FreshDatabase
 
 SAYS = [Number(key=f"k{n}", n=n) for n in range(10)]
 
@@ -173,13 +173,16 @@ async def test_rows_of_a_day_without_a_partition_are_kept_and_later_partitions_d
     assert await tx.fetchval("SELECT count(*) FROM chassis.journal WHERE at > '2031-01-01'") == 1
 
 
-async def test_what_was_committed_while_a_window_waited_for_hours_is_in_the_next_one(lab: Lab) -> None:
+async def test_what_was_committed_while_a_window_waited_for_hours_is_in_the_next_one(
+    lab: Lab, by_administrator: Administrator
+) -> None:
     """Page one is promised, Kafka is away for two hours, page two follows: the next window reaches back to the opening."""
     connection = await connect(lab.counter_dsn)
     await lab.say([(f"k{n % 7}", n) for n in range(1, journal.PAGE + 11)], together=journal.PAGE + 10)
     await lab.publish()
-    async with transaction(connection) as tx:
-        await tx.execute("UPDATE chassis.tick SET opened_at = opened_at - interval '2 hours' WHERE number > 0")
+    await by_administrator(
+        connection, "UPDATE chassis.tick SET opened_at = opened_at - interval '2 hours' WHERE number > 0"
+    )
     opened = await connection.fetch(
         "SELECT number, opened_at, whole FROM chassis.tick WHERE number > 0 ORDER BY number"
     )

@@ -19,11 +19,12 @@ from chassis.http import make_app
 from chassis.pulse import Pulse
 from chassis.service import run
 from chassis.telemetry import Telemetry
+from deploy.databases import within
 from deploy.local import Stack
 from services.intake.settings import Settings as IntakeSettings
 from tests.chassis.conftest import Lab, assert_each_once_in_order, series
 from tests.chassis.toy import doubler
-from tests.conftest import FreshDatabase, dsn_of
+from tests.conftest import FreshDatabase
 
 SAID = series(20, 100)
 
@@ -101,9 +102,9 @@ async def test_migrations_run_once_and_the_schema_is_checked_both_ways(servers: 
     admin = await asyncpg.connect(servers.postgres_dsn)
     await admin.execute("CREATE DATABASE migrating")
     await admin.close()
-    connection = await asyncpg.connect(dsn_of(servers.postgres_dsn, "migrating"))
+    connection = await asyncpg.connect(within(servers.postgres_dsn, "migrating"))
 
-    with pytest.raises(WrongSchema, match="run `migrate` first"):
+    with pytest.raises(WrongSchema, match="run `madoguchi up`"):
         await migrations.check(connection, ("chassis",))
     first = await migrations.migrate(connection, ("chassis", "tests.chassis"))
     second = await migrations.migrate(connection, ("chassis", "tests.chassis"))
@@ -112,7 +113,12 @@ async def test_migrations_run_once_and_the_schema_is_checked_both_ways(servers: 
     with pytest.raises(WrongSchema, match="start the newer release"):
         await migrations.check(connection, ("chassis",))
 
-    assert first == ["chassis/0001_chassis.sql", "chassis/0002_enter.sql", "tests.chassis/0001_toy.sql"]
+    assert first == [
+        "chassis/0001_chassis.sql",
+        "chassis/0002_enter.sql",
+        "chassis/0003_owner.sql",
+        "tests.chassis/0001_toy.sql",
+    ]
     assert second == []
     await connection.close()
 

@@ -8,6 +8,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.record.util import calc_crc32c
 
+from chassis.broker import Broker
 from chassis.errors import Transient
 from chassis.subscription import Record, Subscription, TopicPartition
 from contracts.topics import Topic
@@ -20,7 +21,7 @@ SESSION_MS = 6000
 @asynccontextmanager
 async def member(lab: Lab, topic: str, group: str | None = None) -> AsyncGenerator[Subscription]:
     subscription = Subscription(
-        lab.bootstrap,
+        lab.broker,
         (topic,),
         group or f"group.{topic}",
         wait_ms=500,
@@ -46,13 +47,13 @@ async def records(subscription: Subscription, count: int) -> list[Record]:
 @pytest.fixture
 async def topic(lab: Lab) -> str:
     name = f"subscribed.{lab.suffix}"
-    await create_topics(lab.bootstrap, (Topic(name, None, (), (), partitions=1),))
+    await create_topics(lab.broker, (Topic(name, None, (), (), partitions=1),))
     return name
 
 
 async def publish(lab: Lab, topic: str, *values: bytes, header: bytes = b"content-type") -> None:
     """Publish with one header. Its name may be no text: then it is put into the finished batch, as no client would."""
-    producer = AIOKafkaProducer(bootstrap_servers=lab.bootstrap)
+    producer = AIOKafkaProducer(**lab.broker.aiokafka())
     await producer.start()
     for value in values:
         batch = producer.create_batch()
@@ -115,9 +116,7 @@ async def test_a_partition_of_somebody_else_is_neither_rewound_nor_committed(lab
 
 @pytest.mark.parametrize("after", [0, 0.005, 0.02, 0.1])
 async def test_a_member_that_leaves_while_it_joins_holds_nobody_up(lab: Lab, topic: str, after: float) -> None:
-    subscription = Subscription(
-        lab.bootstrap, (topic,), f"group.{topic}", wait_ms=500, session_ms=SESSION_MS, seconds=10
-    )
+    subscription = Subscription(lab.broker, (topic,), f"group.{topic}", wait_ms=500, session_ms=SESSION_MS, seconds=10)
     await subscription.start()
     await asyncio.sleep(after)
 
@@ -141,7 +140,7 @@ async def test_a_header_whose_name_is_no_text_costs_the_record_its_headers_and_n
 
 
 async def test_a_broker_that_is_not_there_is_said_so_at_once() -> None:
-    subscription = Subscription("127.0.0.1:1", ("any",), "group", wait_ms=500, session_ms=SESSION_MS, seconds=1)
+    subscription = Subscription(Broker("127.0.0.1:1"), ("any",), "group", wait_ms=500, session_ms=SESSION_MS, seconds=1)
     try:
         with pytest.raises(Transient, match="consumer start"):
             await subscription.start()

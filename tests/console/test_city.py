@@ -14,6 +14,7 @@ import pytest
 from chassis import kafka
 from chassis.kafka import Outgoing
 from console.city import City
+from deploy.databases import within
 from deploy.local.ports import is_free
 from deploy.local.process import wait_for
 from tests.conftest import shared_data
@@ -44,7 +45,8 @@ def runs(pid: int) -> bool:
 
 
 async def execute(city: City, service: str, query: str) -> None:
-    connection = await asyncpg.connect(city.service(service).dsn)
+    """What no service may do, as the administrator."""
+    connection = await asyncpg.connect(within(city.admin_dsn, f"madoguchi_{service}"))
     try:
         await connection.execute(query)
     finally:
@@ -230,7 +232,7 @@ def test_the_doctor_finds_nothing_in_a_city_that_is_well(terminal: Terminal) -> 
 async def test_what_cannot_be_read_is_parked_shown_without_its_content_and_stays_after_a_redrive(
     terminal: Terminal,
 ) -> None:
-    producer = await kafka.start_producer(terminal.city().bootstrap, 30)
+    producer = await kafka.start_producer(terminal.city().kafka, 30)
     await kafka.publish(
         producer, "applications.v1", [Outgoing(0, 0, b"who-knows", b"not a CloudEvent, but secret")], 30
     )

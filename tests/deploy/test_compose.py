@@ -15,6 +15,7 @@ from deploy import prepare
 from deploy.databases import SERVICES, dsn_of
 from deploy.local import kafka
 from tests.deploy.reading import EXAMPLE, FILE, ROOT, compose, container, environment, example, variables
+from tests.deploy.test_kafka import property_of
 
 PREFIX = "MADOGUCHI_"
 OURS = (*SERVICES, "prepare", "mail")
@@ -92,12 +93,30 @@ def test_everybody_finds_kafka_where_it_says_it_is(name: str) -> None:
         f"BROKER://{fields_in(name, prefix)['kafka_bootstrap']}" == environment("kafka")["KAFKA_ADVERTISED_LISTENERS"]
     )
     assert container("kafka")["hostname"] == "kafka"
+    assert fields_in(name, prefix)["kafka_security"] == "SASL_PLAINTEXT"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_enters_kafka_with_the_login_that_preparing_makes_for_it(service: str) -> None:
+    passwords = prepare.Settings.model_validate(fields_in("prepare", PREFIX)).passwords()
+
+    told = fields_in(service, f"{PREFIX}{service.upper()}_")
+
+    assert (told["kafka_user"], told["kafka_password"]) == (service, passwords[service])
 
 
 def test_kafka_is_set_up_as_the_local_broker_that_all_tests_run_on() -> None:
-    told = {key.removeprefix("KAFKA_").lower().replace("_", "."): value for key, value in environment("kafka").items()}
+    told = {property_of(key): value for key, value in environment("kafka").items()}
     one_node = (".replication.factor", ".min.isr", ".enable", ".listener.names", ".roles")
+    guarded = {
+        key for key in kafka.SETTINGS if any(word in key for word in ("security", "sasl", "super", "acl", "auth"))
+    }
+    password = environment("prepare")["MADOGUCHI_KAFKA_PASSWORD"]
 
+    assert {key: told.get(key) for key in guarded} == {key: kafka.SETTINGS[key] for key in guarded}
+    assert len(guarded) == 9
+    for listener in ("broker", "controller"):
+        assert told[f"listener.name.{listener}.plain.sasl.jaas.config"] == kafka.jaas(password)
     assert {key: told.get(key) for key in kafka.SETTINGS if key.endswith(one_node)} == {
         key: value for key, value in kafka.SETTINGS.items() if key.endswith(one_node)
     }

@@ -3,13 +3,14 @@
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from chassis import migrations
+from chassis.broker import Broker
 from contracts.topics import TOPICS
 from deploy.databases import SERVICES, dsn_of
 from deploy.local import Stack
@@ -19,7 +20,8 @@ from tests.deploy.reading import ROOT, SECRET
 
 def settings_for(servers: Stack, secret: str = SECRET) -> Settings:
     passwords = {f"{service}_password": secret for service in SERVICES}
-    places = {"kafka_bootstrap": servers.kafka_bootstrap, "postgres_dsn": servers.postgres_dsn}
+    kafka = {f"kafka_{name}": value for name, value in asdict(servers.kafka).items()}
+    places = kafka | {"postgres_dsn": servers.postgres_dsn}
     return Settings.model_validate(places | passwords)
 
 
@@ -28,9 +30,9 @@ def run_prepare(*variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
 
 
-async def topics_on(bootstrap: str) -> dict[str, int]:
+async def topics_on(broker: Broker) -> dict[str, int]:
     """Every topic of a broker but its own, with its number of partitions."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**broker.aiokafka())
     await admin.start()
     try:
         found = await admin.describe_topics()
@@ -42,11 +44,13 @@ async def topics_on(bootstrap: str) -> dict[str, int]:
 async def test_the_broker_has_exactly_the_topics_of_the_catalogue(new_servers: Stack) -> None:
     await prepare(settings_for(new_servers))
 
-    assert await topics_on(new_servers.kafka_bootstrap) == {topic.name: topic.partitions for topic in TOPICS}
+    assert await topics_on(new_servers.kafka) == {topic.name: topic.partitions for topic in TOPICS}
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_every_service_owns_a_database_that_fits_its_code(new_servers: Stack, service: str) -> None:
+async def test_every_service_has_a_database_that_fits_its_code_and_is_not_its_own(
+    new_servers: Stack, service: str
+) -> None:
     settings = settings_for(new_servers)
     await prepare(settings)
     found = next(found for found in settings.databases() if found.service == service)
@@ -55,7 +59,7 @@ async def test_every_service_owns_a_database_that_fits_its_code(new_servers: Sta
 
     await migrations.check(connection, ("chassis", f"services.{service}"))
     owners = await connection.fetch("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname !~ '^pg_|^information'")
-    assert [row["tableowner"] for row in owners] == [f"madoguchi_{service}"]
+    assert [row["tableowner"] for row in owners] == [f"madoguchi_{service}_owner"]
     await connection.close()
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from chassis.database import Tx
 from services.desk import store
+from tests.conftest import Administrator
 
 MANY = """
     INSERT INTO case_item (case_id, application_id, receipt, department, procedure, due_on, opened_at, state, staff, why)
@@ -18,9 +19,9 @@ MANY = """
 
 
 @pytest.fixture
-async def many(tx: Tx) -> Tx:
-    await tx.execute(MANY)
-    await tx.execute("ANALYZE case_item")
+async def many(tx: Tx, by_administrator: Administrator) -> Tx:
+    await by_administrator(tx.connection, MANY)
+    await by_administrator(tx.connection, "ANALYZE case_item")
     return tx
 
 

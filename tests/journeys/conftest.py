@@ -121,7 +121,7 @@ class RunningCity:
     async def publish(self, sent: Sequence[dict[str, Any]]) -> None:
         """Publish on Kafka as a careful vendor does: until the broker has confirmed every event, repeating at will."""
         for attempt in range(60):
-            producer = AIOKafkaProducer(bootstrap_servers=self.city.bootstrap, acks="all", request_timeout_ms=5000)
+            producer = AIOKafkaProducer(**self.city.brokers["bulk"].aiokafka(), acks="all", request_timeout_ms=5000)
             try:
                 async with asyncio.timeout(20):
                     await producer.start()

@@ -10,6 +10,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from pydantic import SecretStr
 
+from chassis.broker import Broker
 from deploy.local import LocalSettings, ServerStatus, Stack, StackError, down, reset, status, up
 from deploy.local.process import alive, wait_for
 from tests.local.conftest import settings_in, silent
@@ -29,16 +30,16 @@ def kill(settings: LocalSettings, name: str) -> None:
     assert wait_for(lambda: found(settings, name).state == "stopped", seconds=5)
 
 
-def publish(bootstrap: str, value: bytes) -> None:
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+def publish(broker: Broker, value: bytes) -> None:
+    admin = AdminClient(broker.librdkafka())
     admin.create_topics([NewTopic(TOPIC, 1, 1)])[TOPIC].result(10)  # pyright: ignore[reportUnknownMemberType]
-    producer = Producer({"bootstrap.servers": bootstrap, "acks": "all"})
+    producer = Producer({**broker.librdkafka(), "acks": "all"})
     producer.produce(TOPIC, value)
     assert producer.flush(10) == 0
 
 
-def first_record(bootstrap: str) -> bytes | str | None:
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "test"})
+def first_record(broker: Broker) -> bytes | str | None:
+    consumer = Consumer({**broker.librdkafka(), "group.id": "test"})
     consumer.assign([TopicPartition(TOPIC, 0, 0)])
     record = consumer.poll(10)
     consumer.close()
@@ -63,12 +64,12 @@ def test_up_twice_is_the_same_servers(settings: LocalSettings, stack: Stack) -> 
 
 
 def test_kafka_killed_comes_back_at_the_same_address_with_its_records(settings: LocalSettings, stack: Stack) -> None:
-    publish(stack.kafka_bootstrap, b"still there")
+    publish(stack.kafka, b"still there")
 
     kill(settings, "kafka")
 
     assert up(settings, silent) == stack
-    assert first_record(stack.kafka_bootstrap) == b"still there"
+    assert first_record(stack.kafka) == b"still there"
 
 
 async def test_postgres_killed_comes_back_at_the_same_address_with_its_rows(
@@ -124,7 +125,7 @@ def test_servers_of_your_own_are_used_and_not_started(tmp_path: Path, monkeypatc
     stack = up(settings, silent)
 
     assert stack == Stack(
-        kafka_bootstrap="kafka:9092",
+        kafka=Broker("kafka:9092"),
         postgres_dsn="postgresql://me:secret@db:5432/postgres",
         smtp_url="smtp://mail:25",
         mail_folder=None,

@@ -11,6 +11,7 @@ from chassis.database import Owned, Tx, connect, transaction
 from contracts.envelope import Event
 from contracts.notify import NoticeQueued, NoticeQueuedV2, NoticeWithheld, NoticeWithheldV2
 from services.notify import handlers, store
+from tests.conftest import Administrator
 from tests.notify.conftest import Notify, Story
 
 
@@ -170,14 +171,16 @@ async def test_what_staff_typed_is_sent_without_control_characters(notify: Notif
     assert "住民票\nと印鑑" in [letter.notice.wanted for letter in opened]
 
 
-async def test_looking_for_what_is_due_uses_its_index_however_many_are_sent(notify: Notify) -> None:
+async def test_looking_for_what_is_due_uses_its_index_however_many_are_sent(
+    notify: Notify, by_administrator: Administrator
+) -> None:
     await notify.rows(
         """
         INSERT INTO notice (notice_id, application_id, kind, state, next_attempt_at)
         SELECT gen_random_uuid(), gen_random_uuid(), 'receipt', 'sent', now() FROM generate_series(1, 20000)
         """
     )
-    await notify.connection.execute("ANALYZE notice")
+    await by_administrator(notify.connection, "ANALYZE notice")
 
     plan = await notify.rows(
         """

@@ -9,6 +9,7 @@ from contracts.notify import NoticeQueued
 from deploy.local import Stack, mail
 from services.notify import handlers, rules, store
 from services.notify.settings import Settings
+from tests.conftest import Administrator
 from tests.notify.conftest import TRACE, MailServer, Notify, Story, mails_to, settings_of
 
 ALL_SENT = "SELECT bool_and(state = 'sent') FROM notice"
@@ -102,7 +103,7 @@ async def test_without_a_mail_server_notices_wait(notify: Notify) -> None:
 
 
 async def test_a_crash_between_sending_and_marking_sends_the_same_mail_again_and_one_is_kept(
-    notify: Notify, servers: Stack
+    notify: Notify, servers: Stack, by_administrator: Administrator
 ) -> None:
     await notify.read(Story("crash@example.jp").accepted())
     settings = patient(notify, servers.smtp_url)
@@ -110,7 +111,7 @@ async def test_a_crash_between_sending_and_marking_sends_the_same_mail_again_and
         await notify.until(ALL_SENT)
     # As the dead process left it: the server has the mail, the claim stands, nothing is marked or announced.
     await notify.rows("UPDATE notice SET state = 'sending', next_attempt_at = now() + interval '1 hour'")
-    await notify.rows("DELETE FROM chassis.journal")
+    await by_administrator(notify.connection, "DELETE FROM chassis.journal")
 
     async with notify.sending(settings):
         await notify.until(ALL_SENT)

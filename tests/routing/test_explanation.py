@@ -8,6 +8,7 @@ import pytest
 from chassis.database import transaction
 from contracts.envelope import Event
 from services.routing import handlers, packs
+from tests.conftest import Administrator
 from tests.routing import small_pack
 from tests.routing.test_assigning import LIFE_EVENT
 from tests.routing.test_handlers import accepted, envelope
@@ -124,11 +125,14 @@ async def test_why_not_looks_into_every_table_that_was_asked(routing: Routing) -
     assert set(rules) == {"2", "3", "S1"}
 
 
-async def test_the_rules_of_a_release_that_read_other_packs_are_gone_and_the_reason_stays(routing: Routing) -> None:
+async def test_the_rules_of_a_release_that_read_other_packs_are_gone_and_the_reason_stays(
+    routing: Routing, by_administrator: Administrator
+) -> None:
     await routing.install(small_pack.files())
     case_id = await case_of(routing, "snow")
     await routing.pool.execute("INSERT INTO rule_set VALUES ($1, $2)", "c" * 64, '{"departments.csv": ""}')
-    await routing.pool.execute(
+    await by_administrator(
+        routing.pool,
         "UPDATE routed_case SET decision = convert_to(replace(convert_from(decision, 'UTF8'), $1, $2), 'UTF8')",
         packs.hash_of(small_pack.files()),
         "c" * 64,

@@ -23,6 +23,7 @@ from services.routing.free_text import InvalidModel
 from services.routing.rules.reroutes import Kept, Reroute
 from services.routing.settings import Settings
 from services.routing.suggesting import Texts
+from tests.conftest import Administrator
 from tests.routing import small_pack
 from tests.routing.test_explanation import REGISTERS
 from tests.routing.test_free_text import MODEL
@@ -132,11 +133,11 @@ async def test_without_a_past_there_is_nothing_to_suggest(routing: Routing) -> N
     assert (found["from_past"], found["from_text"]) == ([], [])
 
 
-async def test_a_department_that_has_ended_is_not_suggested(routing: Routing) -> None:
+async def test_a_department_that_has_ended_is_not_suggested(routing: Routing, by_administrator: Administrator) -> None:
     await routing.install(PACK)
     case = await routed(routing, "ghosts", district="far")
     await moved(routing, case, "waste")
-    await routing.pool.execute("UPDATE case_move SET to_department = 'old'")
+    await by_administrator(routing.pool, "UPDATE case_move SET to_department = 'old'")
 
     found = await suggestions(routing.client, await routed(routing, "ghosts", district="far"))
 

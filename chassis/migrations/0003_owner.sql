@@ -1,0 +1,40 @@
+-- The service's role owns nothing: the two things it does to the journal's days are done for it, and only these, by functions
+-- of the owner's. Their search_path is fixed, so that nobody's table or operator is taken for ours.
+CREATE OR REPLACE FUNCTION chassis.make_journal_partition(day date) RETURNS void LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    name text := 'journal_' || to_char(day, 'YYYYMMDD');
+BEGIN
+    IF to_regclass('chassis.' || name) IS NULL THEN
+        EXECUTE format(
+            'CREATE TABLE chassis.%I PARTITION OF chassis.journal FOR VALUES FROM (%L) TO (%L) WITH (autovacuum_enabled = off)',
+            name, day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC');
+        EXECUTE format('ALTER TABLE chassis.%I ALTER COLUMN payload SET STORAGE EXTERNAL', name);
+    END IF;
+EXCEPTION
+    WHEN duplicate_table THEN NULL;  -- another instance was quicker
+    WHEN check_violation THEN NULL;  -- the default partition has rows of that day already, and goes on taking them
+END $$;
+
+-- Drop the days before `before`, with the ticks that promised them; returns the names of the partitions. What was said since
+-- yesterday is kept, whatever a service asks for.
+CREATE FUNCTION chassis.drop_journal_partitions(before date) RETURNS SETOF text LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    oldest timestamptz := before::timestamp AT TIME ZONE 'UTC';
+    name text;
+BEGIN
+    IF before > (now() AT TIME ZONE 'UTC')::date - 1 THEN
+        RAISE insufficient_privilege USING MESSAGE = 'the journal keeps yesterday and today: ask for an earlier day';
+    END IF;
+    FOR name IN
+        SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'chassis.journal'::regclass AND c.relname ~ '^journal_[0-9]{8}$'
+          AND c.relname < 'journal_' || to_char(before, 'YYYYMMDD')
+    LOOP
+        EXECUTE format('DROP TABLE chassis.%I', name);
+        RETURN NEXT name;
+    END LOOP;
+    DELETE FROM chassis.journal_default WHERE at < oldest;
+    DELETE FROM chassis.tick WHERE opened_at < oldest AND number < (SELECT max(number) FROM chassis.tick);
+END $$;

@@ -1,0 +1,190 @@
+"""Who may do what on Kafka, from the catalogue of topics; logins and ACLs made on a broker, and those undeclared taken away.
+
+A producer may write its own topic, a reader may read what the catalogue says it reads, as the consumer group that bears its
+name. Writing and reading include describing; an idempotent producer needs no further right (KIP-679). Nobody but the
+administrator makes topics, changes settings or gives rights.
+"""
+
+# confluent_kafka.admin says nowhere which of its published names it exports.
+# pyright: reportPrivateImportUsage=false
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialDeletion,
+    UserScramCredentialUpsertion,
+)
+
+from chassis.broker import Broker
+from contracts.topics import APPLICATIONS, TOPICS, Topic
+from deploy.databases import SERVICES
+
+SECONDS = 30
+ITERATIONS = 4096
+"""Of SCRAM: the least that Kafka takes. Passwords are made up by machines; more iterations would defend those of people."""
+
+OPERATOR, BULK = "operator", "bulk"
+"""Who reconciles, reading every topic and writing none; and the channel that comes with the product."""
+
+PRINCIPALS = (*SERVICES, OPERATOR, BULK)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Right:
+    """One thing that one login may do: READ or WRITE, on a TOPIC, a GROUP or a TRANSACTIONAL_ID of exactly this name."""
+
+    user: str
+    verb: str
+    kind: str
+    name: str
+
+
+def rights(topics: Iterable[Topic] = TOPICS) -> frozenset[Right]:
+    """Everything that anybody of the city may do."""
+    known = tuple(topics)
+    return frozenset(
+        {Right(owner_of(topic), "WRITE", "TOPIC", topic.name) for topic in known if topic.producer}
+        | {Right(reader, "READ", "TOPIC", topic.name) for topic in known for reader in topic.readers}
+        | {Right(reader, "READ", "GROUP", reader) for topic in known for reader in topic.readers}
+        | {Right(OPERATOR, "READ", "TOPIC", topic.name) for topic in known}
+        | rights_of_channel(BULK)
+    )
+
+
+def rights_of_channel(user: str) -> frozenset[Right]:
+    """What a channel may do: publish applications, also in transactions under its own name. It reads nothing."""
+    return frozenset({Right(user, "WRITE", "TOPIC", APPLICATIONS.name), Right(user, "WRITE", "TRANSACTIONAL_ID", user)})
+
+
+def owner_of(topic: Topic) -> str:
+    """The service that alone writes a topic."""
+    return (topic.producer or "").strip("/")
+
+
+async def give_access(broker: Broker, passwords: Mapping[str, str], wanted: frozenset[Right]) -> list[str]:
+    """Set the passwords of these logins and leave each with those of `wanted` that are its own, no more.
+
+    Returns a line for every right given or taken. Nothing is done on a broker without logins. Raises KafkaException.
+    """
+    if broker.security == "PLAINTEXT":
+        return []
+    return await asyncio.to_thread(_give_access, broker, passwords, wanted)
+
+
+async def take_access(broker: Broker, user: str) -> None:
+    """Take a login and all its rights; connections that stand are refused with their next request."""
+    await asyncio.to_thread(_take_access, broker, user)
+
+
+async def users(broker: Broker) -> set[str]:
+    """Everybody who has a login."""
+    admin = _admin(broker)
+    found: Any = admin.describe_user_scram_credentials()
+    return set(await asyncio.to_thread(found.result, SECONDS))
+
+
+def _give_access(broker: Broker, passwords: Mapping[str, str], wanted: frozenset[Right]) -> list[str]:
+    admin = _admin(broker)
+    _set_passwords(admin, passwords)
+    found = {right: binding for user in passwords for right, binding in _found(admin, user).items()}
+    due = {right for right in wanted if right.user in passwords}
+    missing, extra = sorted(due - found.keys()), sorted(found.keys() - due)
+    if missing:
+        _done(admin.create_acls([_binding(right) for right in missing]))
+    _delete(admin, [found[right] for right in extra])
+    return [
+        *(f"right {_words(right)}" for right in missing),
+        *(f"no right {_words(right)} any more" for right in extra),
+    ]
+
+
+def _take_access(broker: Broker, user: str) -> None:
+    admin = _admin(broker)
+    _delete(admin, list(_found(admin, user).values()))
+    deletion = UserScramCredentialDeletion(user, ScramMechanism.SCRAM_SHA_512)
+    _done(admin.alter_user_scram_credentials([deletion]))
+
+
+def _set_passwords(admin: AdminClient, passwords: Mapping[str, str]) -> None:
+    info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, ITERATIONS)
+    _done(
+        admin.alter_user_scram_credentials(
+            [UserScramCredentialUpsertion(user, info, password.encode()) for user, password in passwords.items()]
+        )
+    )
+
+
+def _found(admin: AdminClient, user: str) -> dict[Right, Any]:
+    """What a login may do now; of a pattern that is not ours too, so that it is taken away."""
+    anything: Any = None  # the stub asks for a str; librdkafka takes NULL for any
+    of_user = AclBindingFilter(
+        ResourceType.ANY,
+        anything,
+        ResourcePatternType.ANY,
+        f"User:{user}",
+        anything,
+        AclOperation.ANY,
+        AclPermissionType.ANY,
+    )
+    return {_right(user, binding): binding for binding in admin.describe_acls(of_user).result(SECONDS)}
+
+
+def _right(user: str, binding: Any) -> Right:
+    ours = binding.resource_pattern_type == ResourcePatternType.LITERAL and binding.host == "*"
+    plain = ours and binding.permission_type == AclPermissionType.ALLOW
+    return Right(user, binding.operation.name if plain else str(binding), binding.restype.name, binding.name)
+
+
+def _binding(right: Right) -> AclBinding:
+    return AclBinding(
+        ResourceType[right.kind],
+        right.name,
+        ResourcePatternType.LITERAL,
+        f"User:{right.user}",
+        "*",
+        AclOperation[right.verb],
+        AclPermissionType.ALLOW,
+    )
+
+
+def _only(binding: Any) -> AclBindingFilter:
+    return AclBindingFilter(
+        binding.restype,
+        binding.name,
+        binding.resource_pattern_type,
+        binding.principal,
+        binding.host,
+        binding.operation,
+        binding.permission_type,
+    )
+
+
+def _delete(admin: AdminClient, bindings: Sequence[Any]) -> None:
+    if bindings:
+        _done(admin.delete_acls([_only(binding) for binding in bindings]))
+
+
+def _done(futures: Mapping[Any, "Future[Any]"]) -> None:
+    for future in futures.values():
+        future.result(SECONDS)
+
+
+def _words(right: Right) -> str:
+    return f"of {right.user} to {right.verb} {right.kind.lower()} {right.name}"
+
+
+def _admin(broker: Broker) -> AdminClient:
+    return AdminClient({**broker.librdkafka(), "log_level": 0, "socket.timeout.ms": SECONDS * 1000})
