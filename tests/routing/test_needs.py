@@ -88,15 +88,15 @@ def test_a_stage_or_a_queue_that_people_have_no_words_for_is_found_in_overlays_t
     words = "code,name_ja,name_easy,name_en\nlook,調査,しらべる,look\nlater,後回し,,later\n"
     packed = rule_set(
         **{"procedures": STAGED, "rules/routing": QUEUED, "words": words},
-        **{"overlays/storm/rules/storm": QUEUED.replace("later", "surge")},
+        **{
+            "overlays/storm/rules/storm": QUEUED.replace("later", "surge"),
+            "overlays/storm/procedures": "code,period_days,period_kind,stages\nsnow,9,days,wait 3 days\n",
+        },
     )
 
     found = [one for one in prove_pack(packed, DAY) if one.code == "no-words"]
 
-    assert [(one.is_error, one.table) for one in found] == [(False, None)] * 3
-    assert ["clear" in found[0].words.en, "later (name_easy)" in found[1].words.en, "surge" in found[2].words.en] == [
-        True,
-        True,
-        True,
-    ]
+    assert [(one.is_error, one.table) for one in found] == [(False, None)] * 4
+    named = ("call clear (", "call wait (", "call later (name_easy)", "call surge (")
+    assert all(name in one.words.en for name, one in zip(named, found, strict=True))
     assert "（name_ja、name_easy、name_en）" in found[0].words.ja
