@@ -175,7 +175,8 @@ HELD = {
     "desk": "SELECT application_id FROM case_item WHERE application_id = ANY($1::uuid[])",
     "notify": "SELECT application_id FROM notice WHERE kind = 'receipt' AND state = 'sent'"
     " AND application_id = ANY($1::uuid[])",
-    "archive": "SELECT subject FROM event WHERE type LIKE 'jp.madoguchi.case.%' AND subject = ANY($1::text[])",
+    "archive": "SELECT subject FROM event WHERE subject = ANY($1::text[])"
+    " AND type IN ('jp.madoguchi.case.opened.v1', 'jp.madoguchi.case.sent-to-triage.v1')",
 }
 
 
