@@ -134,7 +134,12 @@ async def test_every_service_migrates_an_empty_database(fresh_database: FreshDat
 
 def test_a_secret_is_never_printed() -> None:
     settings = IntakeSettings.model_validate(
-        {"kafka_bootstrap": "k:9092", "postgres_dsn": "postgresql://u:hunter2@h/d"}
+        {
+            "kafka_bootstrap": "k:9092",
+            "postgres_dsn": "postgresql://u:hunter2@h/d",
+            "keyring": "file:///k/public",
+            "edge_keyring": "file:///e/private",
+        }
     )
 
     assert "hunter2" not in repr(settings)

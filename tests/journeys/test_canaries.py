@@ -2,10 +2,14 @@
 
 import asyncio
 import json
+import re
+from binascii import a2b_base64
 from collections.abc import Generator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -21,12 +25,16 @@ from deploy.local import LocalSettings
 from deploy.local.home import home_of
 from sealing import fields
 from sealing.adapters import open_wrapping
+from sealing.destroying import ask, confirm
+from sealing.errors import DestroyedKey
+from sealing.files import FileUnwrapping
 from sealing.keyring import EDGE, key_name
 from sealing.sealer import Sealer
 from tests.conftest import JARS
 from tests.intake.conftest import Intake
 from tests.intake.conftest import application as of_a_portal
 from tests.intake.conftest import intake as intake  # noqa: PLC0414  a fixture
+from tests.journeys import canaries
 from tests.journeys.canaries import Collector, Planted, betrayed, found_in
 from tests.journeys.conftest import RunningCity, event
 
@@ -233,6 +241,73 @@ async def _sealed(city: RunningCity, sent: dict[str, Any], *, check: bool = True
         applicant = loose.applicant.model_copy(update=data["application"]["applicant"])
         application = sealer.seal(loose.model_copy(update={"applicant": applicant}), data["application_id"], name)
     return sent | {"data": data | {"application": json.loads(application.model_dump_json(exclude_none=True))}}
+
+
+@pytest.mark.timeout(300)
+async def test_a_destroyed_key_makes_every_copy_unreadable_a_dump_from_before_too(watched: RunningCity) -> None:
+    """Tables, journals, parked events, records, topics, and a dump that was taken before: all of the application's copies."""
+    keyring = home_of(watched.settings).keyring
+    sent = submitted(Planted(), "portal")
+    async with httpx.AsyncClient(timeout=60) as client:
+        await _posted(watched, client, sent)
+    async with asyncio.timeout(60):
+        while not (rows := await watched.rows("desk", OF_APPLICATION, sent["subject"])):
+            await asyncio.sleep(0.3)
+    copies = await _copies(watched)
+    assert {place for place, found in copies.items() if found} >= {
+        *(f"dump of {name}" for name in ("intake", "routing", "desk", "notify", "archive")),
+        *(f"topic {name}" for name in ("intake.v1", "cases.v1", "desk.v1")),
+    }
+    assert all(_opens(keyring, *one) for found in copies.values() for one in found)
+
+    for name in {version.partition(".")[0] for found in copies.values() for version, _ in found}:
+        ask(keyring, name, by="sato", reason="保存期間満了", at=datetime.now(UTC))
+        confirm(keyring, name, by="suzuki", at=datetime.now(UTC))
+
+    assert not any(_opens(keyring, *one) for found in copies.values() for one in found)
+    watched.kill("desk")
+    case = await _seen(watched, rows[0]["case_id"])
+    assert case["application"]["unreadable"]["code"] == "DestroyedKey"
+    assert case["application"]["applicant"] == {}
+    assert found_in(json.dumps(case).encode()) == []
+
+
+OF_APPLICATION = "SELECT case_id FROM case_item WHERE application_id = $1"
+_SEALED = re.compile(rb'"key": ?"([0-9]+y-[0-9]{4}\.[0-9]+)", ?"wrapped": ?"([A-Za-z0-9+/=]+)"')
+_HEX = re.compile(rb"\\\\x([0-9a-f]{40,})")
+
+
+async def _copies(city: RunningCity) -> dict[str, set[tuple[str, bytes]]]:
+    """(key version, wrapped secret) of every seal in every dump and every topic."""
+    dumps = {f"dump of {name}": canaries.dump(city, f"madoguchi_{name}") for name in SERVICES}
+    whole = {
+        place: b"\n".join(bytes.fromhex(run.decode()) for run in _HEX.findall(said)) for place, said in dumps.items()
+    }
+    return {
+        place: {(version.decode(), a2b_base64(wrapped)) for version, wrapped in _SEALED.findall(said)}
+        for place, said in {**whole, **await canaries.topics(city)}.items()
+    }
+
+
+def _opens(keyring: Path, version: str, wrapped: bytes) -> bool:
+    """Whether whoever holds the keyring gets at the secret."""
+    try:
+        return len(FileUnwrapping(keyring / "private").unwrap(version, wrapped)) == 32
+    except DestroyedKey:
+        return False
+
+
+async def _seen(city: RunningCity, case_id: UUID) -> Any:
+    """A case as the desk shows it, as soon as it is back."""
+    async with asyncio.timeout(60), httpx.AsyncClient(timeout=10) as client:
+        while True:
+            try:
+                answer = await client.get(f"{city.url('desk')}/v1/cases/{case_id}")
+                if answer.status_code == 200:
+                    return answer.json()
+            except httpx.TransportError:
+                pass
+            await asyncio.sleep(0.3)
 
 
 async def test_a_field_that_nobody_seals_is_seen_at_once(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
