@@ -157,13 +157,15 @@ async def test_the_open_cases_of_a_department_that_ended_follow_to_its_successor
     (case,) = await _cases(city, sent["subject"])
     department = case["department"]
 
-    assert (await _succeed(city, department, "doro-iji"))["left"] is False
+    while (await _succeed(city, department, "doro-iji"))["left"]:
+        pass  # five hundred a call; other journeys have left their cases here
     await city.until(receipt, "case.rerouted")
     (case,) = await _cases(city, sent["subject"], department="doro-iji", state="open")
     (routed,) = await city.rows("routing", "SELECT department FROM routed_case WHERE case_id = $1", case["case_id"])
     assert routed["department"] == "doro-iji"
 
-    await _succeed(city, "doro-iji", "harutori")  # a branch that was closed on 31 March 2023
+    while (await _succeed(city, "doro-iji", "harutori"))["left"]:
+        pass  # a branch that was closed on 31 March 2023
     await _cases(city, sent["subject"], department="triage", state="open")
 
 
