@@ -20,7 +20,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +98,6 @@ FACTS = replace(
     product.PRODUCT,
     name="facts-only",
     produce=_produce_facts,
-    commands=partial(product.commands, telemetry=True),
     counters=_counters_of_facts,
 )
 SEALED = replace(product.PRODUCT, name="sealed")

@@ -56,12 +56,9 @@ class City:
 
     def built(self, name: str) -> Service:
         """A service put together as it runs here, for what is done in its name."""
-        place, prefix = self.service(name), f"MADOGUCHI_{name.upper()}_"
-        told = {variable.removeprefix(prefix).lower(): value for variable, value in addresses(self.home, name).items()}
+        reached = {"kafka_bootstrap": self.brokers[name].bootstrap, "postgres_dsn": self.service(name).dsn}
         settings = importlib.import_module(f"services.{name}.settings").Settings
-        found = settings.model_validate(
-            {"kafka_bootstrap": self.brokers[name].bootstrap, "postgres_dsn": place.dsn} | told
-        )
+        found = settings.model_validate({**reached, **addresses(self.home, name)})
         return importlib.import_module(f"services.{name}.app").build(found)
 
     def psql(self, name: str) -> str:

@@ -53,17 +53,24 @@ class Submission:
         return hashlib.sha256(_unsealed(self.body) if self.event is None else self.event.to_json()).digest()
 
 
-def _unsealed(body: bytes) -> bytes:
-    """The bytes of an event without a seal; those of anything else as they are."""
+def sealed_parts(body: bytes) -> tuple[Any, list[dict[str, Any]]]:
+    """The JSON of a body that may be anything, and the parts of it that hold a seal: none where it cannot be read."""
     if b'"sealed"' not in body:
-        return body
+        return None, []
     try:
         content: Any = from_json(body)
         data = content.get("data", content)
-        found = [holder for holder in (data, data.get("application", {})) if holder.pop("sealed", None) is not None]
+        return content, [part for part in (data, data.get("application", {})) if part.get("sealed") is not None]
     except (ValueError, AttributeError, TypeError):
-        return body
-    return json.dumps(content, sort_keys=True).encode() if found else body
+        return None, []
+
+
+def _unsealed(body: bytes) -> bytes:
+    """The bytes of an event without its seal; those of anything else as they are."""
+    content, parts = sealed_parts(body)
+    for part in parts:
+        del part["sealed"]
+    return json.dumps(content, sort_keys=True).encode() if parts else body
 
 
 def read(headers: Mapping[str, bytes], body: bytes) -> Submission:

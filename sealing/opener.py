@@ -79,6 +79,11 @@ class Opener:
         return name not in self._secrets or self.clock() - self._secrets[name][1] > self.seconds
 
 
+def seal_of(data: object) -> Sealed | None:
+    """The seal of what an event says, its own or that of the application it carries; None where there is none."""
+    return getattr(getattr(data, "application", data), "sealed", None)
+
+
 def sealed_in(content: Mapping[str, Any]) -> Sealed | None:
     """The seal in the JSON of a model, None where there is none."""
     return Sealed.model_validate(content["sealed"]) if content.get("sealed") else None

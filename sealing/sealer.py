@@ -35,8 +35,7 @@ class Sealer:
 
         Raises KeyringAway, also when there is no such key: whoever waits to be sealed waits until somebody has made it.
         """
-        wanted = {key_name(retention, day) for retention in retentions for day in (at, at + _AHEAD)}
-        await self.fetch_keys(name for name in wanted if self._is_old(name))
+        await self.fetch_keys({key_name(retention, day) for retention in retentions for day in (at, at + _AHEAD)})
 
     async def fetch_keys(self, names: Iterable[str]) -> None:
         """The same for keys by name, those that are old or missing."""

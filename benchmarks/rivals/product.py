@@ -110,7 +110,7 @@ def _command(servers: Servers, name: str, *, telemetry: bool) -> Command:
         f"{prefix}_POSTGRES_DSN": dsn_of(servers.dsn, database_of(name, servers.password)),
         f"{prefix}_HTTP_PORT": "0",
         f"{prefix}_LOG_LEVEL": "info",
-        **keyrings.addresses(_home(servers), name),
+        **keyrings.environment(_home(servers), name),
     } | ({f"{prefix}_OTLP_ENDPOINT": servers.sink} if telemetry else {})
     return Command((sys.executable, "-m", f"services.{name}.app", "run"), environment, ROOT)
 

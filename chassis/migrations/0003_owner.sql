@@ -1,20 +1,6 @@
 -- The service's role owns nothing: the two things it does to the journal's days are done for it, and only these, by functions
 -- of the owner's. Their search_path is fixed, so that nobody's table or operator is taken for ours.
-CREATE OR REPLACE FUNCTION chassis.make_journal_partition(day date) RETURNS void LANGUAGE plpgsql
-SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    name text := 'journal_' || to_char(day, 'YYYYMMDD');
-BEGIN
-    IF to_regclass('chassis.' || name) IS NULL THEN
-        EXECUTE format(
-            'CREATE TABLE chassis.%I PARTITION OF chassis.journal FOR VALUES FROM (%L) TO (%L) WITH (autovacuum_enabled = off)',
-            name, day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC');
-        EXECUTE format('ALTER TABLE chassis.%I ALTER COLUMN payload SET STORAGE EXTERNAL', name);
-    END IF;
-EXCEPTION
-    WHEN duplicate_table THEN NULL;  -- another instance was quicker
-    WHEN check_violation THEN NULL;  -- the default partition has rows of that day already, and goes on taking them
-END $$;
+ALTER FUNCTION chassis.make_journal_partition(date) SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 
 -- Drop the days before `before`, with the ticks that promised them; returns the names of the partitions. What was said since
 -- yesterday is kept, whatever a service asks for.

@@ -17,14 +17,19 @@ def make_ahead(home: Home, at: datetime) -> None:
 
 
 def addresses(home: Home, service: str) -> Mapping[str, str]:
-    """The variables that tell a service of its keyrings."""
+    """What a service is told of its keyrings, by the names of its settings."""
     seals, opens = (home.keyring / "public").as_uri(), (home.keyring / "private").as_uri()
     told = {
-        "intake": {"KEYRING": seals, "EDGE_KEYRING": (home.edge_keyring / "private").as_uri()},
-        "desk": {"KEYRING": seals, "OPENING_KEYRING": opens},
-        "notify": {"OPENING_KEYRING": opens},
+        "intake": {"keyring": seals, "edge_keyring": (home.edge_keyring / "private").as_uri()},
+        "desk": {"keyring": seals, "opening_keyring": opens},
+        "notify": {"opening_keyring": opens},
     }
-    return {f"MADOGUCHI_{service.upper()}_{name}": address for name, address in told.get(service, {}).items()}
+    return told.get(service, {})
+
+
+def environment(home: Home, service: str) -> Mapping[str, str]:
+    """The same as variables."""
+    return {f"MADOGUCHI_{service.upper()}_{name.upper()}": told for name, told in addresses(home, service).items()}
 
 
 def edge_address(home: Home) -> str:

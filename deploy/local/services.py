@@ -201,7 +201,7 @@ def environment_of(plan: Plan, service: str, port: int) -> dict[str, str]:
             f"{prefix}POSTGRES_DSN": plan.dsn(service),
             f"{prefix}HTTP_PORT": str(port),
             "MADOGUCHI_NOTIFY_SMTP_URL": plan.smtp_url,
-            **keyrings.addresses(home_of(plan.local()), service),
+            **keyrings.environment(home_of(plan.local()), service),
         }
     )
 

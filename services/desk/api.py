@@ -15,6 +15,7 @@ from chassis.database import Tx
 from chassis.errors import Refused
 from contracts.envelope import Event
 from contracts.routing import Queue
+from sealing.fields import personal
 from services.desk import case_file, handlers, judging, overlays, rules, search, store, succession, worklist
 from services.desk.orders import Claim, Close, Decide, EndStage, Extend, Handover, Order, RequestCorrection, Return
 from services.desk.refusals import Words
@@ -61,8 +62,8 @@ def _add_commands(app: FastAPI, commands: Commands, seals: Seals) -> None:
     """Each answers 200 with the case's state, also when the last command is sent again; 409 with what to do instead."""
 
     async def run(case_id: UUID, order: Order) -> JSONResponse:
-        key = await seals.foresee_writing(await commands.query(lambda tx: _content(tx, case_id)), commands.clock())
-        return JSONResponse(await commands.run(lambda tx: _obey(tx, case_id, order, seals, key)))
+        await _foresee(commands, case_id, order, seals)
+        return JSONResponse(await commands.run(lambda tx: _obey(tx, case_id, order, seals)))
 
     @app.post("/v1/cases/{case_id}/claim")
     async def claim(case_id: UUID, order: Claim) -> JSONResponse:
@@ -97,7 +98,13 @@ def _add_commands(app: FastAPI, commands: Commands, seals: Seals) -> None:
         return await run(case_id, order)
 
 
-async def _obey(tx: Tx, case_id: UUID, order: Order, seals: Seals, key: str) -> tuple[dict[str, Any], list[Event]]:
+async def _foresee(commands: Commands, case_id: UUID, order: Order, seals: Seals) -> None:
+    """Have the key at hand for what is to be sealed; a command that says nothing personal waits for no keyring."""
+    if personal(order):
+        await seals.foresee_writing(await commands.query(lambda tx: _content(tx, case_id)), commands.clock())
+
+
+async def _obey(tx: Tx, case_id: UUID, order: Order, seals: Seals) -> tuple[dict[str, Any], list[Event]]:
     """Carry out a command under the lock of its case; what is refused or was done already announces nothing."""
     verdict = judging.judge(case_file.there(await store.lock_item(tx, case_id)), order.command(), rules.today(tx.now))
     if verdict.refusal:
@@ -105,9 +112,9 @@ async def _obey(tx: Tx, case_id: UUID, order: Order, seals: Seals, key: str) -> 
     item = verdict.item
     if not verdict.changed:
         return case_file.summary(tx, item), []
-    papers = await store.papers(tx, case_id)
-    about = handlers.about(item, tx) | {"application": json.loads(papers.content)}
-    event = seals.sealed(order.event(about), item.application_id, key)
+    application = json.loads((await store.papers(tx, case_id)).content)
+    event = order.event(handlers.about(item, tx) | {"application": application})
+    event = seals.sealed(event, item.application_id, application, tx.now)
     await store.save_items(tx, [item])
     await store.add_steps(tx, [Step(case_id, tx.now, order.NAME, item.department, order.staff, order.note(event))])
     return case_file.summary(tx, item), [event]

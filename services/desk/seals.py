@@ -12,7 +12,7 @@ from contracts.envelope import Event
 from contracts.sealed import Sealed
 from sealing.errors import DestroyedKey, SealingError
 from sealing.keyring import VERSION, key_name
-from sealing.opener import Opener, sealed_in
+from sealing.opener import Opener, seal_of, sealed_in
 from sealing.sealer import Sealer
 from services.desk import index_terms
 from services.desk.index_keys import IndexKeys, name_in
@@ -42,7 +42,7 @@ class Seals:
 
     async def foresee(self, events: Sequence[Any]) -> None:
         """Have the keys at hand that a batch needs. Raises KeyringAway."""
-        sealed = [found for event in events if (found := _seal_of(event.data)) is not None]
+        sealed = [found for event in events if (found := seal_of(event.data)) is not None]
         await self.opener.fetch(sealed)
         self.index.need({name_in(one.key) for one in sealed if self.opener.opens(one)})
 
@@ -58,17 +58,18 @@ class Seals:
         if sealed is not None:
             self.opener.open(sealed, about)
 
-    async def foresee_writing(self, content: Mapping[str, Any], now: datetime) -> str:
-        """The name of the key for what is written now about an application, which is at hand then. Raises KeyringAway."""
+    async def foresee_writing(self, content: Mapping[str, Any], now: datetime) -> None:
+        """Have the key at hand for what is written now about an application. Raises KeyringAway."""
+        await self.sealer.fetch([self._retention(content)], now)
+
+    def sealed(self, event: E, about: object, content: Mapping[str, Any], now: datetime) -> E:
+        """The event with what is personal in it sealed, in the class of its application. Raises KeyringAway."""
+        return self.sealer.seal(event, about, key_name(self._retention(content), now))
+
+    def _retention(self, content: Mapping[str, Any]) -> str:
         sealed = sealed_in(content)
         found = VERSION.fullmatch(sealed.key) if sealed else None
-        name = key_name(found["retention"] if found else self.retention, now)
-        await self.sealer.fetch_keys([name])
-        return name
-
-    def sealed(self, event: E, about: object, name: str) -> E:
-        """The event with what is personal in it sealed."""
-        return self.sealer.seal(event, about, name)
+        return found["retention"] if found else self.retention
 
     async def opened(self, contents: Iterable[bytes], about: object) -> list[dict[str, Any]]:
         """JSON with everything sealed in it open; where that cannot be, `unreadable` says why in words."""
@@ -83,8 +84,3 @@ class Seals:
             words = DESTROYED if isinstance(error, DestroyedKey) else BROKEN
             rest = {name: value for name, value in content.items() if name != "sealed"}
             return rest | {"unreadable": {"code": type(error).__name__, "ja": words.ja, "en": words.en}}
-
-
-def _seal_of(data: Any) -> Sealed | None:
-    """The seal of an event, its own or that of the application it carries."""
-    return getattr(getattr(data, "application", data), "sealed", None)

@@ -12,18 +12,18 @@ from json import dumps
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import from_json
 
 from chassis.consuming import Verbatim
 from chassis.database import Clock, utc_now
-from contracts.envelope import Event, Model
+from contracts import reading
+from contracts.envelope import Event
 from contracts.intake import ApplicationAccepted, CorrectionAccepted, Fault, WithdrawalAccepted
-from contracts.reading import ChannelEvent, Submission, faults_of
+from contracts.reading import ChannelEvent, Submission
 from contracts.sealed import Sealed
 from sealing import fields
 from sealing.errors import SealingError
 from sealing.keyring import key_name
-from sealing.opener import Opener
+from sealing.opener import Opener, seal_of
 from sealing.sealer import Sealer
 from services.intake.retention import Retention
 
@@ -49,29 +49,22 @@ class Seals:
 
     async def foresee_one(self, submission: Submission) -> None:
         """The same for one submission that was read already."""
-        await self._fetch(found for found in [submission.event and _holder(submission.event).sealed] if found)
+        await self._fetch([seal_of(submission.event)])
 
-    async def _fetch(self, sealed: Iterable[Sealed]) -> None:
+    async def _fetch(self, sealed: Iterable[Sealed | None]) -> None:
         await self.sealer.fetch(self.retention.classes(), self.clock())
         await self.edge.fetch(sealed)
 
     def opened(self, submission: Submission) -> Submission:
         """The submission as if its channel had not sealed it; one whose seal does not open has faults instead."""
-        event = submission.event
-        holder = _holder(event) if event is not None else None
-        if event is None or holder is None or holder.sealed is None:
+        event, sealed = submission.event, seal_of(submission.event)
+        if event is None or sealed is None:
             return submission
         try:
-            return replace(
-                submission, event=_unsealed(event, holder, self.edge.open(holder.sealed, event.application_id))
-            )
+            values = self.edge.open(sealed, event.application_id)
         except SealingError:
             return replace(submission, event=None, faults=(_fault(event, "broken-seal", _BROKEN),))
-        except _MixedSeal:
-            return replace(submission, event=None, faults=(_fault(event, "mixed-seal", _MIXED),))
-        except ValidationError as error:
-            faults = tuple(fault.model_copy(update={"field": f"data.{fault.field}"}) for fault in faults_of(error))
-            return replace(submission, event=None, faults=faults, body=_said(event, holder, self.edge))
+        return _unsealed(submission, event, values)
 
     @singledispatchmethod
     def sealed(self, event: Event, _procedure: str, _now: datetime) -> Event:
@@ -96,14 +89,10 @@ class _MixedSeal(Exception):
 
 
 def _seals_in(body: bytes) -> list[Sealed]:
-    """The seal in a body that may be anything, as far as one can be read; what is wrong with it is said later."""
-    if b'"sealed"' not in body:
-        return []
+    """The seals in a body that may be anything, as far as they can be read; what is wrong with one is said later."""
     try:
-        content: Any = from_json(body)
-        data = content.get("data", content)
-        return [Sealed.model_validate(data.get("sealed") or data["application"]["sealed"])]
-    except (ValueError, LookupError, AttributeError, TypeError):
+        return [Sealed.model_validate(part["sealed"]) for part in reading.sealed_parts(body)[1]]
+    except ValidationError:
         return []
 
 
@@ -112,24 +101,37 @@ def _holder(event: ChannelEvent) -> Any:
     return getattr(event, "application", event)
 
 
-def _unsealed(event: ChannelEvent, holder: Model, values: Mapping[str, str]) -> ChannelEvent:
-    """Read again with the values in their places: they are held to the same rules as if they had come in the open."""
+def _unsealed(submission: Submission, event: ChannelEvent, values: Mapping[str, str]) -> Submission:
+    """With the values in their places, held to the same rules as if they had come in the open."""
+    try:
+        return replace(submission, event=_restored(event, values))
+    except _MixedSeal:
+        return replace(submission, event=None, faults=(_fault(event, "mixed-seal", _MIXED),))
+    except ValidationError as error:
+        faults = tuple(fault.model_copy(update={"field": f"data.{fault.field}"}) for fault in reading.faults_of(error))
+        return replace(submission, event=None, faults=faults, body=_said(event, values))
+
+
+def _restored(event: ChannelEvent, values: Mapping[str, str]) -> ChannelEvent:
+    holder = _holder(event)
     beside = {path for path, text in fields.personal(holder).items() if text != fields.SEALED_TEXT}
     if beside or not all(fields.is_personal(type(holder), path) for path in values):
         raise _MixedSeal
-    rest = holder.model_dump(mode="json", exclude={"sealed"}, exclude_none=True)
     try:
-        whole = fields.restored(rest, values)
+        whole = fields.restored(_open_part(event), values)
     except LookupError:
         raise _MixedSeal from None
     around = {} if holder is event else event.model_dump(mode="json", exclude={"application"}) | {"application": whole}
     return type(event).model_validate(around or whole)
 
 
-def _said(event: ChannelEvent, holder: Any, edge: Opener) -> bytes:
+def _open_part(event: ChannelEvent) -> dict[str, Any]:
+    return _holder(event).model_dump(mode="json", exclude={"sealed"}, exclude_none=True)
+
+
+def _said(event: ChannelEvent, values: Mapping[str, str]) -> bytes:
     """What a faulty event says, whatever it was sealed by: the same again is a repeat, something else a contradiction."""
-    values = edge.open(holder.sealed, event.application_id)
-    return dumps([event.subject, holder.model_dump(mode="json", exclude={"sealed"}), values], sort_keys=True).encode()
+    return dumps([event.subject, _open_part(event), values], sort_keys=True).encode()
 
 
 def _fault(event: ChannelEvent, code: str, message: str) -> Fault:

@@ -13,6 +13,8 @@ Language = Literal["ja", "ja-easy", "en"]
 UNTRIED = None
 NO_ANSWER = 0
 """Stands where an SMTP code would: the server said nothing, or was not there."""
+LOCKED = -2
+"""The keyring did not answer: a letter that was not tried."""
 UNREADABLE = -1
 """The seal on the address or the words does not open, or its key is destroyed: there is nothing to send."""
 
@@ -58,7 +60,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a letter: the SMTP code, NO_ANSWER, or UNTRIED when its turn did not come."""
+    """What became of a letter: the SMTP code, NO_ANSWER, UNREADABLE, LOCKED, or UNTRIED when its turn did not come."""
 
     letter: Letter
     code: int | None
@@ -132,7 +134,7 @@ def judge(answer: Answer, now: datetime, most_attempts: int) -> Mark:
     What cannot be opened failed for good.
     """
     letter, code = answer.letter, answer.code
-    if code is None:
+    if code in (None, LOCKED):
         return Mark(letter, "queued", letter.attempts - 1, now, None)
     if code == UNREADABLE:
         return Mark(letter, "failed", letter.attempts, now, None)

@@ -6,7 +6,7 @@ from typing import Any
 
 from contracts.channels import Application
 from contracts.sealed import Sealed
-from sealing.opener import Opener
+from sealing.opener import Opener, seal_of
 from services.notify import rules
 from services.notify.rules import Contact, Letter
 
@@ -21,9 +21,7 @@ class Seals:
 
     async def foresee(self, events: Sequence[Any]) -> None:
         """Have the keys at hand that a batch needs. Raises KeyringAway."""
-        await self.opener.fetch(
-            getattr(getattr(event.data, "application", event.data), "sealed", None) for event in events
-        )
+        await self.opener.fetch(seal_of(event.data) for event in events)
 
     def contact(self, application: Application, about: object) -> Contact:
         """How the applicant is reached, an address that no mail reaches left out.

@@ -77,7 +77,6 @@ class Sender:
     settings: Settings
     seals: Seals
     client: SMTP = field(init=False)
-    _keyring_away: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         """The connection is opened when there is something to send, and kept."""
@@ -105,12 +104,11 @@ class Sender:
             await self._connect()
         deadline = time.monotonic() + self.settings.lease_seconds * _SAFE
         lease = timedelta(seconds=self.settings.lease_seconds)
-        self._keyring_away = False
         letters = await self.commands.run(lambda tx: handlers.claim(tx, self.settings.mails_claimed, lease))
         answers = [await self._answer(letter, deadline, stop) for letter in letters]
         if answers:
             self._report(await self._settle(answers, deadline))
-        if self._keyring_away:
+        if any(answer.code == rules.LOCKED for answer in answers):
             raise Transient("the keyring does not answer")
         if any(answer.code == rules.NO_ANSWER for answer in answers):
             raise Transient("the mail server does not answer")
@@ -129,8 +127,7 @@ class Sender:
             self.telemetry.alarm("notify.broken_seal", notice=str(letter.notice.notice_id), error=name_of(error))
             return Answer(letter, rules.UNREADABLE)
         except KeyringAway:
-            self._keyring_away = True
-            return Answer(letter, rules.UNTRIED)
+            return Answer(letter, rules.LOCKED)
         return Answer(letter, (await self._send(opened, deadline, stop)).code)
 
     async def _send(self, letter: Letter, deadline: float, stop: asyncio.Event) -> Answer:

@@ -215,3 +215,11 @@ async def everything(desk: Desk) -> str:
     return "\n".join(
         value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for row in rows for value in row
     )
+
+
+async def test_a_command_that_says_nothing_personal_waits_for_no_keyring(desk: Desk) -> None:
+    _, case_id = await sealed_case(desk)
+    desk.city.away = True
+    desk.seals.sealer.clock = lambda: 1e9
+
+    assert (await desk.do(case_id, "claim")).status_code == 200
