@@ -1,6 +1,8 @@
 import asyncio
+import json
 import re
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -24,8 +26,10 @@ def refused(answer: Answer) -> str:
 
 
 async def publish(broker: Broker, topic: str) -> None:
+    """An event that intake refuses and does not park: other tests look whether this city is well."""
+    said = {"specversion": "1.0", "id": str(uuid4()), "source": "urn:vendor", "type": "nothing", "subject": "s"}
     async with asyncio.timeout(15), AIOKafkaProducer(**broker.aiokafka(), enable_idempotence=True) as producer:
-        await producer.send_and_wait(topic, b"no event", key=b"k")
+        await producer.send_and_wait(topic, json.dumps(said).encode(), key=b"s")
 
 
 async def test_a_channel_publishes_applications_with_what_it_was_shown_and_nothing_else(terminal: Terminal) -> None:
