@@ -134,7 +134,13 @@ async def test_every_service_migrates_an_empty_database(fresh_database: FreshDat
 
 def test_a_secret_is_never_printed() -> None:
     settings = IntakeSettings.model_validate(
-        {"kafka_bootstrap": "k:9092", "postgres_dsn": "postgresql://u:hunter2@h/d"}
+        {
+            "kafka_bootstrap": "k:9092",
+            "postgres_dsn": "postgresql://u:hunter2@h/d",
+            "keyring": "memory:",
+            "edge_keyring": "memory:",
+            "token_key": "hunter2" * 5,
+        }
     )
 
     assert "hunter2" not in repr(settings)
@@ -193,7 +199,8 @@ def test_no_word_of_the_domain_occurs_in_the_chassis() -> None:
 
 ROOMS = {"app", "settings", "handlers", "rules", "store"}
 FURTHER = {
-    "intake": {"api", "timeline", "guarding", "individual_numbers", "seals", "retention"},
+    "intake": {"api", "timeline", "guarding", "individual_numbers", "seals", "retention"}
+    | {"door", "admitting", "channel_systems", "tokens", "token_api"},
     "routing": {"api", "work", "shelf", "packs", "formats", "calendars", "organisations", "organisation_snapshots"}
     | {"procedures", "sheets", "overlay_api", "explanation_api", "verdicts", "words", "free_text", "deciding"}
     | {"moves", "clocking", "clock_events", "suggestion_api", "text_trials", "compiler", "pickling"}
