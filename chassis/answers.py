@@ -5,7 +5,7 @@ A route that says otherwise (a page with its own policy, a file that may be cach
 
 import asyncio
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,19 +34,19 @@ ALWAYS = {
 TLS_ONLY = "max-age=31536000; includeSubDomains"
 
 
-Failed = Callable[[str, str], None]
-"""Told of what nobody caught: the class of the error, and the file and line that raised it."""
+Tell = Callable[[str, Mapping[str, object]], None]
+"""Told of what an operator should see: `http.failed` and `http.refused`, with classes, codes and names, never a value."""
 
 
 class Answers:
     """ASGI middleware around everything: limits what comes in, and answers also when a handler fails.
 
-    What nobody caught is answered 500 and told to `failed` without its message, which can quote what it choked on.
+    What nobody caught is answered 500 and told without its message, which can quote what it choked on.
     """
 
-    def __init__(self, app: ASGIApp, failed: Failed) -> None:
+    def __init__(self, app: ASGIApp, tell: Tell) -> None:
         """Around `app`."""
-        self._app, self._failed = app, failed
+        self._app, self._tell = app, tell
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -65,7 +65,7 @@ class Answers:
         try:
             await self._answer(scope, receive, sent)
         except Exception as error:
-            self._failed(name_of(error), place_of(error))
+            self._tell("http.failed", {"error": name_of(error), "place": place_of(error)})
             if not begun:
                 await FAILED(scope, receive, sent)
 

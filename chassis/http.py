@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from chassis import limits
-from chassis.answers import PROBLEM, Answers, Failed, problem, problem_of
+from chassis.answers import PROBLEM, Answers, Tell, problem, problem_of
 from chassis.errors import Refused
 from chassis.pulse import Pulse
 
@@ -42,12 +42,12 @@ async def body_of(request: Request, most: int) -> bytes:
     return bytes(parts)
 
 
-def make_app(title: str, pulse: Pulse, failed: Failed = lambda _error, _place: None) -> FastAPI:
+def make_app(title: str, pulse: Pulse, tell: Tell = lambda _event, _fields: None) -> FastAPI:
     """An application with health, problem documents, limits and security headers; a service adds its routes."""
     app = FastAPI(title=title, docs_url=None, redoc_url=None)
-    app.add_middleware(Answers, failed=failed)
+    app.add_middleware(Answers, tell=tell)
     _add_health(app, pulse)
-    _add_problems(app)
+    _add_problems(app, tell)
     return app
 
 
@@ -65,9 +65,11 @@ def _add_health(app: FastAPI, pulse: Pulse) -> None:
         return JSONResponse({"status": "waiting" if unready else "ready", "waiting": unready}, 503 if unready else 200)
 
 
-def _add_problems(app: FastAPI) -> None:
+def _add_problems(app: FastAPI, tell: Tell) -> None:
     @app.exception_handler(Refused)
     async def refused(_: Request, error: Refused) -> JSONResponse:
+        if error.status in (401, 403, 429):
+            tell("http.refused", {"status": error.status, "code": error.code, "who": error.who})
         answer = problem(error.status, error.code, error.message)
         answer.headers.update(error.headers or {})
         return answer

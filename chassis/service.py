@@ -220,10 +220,7 @@ def make_consumer(
 
 
 def _http(service: Service, pulse: Pulse, commands: Commands, telemetry: Telemetry) -> uvicorn.Server:
-    def failed(error: str, place: str) -> None:
-        telemetry.warn("http.failed", error=error, place=place)
-
-    app = http.make_app(f"Madoguchi {service.name}", pulse, failed)
+    app = http.make_app(f"Madoguchi {service.name}", pulse, lambda event, fields: telemetry.warn(event, **fields))
     service.add_routes(app, commands)
     return http.make_server(app)
 

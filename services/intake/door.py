@@ -6,7 +6,7 @@ not known makes intake look again, at most once every PAUSE seconds whoever asks
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import ceil
 
 from fastapi import Request
@@ -66,7 +66,7 @@ class Door:
             bucket = Bucket(system.per_minute, system.burst, now)
             self._buckets[system.name] = system, bucket
         if wait := bucket.take(now):
-            raise Refused(429, "too-many-requests", TOO_FAST, {"Retry-After": str(ceil(wait))})
+            raise Refused(429, "too-many-requests", TOO_FAST, {"Retry-After": str(ceil(wait))}, system.name)
 
     async def _found(self, credentials: str) -> KeptKey | None:
         if credentials.startswith(MARK):
@@ -94,21 +94,22 @@ class Door:
 def permit(system: System, source: str, channel: str | None, procedure: str | None) -> None:
     """Raise Refused 403 for what a system may not send. `channel` and `procedure` are None where nothing names one."""
     if not system.owns(source):
-        raise _forbidden("not-your-source", "source", sorted(system.sources))
+        raise _forbidden(system, "not-your-source", "source", sorted(system.sources))
     if channel is not None and not system.may_name(channel):
-        raise _forbidden("not-your-channel", "channel", sorted(system.channels))
+        raise _forbidden(system, "not-your-channel", "channel", sorted(system.channels))
     if procedure is not None and not system.may_submit(procedure):
-        raise _forbidden("not-your-procedure", "procedure", system.procedures)
+        raise _forbidden(system, "not-your-procedure", "procedure", system.procedures)
 
 
 def _unauthorized(code: str, message: str, error: str) -> Refused:
     return Refused(401, code, message, {"WWW-Authenticate": f'Bearer realm="madoguchi"{error}'})
 
 
-def _forbidden(code: str, field: str, allowed: object) -> Refused:
+def _forbidden(system: System, code: str, field: str, allowed: Iterable[str]) -> Refused:
     """Says what the key may, never what was sent."""
     message = (
         f"このAPIキーでは、その {field} は送信できません。"
-        f" This key may not send that `{field}`, only {allowed}: correct it, or ask the city hall for the right."
+        f" This key may not send that `{field}`, only {', '.join(allowed)}: correct it, or ask the city hall for the right."
     )
-    return Refused(403, code, message, {"WWW-Authenticate": 'Bearer realm="madoguchi", error="insufficient_scope"'})
+    challenge = 'Bearer realm="madoguchi", error="insufficient_scope"'
+    return Refused(403, code, message, {"WWW-Authenticate": challenge}, system.name)

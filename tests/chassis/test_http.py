@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gzip
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from chassis import http, limits
 from chassis.answers import DATA
+from chassis.errors import Refused
 from chassis.pulse import Pulse
 
 
@@ -26,7 +27,9 @@ class Said(BaseModel):
 @dataclass(slots=True)
 class Site:
     port: int
-    failures: list[tuple[str, str]] = field(default_factory=lambda: list[tuple[str, str]]())
+    told: list[tuple[str, Mapping[str, object]]] = field(
+        default_factory=lambda: list[tuple[str, Mapping[str, object]]]()
+    )
 
     async def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=20) as client:
@@ -58,8 +61,8 @@ class Site:
         return bytes(heard)
 
 
-def make(failures: list[tuple[str, str]]) -> FastAPI:
-    app = http.make_app("site", Pulse(60), lambda error, place: failures.append((error, place)))
+def make(told: list[tuple[str, Mapping[str, object]]]) -> FastAPI:
+    app = http.make_app("site", Pulse(60), lambda event, fields: told.append((event, fields)))
 
     @app.post("/echo")
     async def echo(said: Said) -> JSONResponse:
@@ -81,6 +84,10 @@ def make(failures: list[tuple[str, str]]) -> FastAPI:
     async def broken() -> JSONResponse:
         raise LookupError("釧路 花子")
 
+    @app.get("/closed")
+    async def closed() -> JSONResponse:
+        raise Refused(403, "closed", "Closed.", {"WWW-Authenticate": "Bearer"}, "acme")
+
     return app
 
 
@@ -88,7 +95,7 @@ def make(failures: list[tuple[str, str]]) -> FastAPI:
 async def site() -> AsyncGenerator[Site]:
     listening = http.listen("127.0.0.1", 0)
     site = Site(listening.getsockname()[1])
-    server = http.make_server(make(site.failures))
+    server = http.make_server(make(site.told))
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(server.serve(sockets=[listening]))
         while not server.started:
@@ -143,10 +150,17 @@ async def test_what_nobody_caught_is_answered_and_told_without_its_message(site:
     answer = await site.ask("GET", "/broken")
 
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
-    (told,) = site.failures
-    assert told[0] == "builtins.LookupError"
-    assert told[1].startswith("test_http.py:")
-    assert "花子" not in answer.text + repr(told)
+    ((event, fields),) = site.told
+    assert (event, fields["error"]) == ("http.failed", "builtins.LookupError")
+    assert str(fields["place"]).startswith("test_http.py:")
+    assert "花子" not in answer.text + repr(fields)
+
+
+async def test_whoever_is_refused_is_told_of_by_code_and_name(site: Site) -> None:
+    answer = await site.ask("GET", "/closed")
+
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (403, "Bearer")
+    assert site.told == [("http.refused", {"status": 403, "code": "closed", "who": "acme"})]
 
 
 async def test_nothing_is_unpacked(site: Site) -> None:
@@ -164,7 +178,7 @@ async def test_what_is_nested_too_deep_is_refused_and_breaks_nothing(site: Site,
     answer = await site.ask("POST", "/echo", content=b'{"said":' + body + b"}")
 
     assert answer.status_code in (400, 422)
-    assert site.failures == []
+    assert site.told == []
     assert (await site.ask("POST", "/echo", json={"said": 1})).status_code == 200
 
 
