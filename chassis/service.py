@@ -168,7 +168,7 @@ async def _serve(
     commands = Commands(service.topic.producer or "", pool, relay.wake.set)
     await service.begin(commands, telemetry)
     consumer = make_consumer(service, settings, pulse, telemetry, relay.wake.set)
-    server = _http(service, pulse, commands)
+    server = _http(service, pulse, commands, telemetry)
     last = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         readers = [
@@ -219,8 +219,8 @@ def make_consumer(
     )
 
 
-def _http(service: Service, pulse: Pulse, commands: Commands) -> uvicorn.Server:
-    app = http.make_app(f"Madoguchi {service.name}", pulse)
+def _http(service: Service, pulse: Pulse, commands: Commands, telemetry: Telemetry) -> uvicorn.Server:
+    app = http.make_app(f"Madoguchi {service.name}", pulse, lambda event, fields: telemetry.warn(event, **fields))
     service.add_routes(app, commands)
     return http.make_server(app)
 

@@ -47,6 +47,10 @@ GRANTS: Mapping[str, Rights] = {
             "submission": "SELECT, INSERT, UPDATE (outcome, fault)",
             "contradiction": "SELECT, INSERT",
             "progress": "SELECT, INSERT",
+            # Written by the administrator alone: intake, taken over, can let nobody in.
+            "channel_system": "SELECT",
+            "channel_source": "SELECT",
+            "channel_key": "SELECT",
         },
         sequences=("receipt_sequence",),
     ),

@@ -79,7 +79,6 @@ class Plan(BaseModel):
 
 NOTES = TypeAdapter(dict[str, ServiceNote])
 PASSWORDS = TypeAdapter(dict[str, str])
-CHANNELS = TypeAdapter(dict[str, str])
 
 
 def plan_of(settings: LocalSettings, stack: Stack, passwords: Mapping[str, str]) -> Plan:
@@ -154,17 +153,6 @@ def passwords_in(home: Home) -> dict[str, str]:
     if missing:
         write_private(path, PASSWORDS.dump_json(kept | missing, indent=2))
     return kept | missing
-
-
-def read_channels(run: Path) -> dict[str, str]:
-    """The source of every channel that was given a login, by its name, from the folder `run`."""
-    path = run / "channels.json"
-    return CHANNELS.validate_json(path.read_bytes()) if path.exists() else {}
-
-
-def write_channels(run: Path, sources: Mapping[str, str]) -> None:
-    """Replace them. Passwords are not among them: Kafka keeps what checks them, the channel keeps them."""
-    write_private(run / "channels.json", CHANNELS.dump_json(dict(sources), indent=2))
 
 
 def database_of(service: str, password: str) -> ServiceDatabase:

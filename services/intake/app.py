@@ -1,12 +1,12 @@
 """intake, put together."""
 
+import secrets
 from functools import partial
-
-from sealing.adapters import open_unwrapping, open_wrapping
 
 from chassis import service
 from chassis.service import Service
 from contracts import topics
+from sealing.adapters import open_unwrapping, open_wrapping
 from sealing.opener import Opener
 from sealing.sealer import Sealer
 from services.intake.api import add_routes
@@ -14,6 +14,7 @@ from services.intake.handlers import handlers
 from services.intake.retention import read_retention
 from services.intake.seals import Seals
 from services.intake.settings import Settings
+from services.intake.tokens import Tokens
 
 
 def build(settings: Settings) -> Service:
@@ -23,12 +24,14 @@ def build(settings: Settings) -> Service:
         Opener(open_unwrapping(settings.edge_keyring)),
         read_retention(settings.city, settings.retention),
     )
+    key = settings.token_key.get_secret_value().encode() if settings.token_key else secrets.token_bytes(32)
+    tokens = Tokens(key, settings.token_seconds)
     return Service(
         "intake",
         "services.intake",
         topics.INTAKE,
         handlers.given(seals.foresee, seals=seals),
-        add_routes=partial(add_routes, settings=settings, seals=seals),
+        add_routes=partial(add_routes, settings=settings, seals=seals, tokens=tokens),
     )
 
 
