@@ -13,6 +13,7 @@ from chassis.service import Service
 from console.errors import Trouble
 from deploy.acls import PRINCIPALS
 from deploy.databases import SERVICES
+from deploy.grants import SCOPES
 from deploy.local import LocalSettings
 from deploy.local.home import Home, home_of
 from deploy.local.keyrings import addresses, edge_address
@@ -68,7 +69,9 @@ class City:
         """How a person reads a service's tables; the password stays in its file."""
         parts = urlsplit(self.service(name).dsn)
         where = f"-h {parts.hostname} -p {parts.port or 5432} -U {parts.username} {parts.path.strip('/')}"
-        return f"PGPASSFILE={self.password_file} psql {where}"
+        told = " ".join(f"-c {setting}={value}" for setting, value in SCOPES.get(name, {}).items())
+        options = f"PGOPTIONS='{told}' " if told else ""
+        return f"PGPASSFILE={self.password_file} {options}psql {where}"
 
     @property
     def edge_keyring(self) -> str:
@@ -77,8 +80,8 @@ class City:
 
     @asynccontextmanager
     async def database(self, name: str) -> AsyncGenerator[Owned]:
-        """A connection to a service's database, as its role."""
-        connection = await connect(self.service(name).dsn)
+        """A connection to a service's database, as its role, which sees what the service itself sees."""
+        connection = await connect(self.service(name).dsn, scope=SCOPES.get(name))
         try:
             yield connection
         finally:

@@ -15,7 +15,7 @@ from chassis.database import Tx
 from chassis.errors import Refused
 from contracts.envelope import Event
 from contracts.routing import Queue
-from services.desk import case_file, handlers, judging, overlays, rules, search, store, succession, worklist
+from services.desk import case_file, handlers, judging, overlays, rules, search, separation, store, succession, worklist
 from services.desk.orders import Claim, Close, Decide, EndStage, Extend, Handover, Order, RequestCorrection, Return
 from services.desk.refusals import Words
 from services.desk.rules import RuleSetStep, State, Step
@@ -26,6 +26,7 @@ from services.desk.store import START, Place
 
 def add_routes(app: FastAPI, commands: Commands, settings: Settings, seals: Seals) -> None:
     """The worklist and the case to read, and one route a command."""
+    commands = commands.within(separation.EVERYTHING)
     _add_reading(app, commands, settings.most_cases)
     _add_commands(app, commands, seals)
     case_file.add_routes(app, commands, seals)

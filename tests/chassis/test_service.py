@@ -199,7 +199,8 @@ FURTHER = {
     | {"moves", "clocking", "clock_events", "suggestion_api", "text_trials", "compiler", "pickling"}
     | {"questions", "suggesting"},
     "desk": {"api", "orders", "succession", "worklist", "judging", "clock", "refusals", "overlays", "corrections"}
-    | {"seals", "search", "case_file", "index_keys", "index_terms", "suggestions"},
+    | {"seals", "search", "case_file", "index_keys", "index_terms", "suggestions"}
+    | {"separation"},
     "notify": {"mails", "work", "seals"},
     "archive": {"api", "work"},
 }

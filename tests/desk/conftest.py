@@ -29,6 +29,7 @@ from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage, Deadli
 from sealing.errors import KeyringAway
 from sealing.opener import Opener
 from sealing.sealer import Sealer
+from services.desk import separation
 from services.desk.api import add_routes
 from services.desk.handlers import handlers
 from services.desk.index_keys import IndexKeys
@@ -149,7 +150,7 @@ def record(event: Event) -> Record:
 
 @dataclass(slots=True)
 class Desk:
-    """One desk: its consumer's connection, its pool, its API."""
+    """One desk: its consumer's connection, its API; `pool` is the test's own and sees everything."""
 
     connection: Owned
     pool: Pool
@@ -223,7 +224,7 @@ async def dsn(fresh_database: FreshDatabase) -> str:
 
 @pytest.fixture
 async def connection(dsn: str) -> AsyncGenerator[Owned]:
-    connection = await database.connect(dsn)
+    connection = await database.connect(dsn, scope=separation.EVERYTHING)
     yield connection
     await database.close(connection)
 
@@ -247,10 +248,12 @@ async def desk(dsn: str, connection: Owned) -> AsyncGenerator[Desk]:
     )
     city = MemoryKeyring()
     seals = Seals(Sealer(city), Opener(city), IndexKeys(city, city), "5y")
-    pool = await asyncpg.create_pool(dsn, min_size=1, max_size=4)
+    pool = await asyncpg.create_pool(dsn, min_size=1, max_size=4, server_settings=dict(separation.EVERYTHING))
+    requests = await database.make_pool(dsn, 4)
     app = http.make_app("desk", Pulse(60))
-    commands = Commands("/desk", pool, lambda: None, clock=lambda: NOW)
+    commands = Commands("/desk", requests, lambda: None, clock=lambda: NOW)
     add_routes(app, commands, settings, seals)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://desk") as client:
-        yield Desk(connection, pool, client, commands, city, seals)
+        yield Desk(connection, pool, client, commands.within(separation.EVERYTHING), city, seals)
     await pool.close()
+    await requests.close()

@@ -22,6 +22,7 @@ from aiokafka.errors import KafkaError
 from console.city import City, running_city
 from console.starting import city_down, city_up
 from contracts.ids import uuid7
+from deploy.grants import SCOPES
 from deploy.local import LocalSettings
 from deploy.local.home import home_of
 from deploy.local.services import SERVICES, processes_of
@@ -110,7 +111,9 @@ class RunningCity:
         async with asyncio.timeout(60):
             while True:
                 try:
-                    connection = await asyncpg.connect(self.city.service(service).dsn, timeout=5)
+                    connection = await asyncpg.connect(
+                        self.city.service(service).dsn, timeout=5, server_settings=dict(SCOPES.get(service, {}))
+                    )
                     try:
                         return await connection.fetch(query, *arguments)
                     finally:
