@@ -17,7 +17,7 @@ from deploy.grants import SCOPES
 from deploy.local import LocalSettings
 from deploy.local.home import Home, home_of
 from deploy.local.keyrings import addresses, edge_address
-from deploy.local.services import password_file, read_notes, read_plan, supervisors
+from deploy.local.services import password_file, read_notes, read_plan, sign_in_of, supervisors
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class City:
     log_folder: Path
     password_file: Path
     home: Home
+    sign_in: Mapping[str, str] = field(repr=False)
+    """What the desk is told of its provider, as variables."""
 
     def service(self, name: str) -> Place:
         """A service by its name. Raises Trouble that names those there are."""
@@ -58,7 +60,7 @@ class City:
     def built(self, name: str) -> Service:
         """A service put together as it runs here, for what is done in its name."""
         place, prefix = self.service(name), f"MADOGUCHI_{name.upper()}_"
-        told = {variable.removeprefix(prefix).lower(): value for variable, value in addresses(self.home, name).items()}
+        told = {variable.removeprefix(prefix).lower(): value for variable, value in {**addresses(self.home, name), **(self.sign_in if name == "desk" else {})}.items()}
         settings = importlib.import_module(f"services.{name}.settings").Settings
         found = settings.model_validate(
             {"kafka_bootstrap": self.brokers[name].bootstrap, "postgres_dsn": place.dsn} | told
@@ -104,4 +106,5 @@ def running_city(settings: LocalSettings) -> City:
         log_folder=home.log,
         password_file=password_file(home),
         home=home,
+        sign_in=sign_in_of(plan, "desk", ports["desk"]),
     )

@@ -78,6 +78,7 @@ GRANTS: Mapping[str, Rights] = {
             # A key that was destroyed takes with it what it wrapped, and what that found.
             "index_key": "SELECT, INSERT, DELETE",
             "search_term": "SELECT, INSERT, DELETE",
+            "staff_session": "SELECT, INSERT, UPDATE (seen_at), DELETE",
         },
     ),
     "notify": Rights(

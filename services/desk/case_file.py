@@ -10,10 +10,10 @@ from uuid import UUID
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
-from chassis.commands import Commands
 from chassis.database import Tx
 from chassis.errors import Refused
 from services.desk import corrections, rules, store, suggestions, worklist
+from services.desk.callers import Asking
 from services.desk.clock import Stage
 from services.desk.corrections import Correction
 from services.desk.refusals import Words
@@ -34,13 +34,13 @@ class CaseFile:
     steps: Sequence[Step]
 
 
-def add_routes(app: FastAPI, commands: Commands, seals: Seals) -> None:
+def add_routes(app: FastAPI, seals: Seals) -> None:
     """One case to read."""
 
     @app.get("/v1/cases/{case_id}")
-    async def case(case_id: UUID) -> JSONResponse:
+    async def case(case_id: UUID, asking: Asking) -> JSONResponse:
         """One case: its application, what was supplied since, why it came here, what was done and, in triage, who may have it."""
-        return JSONResponse(await show(await commands.query(lambda tx: load(tx, case_id)), seals))
+        return JSONResponse(await show(await asking.commands.query(lambda tx: load(tx, case_id)), seals))
 
 
 async def load(tx: Tx, case_id: UUID) -> CaseFile:

@@ -1,9 +1,9 @@
 """A desk on a real PostgreSQL: what it reads is handed to its consumer as bytes, what it says is read from its journal."""
 
 import itertools
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,9 @@ import asyncpg
 import httpx
 import pytest
 
+from access import sessions
+from access.principal import Principal
+from access.sessions import Limits
 from chassis import database, http, journal
 from chassis.commands import Commands
 from chassis.database import Owned, Pool, Tx
@@ -33,6 +36,7 @@ from services.desk import separation
 from services.desk.api import add_routes
 from services.desk.handlers import handlers
 from services.desk.index_keys import IndexKeys
+from services.desk.permissions import ROLES
 from services.desk.seals import Seals
 from services.desk.settings import Settings
 from tests.conftest import FreshDatabase
@@ -42,6 +46,15 @@ NOW = datetime(2026, 4, 10, 15, 30, tzinfo=UTC)
 """Half past midnight on 11 April in Japan."""
 
 RECEIPT = "0000-0000-0012-4"
+ORIGIN = "http://localhost:8083"
+DEPARTMENTS = ("residents", "school", "health-insurance", "triage", "nobody")
+LIMITS = Limits(timedelta(minutes=30), timedelta(hours=10))
+SIGN_IN = {
+    "oidc_issuer": "http://127.0.0.1:1",
+    "oidc_client_id": "madoguchi-desk",
+    "oidc_client_secret": "a secret of the tests",
+    "public_url": ORIGIN,
+}
 _NO_CONNECTION: Any = None
 _numbers = itertools.count(1)
 APPLICATION = Application(
@@ -203,8 +216,17 @@ class Desk:
         return application_id, case_id
 
     async def do(self, case_id: UUID, command: str, staff: str = "sato", **said: Any) -> httpx.Response:
-        """Send a command."""
-        return await self.client.post(f"/v1/cases/{case_id}/{command}", json={"staff": staff} | said)
+        """Send a command, signed in as somebody who may do everything."""
+        path, signed_in = f"/v1/cases/{case_id}/{command}", await self.sign_in(staff)
+        return await self.client.post(path, json={"staff": staff} | said, headers=signed_in)
+
+    async def sign_in(
+        self, staff: str, roles: Sequence[str] = ROLES, departments: Sequence[str] = DEPARTMENTS, at: datetime = NOW
+    ) -> dict[str, str]:
+        """The header of a session that has just begun."""
+        token, who = sessions.new_token(), Principal(staff, frozenset(roles), frozenset(departments))
+        await self.commands.run(lambda tx: _begun(replace(tx, now=at), token, who))
+        return {"Cookie": f"madoguchi-session={token}"}
 
     async def get(self, path: str) -> Any:
         """Read; it must succeed."""
@@ -215,6 +237,11 @@ class Desk:
     async def see(self, case_id: UUID) -> Any:
         """One case."""
         return await self.get(f"/v1/cases/{case_id}")
+
+
+async def _begun(tx: Tx, token: str, who: Principal) -> tuple[None, list[Event]]:
+    await sessions.begin(tx, token, who, LIMITS)
+    return None, []
 
 
 @pytest.fixture
@@ -245,6 +272,7 @@ async def desk(dsn: str, connection: Owned) -> AsyncGenerator[Desk]:
             "keyring": "memory:",
             "opening_keyring": "memory:",
         }
+        | SIGN_IN
     )
     city = MemoryKeyring()
     seals = Seals(Sealer(city), Opener(city), IndexKeys(city, city), "5y")
@@ -253,7 +281,9 @@ async def desk(dsn: str, connection: Owned) -> AsyncGenerator[Desk]:
     app = http.make_app("desk", Pulse(60))
     commands = Commands("/desk", requests, lambda: None, clock=lambda: NOW)
     add_routes(app, commands, settings, seals)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://desk") as client:
-        yield Desk(connection, pool, client, commands.within(separation.EVERYTHING), city, seals)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as client:
+        desk = Desk(connection, pool, client, commands.within(separation.EVERYTHING), city, seals)
+        client.headers.update({"Origin": ORIGIN, **await desk.sign_in("sato")})
+        yield desk
     await pool.close()
     await requests.close()

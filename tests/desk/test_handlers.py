@@ -5,8 +5,7 @@ from datetime import date, timedelta
 from chassis import database
 from chassis.database import Tx, transaction
 from contracts.channels import Application
-from services.desk import separation
-from services.desk import handlers, store
+from services.desk import handlers, separation, store
 from tests.desk.conftest import (
     APPLICATION,
     NOW,

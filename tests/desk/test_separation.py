@@ -22,8 +22,8 @@ GUARDED = {
 }
 """A query of every table that leads to a case, without any WHERE."""
 
-OPEN = {"rule_set_step", "overlay_step", "index_key"}
-"""What is no department's: the rules' history, and wrapped keys."""
+OPEN = {"rule_set_step", "overlay_step", "index_key", "staff_session"}
+"""What is no department's: the rules' history, wrapped keys, who is signed in."""
 
 NOBODY: Mapping[str, str] = {}
 
