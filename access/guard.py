@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 from fastapi import Request
 
 from access import sessions
-from access.principal import NOT_YOURS, OTHER_DEPARTMENT, SIGN_IN, Principal
+from access.principal import Principal, not_allowed, other_department, sign_in_first
 from access.signing_in import Entrance
 from chassis.database import Tx
 from chassis.errors import Refused
@@ -21,11 +20,15 @@ Route = tuple[str, str]
 """Method and path, as the application names it: `("GET", "/v1/cases/{case_id}")`."""
 
 SAFE = ("GET", "HEAD", "OPTIONS")
-FOREIGN = partial(Refused, 
-    403,
-    "foreign-origin",
-    "別のサイトからの操作は受け付けられません。 The request comes from another site: it is refused.",
-)
+
+
+def foreign_origin() -> Refused:
+    """The browser came from another site."""
+    return Refused(
+        403,
+        "foreign-origin",
+        "別のサイトからの操作は受け付けられません。 The request comes from another site: it is refused.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,9 @@ PUBLIC: frozenset[Route] = frozenset({("GET", "/login"), ("GET", "/callback"), (
 def refusal(permission: Permission | None, who: Principal, named: str | None) -> Refused | None:
     """Why not, None when they may. `named` is the department that the path names."""
     if permission is None or not (permission.roles is None or permission.roles & who.roles):
-        return NOT_YOURS()
+        return not_allowed()
     if permission.where == "own" and named is not None and named not in who.departments:
-        return OTHER_DEPARTMENT()
+        return other_department()
     return None
 
 
@@ -77,7 +80,7 @@ class Guard:
             return await self.entrance.provider.bearer(token)
         cookie = request.cookies.get(self.entrance.cookie("session"))
         if cookie is None or (who := await self.entrance.commands.run(lambda tx: self._found(tx, cookie))) is None:
-            raise SIGN_IN()
+            raise sign_in_first()
         return who
 
     async def _found(self, tx: Tx, cookie: str) -> tuple[Principal | None, list[Event]]:
@@ -92,4 +95,4 @@ def _bearer(request: Request) -> str | None:
 def _check_origin(request: Request, own: str) -> None:
     """A browser says where an unsafe request comes from; one that does not is no browser of ours."""
     if request.headers.get("origin") != own:
-        raise FOREIGN()
+        raise foreign_origin()

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from chassis.errors import Refused
@@ -30,21 +29,37 @@ class ClaimNames:
     departments: str
 
 
-SIGN_IN = partial(Refused, 401, "sign-in", "ログインしてください。 Sign in: GET /login, or send a bearer token.")
-NOT_YOURS = partial(Refused, 
-    403,
-    "not-allowed",
-    "この操作の権限がありません。所属長へご相談ください。 Your role does not allow this: ask your chief.",
-)
-OTHER_DEPARTMENT = partial(Refused, 
-    403, "other-department", "他の課の案件はご覧になれません。 This is another department's: only its own staff may."
-)
-NOBODY = partial(Refused, 
-    403,
-    "no-such-staff",
-    "職員の情報が正しく登録されていません。システム管理者へご連絡ください。"
-    " The provider's token names no member of staff as Madoguchi knows them: tell the system manager.",
-)
+def sign_in_first() -> Refused:
+    """Nobody is signed in."""
+    return Refused(401, "sign-in", "ログインしてください。 Sign in: GET /login, or send a bearer token.")
+
+
+def not_allowed() -> Refused:
+    """Signed in, and not allowed."""
+    return Refused(
+        403,
+        "not-allowed",
+        "この操作の権限がありません。所属長へご相談ください。 Your role does not allow this: ask your chief.",
+    )
+
+
+def other_department() -> Refused:
+    """Allowed, and not for this department."""
+    return Refused(
+        403,
+        "other-department",
+        "他の課の案件はご覧になれません。 This is another department's: only its own staff may.",
+    )
+
+
+def no_such_staff() -> Refused:
+    """The provider vouches for somebody who is no member of staff."""
+    return Refused(
+        403,
+        "no-such-staff",
+        "職員の情報が正しく登録されていません。システム管理者へご連絡ください。"
+        " The provider's token names no member of staff as Madoguchi knows them: tell the system manager.",
+    )
 
 
 def principal_of(claims: Mapping[str, Any], names: ClaimNames) -> Principal:
@@ -55,7 +70,7 @@ def principal_of(claims: Mapping[str, Any], names: ClaimNames) -> Principal:
     """
     staff, departments = claims.get(names.staff), _listed(claims.get(names.departments))
     if not isinstance(staff, str) or not STAFF.fullmatch(staff) or not all(map(CODE.fullmatch, departments)):
-        raise NOBODY()
+        raise no_such_staff()
     return Principal(staff, frozenset(_listed(claims.get(names.roles))), frozenset(departments))
 
 

@@ -7,7 +7,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import httpx2
@@ -18,7 +17,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from joserfc.jwt import JWTClaimsRegistry
 
-from access.principal import SIGN_IN, Principal, principal_of
+from access.principal import Principal, principal_of, sign_in_first
 from access.settings import AccessSettings
 from chassis.errors import Refused
 
@@ -30,14 +29,23 @@ LEEWAY_SECONDS = 30
 KEYS_AGAIN_SECONDS = 60
 """A token signed by an unknown key has the keys fetched again, and not more often than this."""
 
-FAILED = partial(Refused, 
-    401, "sign-in-failed", "ログインできませんでした。もう一度お試しください。 You could not be signed in: begin again."
-)
-AWAY = partial(Refused, 
-    503,
-    "provider-away",
-    "認証基盤に接続できません。しばらくお待ちください。 The provider cannot be reached: try again in a moment.",
-)
+
+def sign_in_failed() -> Refused:
+    """What came back from the provider does not hold."""
+    return Refused(
+        401,
+        "sign-in-failed",
+        "ログインできませんでした。もう一度お試しください。 You could not be signed in: begin again.",
+    )
+
+
+def provider_away() -> Refused:
+    """The provider does not answer, or not as itself."""
+    return Refused(
+        503,
+        "provider-away",
+        "認証基盤に接続できません。しばらくお待ちください。 The provider cannot be reached: try again in a moment.",
+    )
 
 
 @dataclass(slots=True)
@@ -65,26 +73,22 @@ class Provider:
                     endpoint, grant_type="authorization_code", code=code, code_verifier=verifier
                 )
         except OAuthError as error:
-            raise FAILED() from error
+            raise sign_in_failed() from error
         except (httpx2.HTTPError, OSError) as error:
-            raise AWAY() from error
+            raise provider_away() from error
         wanted = {"aud": self.settings.oidc_client_id, "nonce": nonce}
-        return await self._principal(str(token.get("id_token", "")), wanted, FAILED)
+        return await self._principal(str(token.get("id_token", "")), wanted, sign_in_failed)
 
     async def bearer(self, token: str) -> Principal:
         """Whom an access token names. Raises Refused."""
-        return await self._principal(token, {"aud": self.settings.oidc_audience}, SIGN_IN)
+        return await self._principal(token, {"aud": self.settings.oidc_audience}, sign_in_first)
 
     async def _principal(self, token: str, wanted: dict[str, str], otherwise: Callable[[], Refused]) -> Principal:
         metadata = await self._discovered()
-        registry = JWTClaimsRegistry(
-            leeway=LEEWAY_SECONDS,
-            exp={"essential": True},
-            **{
-                name: {"essential": True, "value": value}
-                for name, value in (wanted | {"iss": metadata["issuer"]}).items()
-            },
-        )
+        checks: dict[str, Any] = {
+            name: {"essential": True, "value": value} for name, value in (wanted | {"iss": metadata["issuer"]}).items()
+        }
+        registry = JWTClaimsRegistry(leeway=LEEWAY_SECONDS, exp={"essential": True}, **checks)
         try:
             claims = (await self._decoded(token)).claims
             registry.validate(claims)
@@ -112,11 +116,11 @@ class Provider:
             issuer = self.settings.oidc_issuer
             found = await _json(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
             if found.get("issuer") != issuer:
-                raise AWAY()
+                raise provider_away()
             self._metadata = found
         return self._metadata
 
-    def _client(self) -> AsyncOAuth2Client:
+    def _client(self) -> Any:  # Authlib has no types
         return AsyncOAuth2Client(
             client_id=self.settings.oidc_client_id,
             client_secret=self.settings.oidc_client_secret.get_secret_value(),
@@ -132,4 +136,4 @@ async def _json(url: str) -> Any:
         async with httpx2.AsyncClient(timeout=SECONDS) as client:
             return (await client.get(url)).raise_for_status().json()
     except (httpx2.HTTPError, OSError, ValueError) as error:
-        raise AWAY() from error
+        raise provider_away() from error

@@ -18,7 +18,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from access import sessions
 from access.principal import Principal
-from access.provider import FAILED, Provider
+from access.provider import Provider, sign_in_failed
 from access.sessions import Limits
 from access.settings import AccessSettings
 from chassis.commands import Commands
@@ -89,7 +89,7 @@ def add_routes(app: FastAPI, entrance: Entrance) -> None:
         """Back from the provider: a session begins, under a token that nobody had before."""
         under_way = _opened(entrance, request.cookies.get(entrance.cookie("login"), ""))
         if not code or not secrets.compare_digest(under_way["state"].encode(), state.encode()):
-            raise FAILED()
+            raise sign_in_failed()
         who = await entrance.provider.signed_in(code, under_way["nonce"], under_way["verifier"])
         token = sessions.new_token()
         await entrance.commands.run(lambda tx: _begin(tx, token, who, entrance.limits))
@@ -127,4 +127,4 @@ def _opened(entrance: Entrance, cookie: str) -> dict[str, Any]:
     try:
         return json.loads(entrance.box.decrypt(cookie.encode(), ttl=LOGIN_SECONDS))
     except (InvalidToken, ValueError) as error:
-        raise FAILED() from error
+        raise sign_in_failed() from error

@@ -60,7 +60,10 @@ class City:
     def built(self, name: str) -> Service:
         """A service put together as it runs here, for what is done in its name."""
         place, prefix = self.service(name), f"MADOGUCHI_{name.upper()}_"
-        told = {variable.removeprefix(prefix).lower(): value for variable, value in {**addresses(self.home, name), **(self.sign_in if name == "desk" else {})}.items()}
+        told = {
+            variable.removeprefix(prefix).lower(): value
+            for variable, value in {**addresses(self.home, name), **(self.sign_in if name == "desk" else {})}.items()
+        }
         settings = importlib.import_module(f"services.{name}.settings").Settings
         found = settings.model_validate(
             {"kafka_bootstrap": self.brokers[name].bootstrap, "postgres_dsn": place.dsn} | told

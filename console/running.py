@@ -76,7 +76,12 @@ def show_accounts(city: "City") -> None:
     if not (city.home.identity / "accounts.json").exists():
         return
     rows = [
-        (one.staff, one.password, ", ".join(one.roles), ", ".join(one.departments[:2]) + (" …" if one.departments[2:] else ""))
+        (
+            one.staff,
+            one.password,
+            ", ".join(one.roles),
+            ", ".join(one.departments[:2]) + (" …" if one.departments[2:] else ""),
+        )
         for one in accounts_in(city.home.identity).accounts
     ]
     table(f"Sign in at {city.service('desk').url}/login", ("staff", "password", "roles", "departments"), rows)

@@ -35,9 +35,13 @@ async def sign_in(city: City, desk: httpx.AsyncClient, staff: str) -> None:
     if account is None:
         raise Trouble(f"There is no account {staff!r} with the local provider: `madoguchi up` prints those there are.")
     page = await desk.get("/login", follow_redirects=True)
-    asked = {name: unescape(value) for name, value in _HIDDEN.findall(page.raise_for_status().text)}
-    form = asked | {"staff": account.staff, "password": account.password}
+    form = hidden_in(page.raise_for_status().text) | {"staff": account.staff, "password": account.password}
     back = await desk.post(str(page.url.copy_with(query=None)), data=form)
     if back.status_code != HTTPStatus.SEE_OTHER:
         raise Trouble(f"The provider did not let {staff!r} in: `madoguchi down`, then `madoguchi up`, and try again.")
     (await desk.get(back.headers["location"], follow_redirects=True)).raise_for_status()
+
+
+def hidden_in(page: str) -> dict[str, str]:
+    """What a login page sends back beside name and password."""
+    return {name: unescape(value) for name, value in _HIDDEN.findall(page)}

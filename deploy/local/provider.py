@@ -54,7 +54,16 @@ button {{ width: 100%; font: inherit; padding: .7rem; margin-top: 1.5rem; color:
 """
 _WRONG = """<p class="wrong" role="alert">職員番号またはパスワードが正しくありません。もう一度入力してください。
 <span lang="en">Wrong name or password: try again.</span></p>"""
-_ASKED = ("client_id", "redirect_uri", "response_type", "scope", "state", "nonce", "code_challenge", "code_challenge_method")
+_ASKED = (
+    "client_id",
+    "redirect_uri",
+    "response_type",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +239,9 @@ def main() -> None:
     options = parser.parse_args()
     if not is_loopback(options.host):
         sys.exit(f"--host {options.host}: this provider is for the demo and listens on a loopback address only")
-    provider = LocalProvider(f"http://{options.host}:{options.port}", accounts_in(options.folder), key_in(options.folder))
+    provider = LocalProvider(
+        f"http://{options.host}:{options.port}", accounts_in(options.folder), key_in(options.folder)
+    )
     uvicorn.run(make_app(provider), host=options.host, port=options.port, log_config=None, access_log=False)
 
 

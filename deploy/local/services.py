@@ -89,7 +89,12 @@ def plan_of(settings: LocalSettings, stack: Stack, passwords: Mapping[str, str])
     password, secret = settings.kafka_password.get_secret_value(), settings.oidc_client_secret.get_secret_value()
     return Plan(
         settings=settings.model_dump(mode="json")
-        | {"postgres_dsn": dsn, "kafka_password": password, "oidc_client_secret": secret, "home": str(home_of(settings).root)},
+        | {
+            "postgres_dsn": dsn,
+            "kafka_password": password,
+            "oidc_client_secret": secret,
+            "home": str(home_of(settings).root),
+        },
         kafka=stack.kafka,
         postgres_dsn=stack.postgres_dsn,
         smtp_url=stack.smtp_url,

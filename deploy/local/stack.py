@@ -102,7 +102,16 @@ def reset(settings: LocalSettings, say: Say) -> None:
     with locked(home.root / "lock", say):
         _stop_all(home, one_at_a_time(say))
         say(f"deleting the data in {home.root}")
-        for folder in (home.postgres, home.kafka, home.mail, home.log, home.run, home.keyring, home.edge_keyring, home.identity):
+        for folder in (
+            home.postgres,
+            home.kafka,
+            home.mail,
+            home.log,
+            home.run,
+            home.keyring,
+            home.edge_keyring,
+            home.identity,
+        ):
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -126,7 +135,12 @@ def one_at_a_time(say: Say) -> Say:
 def _yours(settings: LocalSettings) -> dict[str, str | None]:
     """The servers that the settings name, by part."""
     dsn = settings.postgres_dsn.get_secret_value() if settings.postgres_dsn else None
-    return {"postgres": dsn, "kafka": settings.kafka_bootstrap, "mail": settings.smtp_url, "identity": settings.oidc_issuer}
+    return {
+        "postgres": dsn,
+        "kafka": settings.kafka_bootstrap,
+        "mail": settings.smtp_url,
+        "identity": settings.oidc_issuer,
+    }
 
 
 def _status(home: Home, name: str, yours: str | None) -> ServerStatus:

@@ -55,9 +55,7 @@ def _add_reading(app: FastAPI, most: int) -> None:
         return JSONResponse(await asking.commands.query(lambda tx: _worklist(tx, wanted, place, min(limit, most))))
 
     @app.get("/v1/rule-sets")
-    async def read_rule_sets(
-        asking: Asking, limit: Annotated[int, Query(ge=1, le=100)] = 20
-    ) -> JSONResponse:
+    async def read_rule_sets(asking: Asking, limit: Annotated[int, Query(ge=1, le=100)] = 20) -> JSONResponse:
         """What happened to the rules by which cases come to departments: the rule set that moved last comes first."""
         return JSONResponse(await asking.commands.query(lambda tx: _rule_sets(tx, limit)))
 

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 
 from access import sessions, signing_in
 from access.guard import Guard
-from access.principal import NOT_YOURS, OTHER_DEPARTMENT, Principal
+from access.principal import Principal, not_allowed, other_department
 from access.provider import Provider
 from access.signing_in import Entrance
 from chassis.commands import Commands
@@ -23,12 +23,14 @@ from services.desk.settings import Settings
 
 M = TypeVar("M", bound=Model)
 
-NOT_YOURSELF = partial(
-    Refused,
-    403,
-    "not-yourself",
-    "他の職員の名前では操作できません。 `staff` is not you: leave it out, or sign in as who you are.",
-)
+
+def not_yourself() -> Refused:
+    """An order in the name of somebody else."""
+    return Refused(
+        403,
+        "not-yourself",
+        "他の職員の名前では操作できません。 `staff` is not you: leave it out, or sign in as who you are.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +48,17 @@ class Caller:
     def signed(self, order: M) -> M:
         """The order in the caller's name. Raises Refused when it bears another's."""
         if getattr(order, "staff", "") not in ("", self.staff):
-            raise NOT_YOURSELF()
+            raise not_yourself()
         return order.model_copy(update={"staff": self.staff})
 
     def check_department(self, code: str) -> None:
         """Nothing, for one's own department. Raises Refused for another."""
         if code not in self.who.departments:
-            raise OTHER_DEPARTMENT()
+            raise other_department()
 
 
 def _unknown(_: Request) -> Caller:
-    raise NOT_YOURS()
+    raise not_allowed()
 
 
 def _caller(request: Request) -> Caller:
@@ -88,9 +90,7 @@ def _add_staff(app: FastAPI) -> None:
     async def me(asking: Asking) -> JSONResponse:
         """Who I am to the desk."""
         who = asking.who
-        return JSONResponse(
-            {"staff": who.staff, "roles": sorted(who.roles), "departments": sorted(who.departments)}
-        )
+        return JSONResponse({"staff": who.staff, "roles": sorted(who.roles), "departments": sorted(who.departments)})
 
     @app.post("/v1/staff/{staff}/sign-out")
     async def sign_out(staff: str, asking: Asking) -> JSONResponse:

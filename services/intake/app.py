@@ -2,11 +2,10 @@
 
 from functools import partial
 
-from sealing.adapters import open_unwrapping, open_wrapping
-
 from chassis import service
 from chassis.service import Service
 from contracts import topics
+from sealing.adapters import open_unwrapping, open_wrapping
 from sealing.opener import Opener
 from sealing.sealer import Sealer
 from services.intake.api import add_routes

@@ -2,11 +2,10 @@
 
 from functools import partial
 
-from sealing.adapters import open_unwrapping
-
 from chassis import service
 from chassis.service import Service
 from contracts import topics
+from sealing.adapters import open_unwrapping
 from sealing.opener import Opener
 from services.notify.handlers import handlers
 from services.notify.seals import Seals

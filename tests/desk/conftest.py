@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from access import sessions
 from access.principal import Principal
@@ -47,7 +48,7 @@ NOW = datetime(2026, 4, 10, 15, 30, tzinfo=UTC)
 
 RECEIPT = "0000-0000-0012-4"
 ORIGIN = "http://localhost:8083"
-DEPARTMENTS = ("residents", "school", "health-insurance", "triage", "nobody")
+DEPARTMENTS = ("residents", "school", "health-insurance", "child-allowance", "triage", "nobody")
 LIMITS = Limits(timedelta(minutes=30), timedelta(hours=10))
 SIGN_IN = {
     "oidc_issuer": "http://127.0.0.1:1",
@@ -171,6 +172,7 @@ class Desk:
     commands: Commands
     city: MemoryKeyring
     seals: Seals
+    app: FastAPI
 
     async def read(self, *events: Event) -> Outcome:
         """Let the consumer handle these as one batch; nothing may be parked."""
@@ -282,7 +284,7 @@ async def desk(dsn: str, connection: Owned) -> AsyncGenerator[Desk]:
     commands = Commands("/desk", requests, lambda: None, clock=lambda: NOW)
     add_routes(app, commands, settings, seals)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as client:
-        desk = Desk(connection, pool, client, commands.within(separation.EVERYTHING), city, seals)
+        desk = Desk(connection, pool, client, commands.within(separation.EVERYTHING), city, seals, app)
         client.headers.update({"Origin": ORIGIN, **await desk.sign_in("sato")})
         yield desk
     await pool.close()
