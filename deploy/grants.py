@@ -71,6 +71,7 @@ GRANTS: Mapping[str, Rights] = {
             "application": "SELECT, INSERT, UPDATE (content, withdrawn_at)",
             "case_item": "SELECT, INSERT, UPDATE (department, due_on, why, stages, queue, state, staff, last_command, stands_still, told_until)",
             "case_step": "SELECT, INSERT",
+            "case_view": "SELECT, INSERT",
             "correction": "SELECT, INSERT",
             "rule_set_step": "SELECT, INSERT",
             "overlay_step": "SELECT, INSERT",

@@ -15,7 +15,19 @@ from chassis.database import Tx
 from chassis.errors import Refused
 from contracts.envelope import Event
 from contracts.routing import Queue
-from services.desk import callers, case_file, handlers, judging, overlays, rules, search, store, succession, worklist
+from services.desk import (
+    access_log,
+    callers,
+    case_file,
+    handlers,
+    judging,
+    overlays,
+    rules,
+    search,
+    store,
+    succession,
+    worklist,
+)
 from services.desk.callers import Asking, Caller
 from services.desk.orders import Claim, Close, Decide, EndStage, Extend, Handover, Order, RequestCorrection, Return
 from services.desk.refusals import Words
@@ -34,6 +46,7 @@ def add_routes(app: FastAPI, commands: Commands, settings: Settings, seals: Seal
     search.add_routes(app, seals)
     succession.add_routes(app)
     overlays.add_routes(app)
+    access_log.add_routes(app)
 
 
 def _add_reading(app: FastAPI, most: int) -> None:

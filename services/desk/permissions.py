@@ -36,6 +36,7 @@ PERMISSIONS: dict[Route, Permission] = {
     ("POST", "/v1/cases/{case_id}/decide"): _for(APPROVER),
     ("POST", "/v1/cases/{case_id}/close"): _for(*_WORKERS),
     ("POST", "/v1/departments/{code}/succession"): _named(CHIEF),
+    ("GET", "/v1/access/{receipt}"): Permission(frozenset({AUDITOR}), where="any"),
     ("POST", "/v1/staff/{staff}/sign-out"): _for(SYSTEM_MANAGER),
 }
 """A route that is not here is shut."""

@@ -200,7 +200,7 @@ FURTHER = {
     | {"questions", "suggesting"},
     "desk": {"api", "orders", "succession", "worklist", "judging", "clock", "refusals", "overlays", "corrections"}
     | {"seals", "search", "case_file", "index_keys", "index_terms", "suggestions"}
-    | {"separation", "permissions", "callers"},
+    | {"separation", "permissions", "callers", "access_log"},
     "notify": {"mails", "work", "seals"},
     "archive": {"api", "work"},
 }

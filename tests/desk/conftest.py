@@ -25,6 +25,7 @@ from chassis.subscription import Record
 from chassis.telemetry import Telemetry
 from contracts import topics
 from contracts.channels import Application
+from contracts.desk import CaseViewed
 from contracts.envelope import Event
 from contracts.ids import uuid7
 from contracts.intake import CorrectionAccepted, Origin, WithdrawalAccepted
@@ -198,13 +199,14 @@ class Desk:
         return self.seals.sealer.seal(application, application_id, "5y-2026")
 
     async def said(self) -> list[dict[str, Any]]:
-        """The events in the journal, in order: their data, seals open, with `type` shortened to `case.claimed`."""
+        """The events in the journal, in order: their data, seals open, with `type` shortened to `case.claimed`; looks at cases left out."""
         rows = await self.pool.fetch("SELECT payload FROM chassis.journal ORDER BY id")
         events = [topics.DESK.adapter.validate_json(row[0]) for row in rows]
         opened = [(await self.seals.opened([event.data.to_json()], event.subject))[0] for event in events]
         return [
             {"type": event.type.removeprefix("jp.madoguchi.").removesuffix(".v1")} | data
             for event, data in zip(events, opened, strict=True)
+            if event.type != CaseViewed.TYPE
         ]
 
     async def types(self) -> list[str]:

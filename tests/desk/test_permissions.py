@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 
 from access.guard import PUBLIC, Route
 from services.desk.permissions import PERMISSIONS, ROLES
-from tests.desk.conftest import Desk, new_id
+from tests.desk.conftest import RECEIPT, Desk, new_id
 
 NAMES = {"C": "clerk", "A": "approver", "H": "chief", "R": "records-officer", "S": "system-manager", "U": "auditor"}
 EVERYBODY = "CAHRSU"
@@ -29,6 +29,7 @@ TABLE: dict[Route, tuple[str, str]] = {
     ("POST", "/v1/cases/{case_id}/decide"): ("A", ""),
     ("POST", "/v1/cases/{case_id}/close"): ("CAH", ""),
     ("POST", "/v1/departments/{code}/succession"): ("H", ""),
+    ("GET", "/v1/access/{receipt}"): ("U", "U"),
     ("POST", "/v1/staff/{staff}/sign-out"): ("S", "S"),
 }
 """Which roles get through: to what is their own department's, and to another's."""
@@ -65,7 +66,7 @@ async def walked(desk: Desk, method: str, path: str) -> tuple[str, str]:
 
 async def _gets_through(desk: Desk, method: str, path: str, role: str, department: str) -> bool:
     _, case_id = await desk.case("residents")
-    where = path.format(code="residents", case_id=case_id, staff="suzuki")
+    where = path.format(code="residents", case_id=case_id, staff="suzuki", receipt=RECEIPT)
     signed_in = await desk.sign_in("tanaka", [role], [department])
     body = BODIES.get(path.rpartition("/")[2], {}) if method == "POST" else None
     answer = await desk.client.request(method, where, json=body, headers=signed_in)
@@ -95,7 +96,7 @@ async def test_every_route_is_in_both_tables_or_public(desk: Desk) -> None:
 
 @pytest.mark.parametrize("method, path", TABLE)
 async def test_nobody_gets_through_without_signing_in(desk: Desk, method: str, path: str) -> None:
-    where = path.format(code="residents", case_id=new_id(), staff="suzuki")
+    where = path.format(code="residents", case_id=new_id(), staff="suzuki", receipt=RECEIPT)
 
     answer = await desk.client.request(method, where, json={}, headers={"Cookie": ""})
 

@@ -15,6 +15,7 @@ from tests.desk.conftest import NOW, Desk, corrected
 GUARDED = {
     "case_item": "SELECT department FROM case_item",
     "case_step": "SELECT department FROM case_step",
+    "case_view": "SELECT department FROM case_view",
     "suggestion": "SELECT case_id FROM suggestion",
     "application": "SELECT application_id FROM application",
     "correction": "SELECT application_id FROM correction",
@@ -41,6 +42,7 @@ async def two(desk: Desk, by_administrator: Administrator) -> Desk:
         application_id, case_id = await desk.case(department)
         await desk.read(corrected(application_id))
         await desk.do(case_id, "claim")
+        await desk.see(case_id)
         for sql in (
             "INSERT INTO suggestion (case_id, at, said) VALUES ($1, now(), '{}')",
             "INSERT INTO search_term (term, application_id, name) SELECT 'x', application_id, '5y-2026' FROM case_item WHERE case_id = $1",
