@@ -206,7 +206,8 @@ FURTHER = {
     | {"moves", "clocking", "clock_events", "suggestion_api", "text_trials", "compiler", "pickling"}
     | {"questions", "suggesting", "unpacking"},
     "desk": {"api", "orders", "succession", "worklist", "judging", "clock", "refusals", "overlays", "corrections"}
-    | {"seals", "search", "case_file", "index_keys", "index_terms", "suggestions"},
+    | {"seals", "search", "case_file", "index_keys", "index_terms", "suggestions"}
+    | {"separation", "permissions", "callers", "access_log"},
     "notify": {"mails", "work", "seals"},
     "archive": {"api", "work"},
 }

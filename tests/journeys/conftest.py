@@ -29,6 +29,7 @@ from deploy.local.home import home_of
 from deploy.local.services import SERVICES, processes_of
 from services.intake.admitting import ApiKey, System
 from tests.conftest import JARS
+from tests.staff import as_staff
 
 SOURCE = "/channels/portal"
 PROCEDURES = ("road.snow", "waste.bulky", "graffiti", "animal.deer", "child-allowance.claim", "nobody.knows-this")
@@ -115,8 +116,8 @@ class RunningCity:
         )
 
     async def work(self, case_id: UUID, command: str, **said: Any) -> httpx.Response:
-        async with httpx.AsyncClient(timeout=30) as client:
-            return await client.post(f"{self.url('desk')}/v1/cases/{case_id}/{command}", json={"staff": "sato"} | said)
+        async with httpx.AsyncClient(timeout=30, headers=as_staff(self.city)) as client:
+            return await client.post(f"{self.url('desk')}/v1/cases/{case_id}/{command}", json=said)
 
     async def rows(self, service: str, query: str, *arguments: Any) -> list[asyncpg.Record]:
         """Ask a service's database, as soon as it is there, as the administrator: a test also turns clocks back."""
