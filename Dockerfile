@@ -12,7 +12,10 @@ COPY --from=build /opt/madoguchi /opt/madoguchi
 # The folders that volumes are mounted on: a new volume takes their owner.
 RUN groupadd --system --gid 10001 madoguchi \
     && useradd --system --uid 10001 --gid 10001 --no-create-home madoguchi \
-    && install -d -o 10001 -g 10001 /var/lib/madoguchi/archive /var/lib/madoguchi/mail
+    && install -d -o 10001 -g 10001 /var/lib/madoguchi/archive /var/lib/madoguchi/mail \
+    && install -d -o 10001 -g 10001 -m 700 /var/lib/madoguchi/keyring /var/lib/madoguchi/keyring/public \
+        /var/lib/madoguchi/keyring/private /var/lib/madoguchi/edge /var/lib/madoguchi/edge/public \
+        /var/lib/madoguchi/edge/private
 USER 10001:10001
 ENV PATH=/opt/madoguchi/bin:$PATH \
     PYTHONUNBUFFERED=1 \

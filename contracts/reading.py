@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
@@ -19,6 +20,7 @@ from . import topics
 from .channels import ApplicationSubmitted, ApplicationWithdrawn, CorrectionSubmitted
 from .envelope import AnyCloudEvent, CloudEvent
 from .intake import Fault
+from .schemata import places
 
 ChannelEvent = ApplicationSubmitted | CorrectionSubmitted | ApplicationWithdrawn
 
@@ -132,17 +134,33 @@ _WORDS = {
 }
 """Ours, where pydantic's words quote what was sent."""
 
-_SPEAKABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}|[0-9]{1,4}|\[key\]")
+_NAMES = frozenset(
+    name
+    for model in (AnyCloudEvent, *topics.APPLICATIONS.events)
+    for path, _ in places(model.model_json_schema(mode="validation"))
+    for name in path.replace("[]", "").split(".")
+)
+_ALSO = re.compile(r"data|[0-9]{1,4}|\[key\]|row_[a-z0-9_]{1,60}|bool|int|float|(constrained-)?str")
+"""A place in a list, pydantic's names for the branches of a fact, and what the bulk channel says of a row it cannot read."""
+
+_NEARLY = 0.75
+"""How alike (0 to 1) a misspelt name is: `adress`, `emial`."""
+_FACT = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 def _path(location: tuple[int | str, ...]) -> str:
     """`data.application.applicant.email`: the tag that pydantic puts first to name the event type is not a field.
 
-    A name that was sent and cannot be the name of a field reads `?`: somebody may have put a value in its place.
+    A name that was sent and is neither a name of the contract nor nearly one reads `?`: somebody may have put a value there.
     """
     parts = [str(part) for part in location]
     fields = parts[1:] if parts and parts[0].startswith("jp.madoguchi.") else parts
-    return ".".join(part if _SPEAKABLE.fullmatch(part) else "?" for part in fields) or "$"
+    return ".".join(_spoken(part, before) for before, part in zip(("", *fields), fields, strict=False)) or "$"
+
+
+def _spoken(part: str, before: str) -> str:
+    known = part in _NAMES or _ALSO.fullmatch(part) or (before == "facts" and _FACT.fullmatch(part))
+    return part if known or get_close_matches(part, _NAMES, 1, _NEARLY) else "?"
 
 
 def _is_structured(headers: Mapping[str, bytes]) -> bool:

@@ -53,6 +53,8 @@ class StageDue(Model):
     due_on: date
     fixed: bool
     ended_on: date | None = None
+    names: Said | None = None
+    """What people call it."""
 
 
 Stages = tuple[StageDue, ...]
@@ -74,6 +76,8 @@ class CaseOpened(Event):
     cases: Cases = None
     stages: Stages | None = None
     queue: Queue | None = None
+    queue_names: Said | None = None
+    """What people call the queue."""
 
     @property
     def subject(self) -> str:

@@ -9,11 +9,13 @@ administrator makes topics, changes settings or gives rights.
 # pyright: reportPrivateImportUsage=false
 
 import asyncio
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import (
     AclBinding,
     AclBindingFilter,
@@ -98,13 +100,14 @@ async def users(broker: Broker) -> set[str]:
 
 def _give_access(broker: Broker, passwords: Mapping[str, str], wanted: frozenset[Right]) -> list[str]:
     admin = _admin(broker)
-    _set_passwords(admin, passwords)
     found = {right: binding for user in passwords for right, binding in _found(admin, user).items()}
     due = {right for right in wanted if right.user in passwords}
     missing, extra = sorted(due - found.keys()), sorted(found.keys() - due)
     if missing:
         _done(admin.create_acls([_binding(right) for right in missing]))
     _delete(admin, [found[right] for right in extra])
+    _set_passwords(admin, passwords)
+    _wait_until_in_force(broker, *list(passwords.items())[-1])
     return [
         *(f"right {_words(right)}" for right in missing),
         *(f"no right {_words(right)} any more" for right in extra),
@@ -125,6 +128,20 @@ def _set_passwords(admin: AdminClient, passwords: Mapping[str, str]) -> None:
             [UserScramCredentialUpsertion(user, info, password.encode()) for user, password in passwords.items()]
         )
     )
+
+
+def _wait_until_in_force(broker: Broker, user: str, password: str) -> None:
+    """Until the last of what was changed holds: brokers apply changes in their order, a moment after the controller has them."""
+    login = _admin(replace(broker, user=user, password=password, mechanism="SCRAM-SHA-512"))
+    deadline = time.monotonic() + SECONDS
+    while True:
+        try:
+            login.list_topics(timeout=1)
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return
 
 
 def _found(admin: AdminClient, user: str) -> dict[Right, Any]:

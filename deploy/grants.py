@@ -69,7 +69,7 @@ GRANTS: Mapping[str, Rights] = {
     "desk": Rights(
         tables={
             "application": "SELECT, INSERT, UPDATE (content, withdrawn_at)",
-            "case_item": "SELECT, INSERT, UPDATE (department, due_on, why, stages, queue, state, staff, last_command, stands_still, told_until)",
+            "case_item": "SELECT, INSERT, UPDATE (department, due_on, why, stages, queue, queue_names, state, staff, last_command, stands_still, told_until)",
             "case_step": "SELECT, INSERT",
             "correction": "SELECT, INSERT",
             "rule_set_step": "SELECT, INSERT",

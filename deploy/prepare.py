@@ -1,4 +1,4 @@
-r"""Make ready what the services stand on, once before they start: databases, roles, migrations, topics, logins, rights.
+r"""Make ready what the services stand on, once before they start: databases, roles, migrations, topics, logins, rights, keys.
 
 It may run again at any time: what is there stays, what is missing is made, a right that is not declared is taken away. Each
 password becomes that of its role and login.
@@ -16,6 +16,8 @@ import argparse
 import asyncio
 import re
 import sys
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -28,7 +30,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from chassis.broker import Broker, Mechanism, Security
 from deploy import acls
 from deploy.databases import SERVICES, ServiceDatabase, bring_up, create_databases
+from deploy.keyrings import make_ahead
 from deploy.topics import create_topics
+from sealing.errors import KeyringRefusal
 
 PREFIX = "MADOGUCHI_"
 
@@ -86,6 +90,13 @@ class Settings(BaseSettings):
     archive_password: Password = Field(
         description="the password of the role madoguchi_archive, and of the login archive"
     )
+    keyring: Path | None = Field(
+        default=None,
+        description="the folder of a file keyring, where keys that are missing are made; none for a remote one",
+    )
+    edge_keyring: Path | None = Field(
+        default=None, description="the folder of the file keyring that channel systems seal by; with `keyring`"
+    )
     replication: Annotated[int, Field(ge=1, le=9)] = Field(default=1, description="brokers that keep each topic")
 
     @property
@@ -118,6 +129,8 @@ async def prepare(settings: Settings) -> list[str]:
     ]
     topics = await create_topics(settings.broker, replication=settings.replication)
     given = await acls.give_access(settings.broker, settings.passwords(), acls.rights())
+    if settings.keyring and settings.edge_keyring:
+        make_ahead(settings.keyring, settings.edge_keyring, datetime.now(UTC))
     return [*(f"database {name}" for name in made), *applied, *(f"topic {name}" for name in topics), *given]
 
 
@@ -148,7 +161,7 @@ def main() -> None:
     settings = _settings()
     try:
         made = asyncio.run(prepare(settings))
-    except (OSError, KafkaError, KafkaException, asyncpg.PostgresError) as error:
+    except (OSError, KeyringRefusal, KafkaError, KafkaException, asyncpg.PostgresError) as error:
         sys.exit(
             f"not prepared ({type(error).__name__}: {error}). Mend that and run this again: it goes on where it ended."
         )

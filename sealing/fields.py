@@ -47,7 +47,7 @@ def plan_of(model: type[Model]) -> Plan:
             else:
                 parts.append((name, plan_of(inner), _blank(inner)))
     paths = (*blanks, *(f"{name}.{path}" for name, part, _ in parts for path in part.paths))
-    return Plan(blanks, tuple(parts), tuple(lists), paths, _reader(paths))
+    return Plan(blanks, tuple(parts), tuple(lists), paths, reader(paths))
 
 
 def _blank(model: type[Model]) -> Model | None:
@@ -56,7 +56,8 @@ def _blank(model: type[Model]) -> Model | None:
     return model() if optional and plan_of(model).blanks.keys() == model.model_fields.keys() else None
 
 
-def _reader(paths: tuple[str, ...]) -> Callable[[Model], tuple[Any, ...]]:
+def reader(paths: tuple[str, ...]) -> Callable[[Model], tuple[Any, ...]]:
+    """Gets all values at `paths` at once."""
     if not paths:
         return lambda _: ()
     get: Callable[[Model], Any] = attrgetter(*paths)

@@ -4,41 +4,16 @@ Each service is told of the halves it may use and no others: intake seals for th
 seals; notify and archive open; routing is told of none.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
-
-import cities
+from deploy import keyrings
 from deploy.local.home import Home
-from sealing.folders import Folders
-from sealing.keyring import EDGE
-from sealing.making import make_keys, names_ahead
-from services.intake.retention import read_retention
-
-
-class _Retention(BaseSettings):
-    """What intake is told of retention classes."""
-
-    model_config = SettingsConfigDict(env_prefix="MADOGUCHI_INTAKE_")
-
-    city: Path = Field(default=Path(cities.__path__[0]) / "kushiro")
-    retention: str = "5y"
 
 
 def make_ahead(home: Home, at: datetime) -> None:
-    """The keys of this fiscal year and the next, of every retention class of the city pack and of the edge."""
-    wanted = _Retention()
-    classes = sorted(read_retention(wanted.city, wanted.retention).classes())
-    _make(home.keyring, [name for each in classes for name in names_ahead(each, at)])
-    _make(home.edge_keyring, names_ahead(EDGE, at))
-
-
-def _make(root: Path, names: Sequence[str]) -> None:
-    """One that was destroyed is never made again."""
-    make_keys(root, *(name for name in names if not Folders(root).is_destroyed(name)))
+    """The keys of a city on this machine."""
+    keyrings.make_ahead(home.keyring, home.edge_keyring, at)
 
 
 def addresses(home: Home, service: str) -> Mapping[str, str]:

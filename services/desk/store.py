@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from chassis.database import Tx, columns
-from services.desk.clock import read_stages
+from services.desk.clock import read_names, read_stages
 from services.desk.rules import Arrival, Item, RuleSetStep, State, Step, Turn
 
 Place = tuple[date, UUID]
@@ -18,7 +18,7 @@ START: Place = (date.min, UUID(int=0))
 
 _ITEM = (
     "case_id, application_id, receipt, department, procedure, due_on, state, staff, last_command, "
-    "stands_still, queue, told_until, overlays, stages"
+    "stands_still, queue, told_until, queue_names, overlays, stages"
 )
 _TURNED = ", ".join(f"i.{column}" for column in _ITEM.split(", "))
 
@@ -26,8 +26,9 @@ _TURNED = ", ".join(f"i.{column}" for column in _ITEM.split(", "))
 _ARRIVE = """
     WITH arrival AS MATERIALIZED (
         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::date[], $7::timestamptz[],
-                             $8::bytea[], $9::bytea[], $10::bytea[], $11::text[], $12::text[])
-            x(case_id, application_id, receipt, department, procedure, due_on, opened_at, why, content, stages, queue, overlays)
+                             $8::bytea[], $9::bytea[], $10::bytea[], $11::text[], $12::text[], $13::bytea[])
+            x(case_id, application_id, receipt, department, procedure, due_on, opened_at, why, content, stages, queue, overlays,
+              queue_names)
     ), known AS (
         INSERT INTO application (application_id, content)
         SELECT DISTINCT ON (application_id) application_id, content FROM arrival ORDER BY application_id
@@ -35,9 +36,10 @@ _ARRIVE = """
         RETURNING application_id, withdrawn_at
     ), arrived AS (
         INSERT INTO case_item
-            (case_id, application_id, receipt, department, procedure, due_on, opened_at, why, stages, queue, overlays, state)
+            (case_id, application_id, receipt, department, procedure, due_on, opened_at, why, stages, queue, overlays,
+             queue_names, state)
         SELECT case_id, application_id, receipt, department, procedure, due_on, opened_at, why, stages, queue,
-               string_to_array(overlays, ' '), CASE WHEN withdrawn_at IS NULL THEN 'open' ELSE 'closed' END
+               string_to_array(overlays, ' '), queue_names, CASE WHEN withdrawn_at IS NULL THEN 'open' ELSE 'closed' END
         FROM arrival JOIN known USING (application_id) ORDER BY case_id
 """
 _OPEN = f"""{_ARRIVE}
@@ -49,6 +51,7 @@ _MOVE = f"""{_ARRIVE}
         ON CONFLICT (case_id) DO UPDATE SET
             department = EXCLUDED.department, due_on = EXCLUDED.due_on, why = EXCLUDED.why,
             stages = COALESCE(EXCLUDED.stages, case_item.stages), queue = EXCLUDED.queue,
+            queue_names = EXCLUDED.queue_names,
             state = EXCLUDED.state, staff = NULL, last_command = NULL
         WHERE case_item.state NOT IN ('decided', 'closed') RETURNING {_ITEM}
     )
@@ -241,7 +244,10 @@ async def rule_set_steps(tx: Tx, most: int) -> list[RuleSetStep]:
 
 
 def _items(rows: Sequence[asyncpg.Record]) -> list[Item]:
-    return [Item(*row[:-2], overlays=tuple(row[-2] or ()), stages=read_stages(row[-1])) for row in rows]
+    return [
+        Item(*row[:-3], queue_names=read_names(row[-3]), overlays=tuple(row[-2] or ()), stages=read_stages(row[-1]))
+        for row in rows
+    ]
 
 
 def _columns(arrivals: Sequence[Arrival]) -> list[list[object]]:
@@ -260,6 +266,7 @@ def _columns(arrivals: Sequence[Arrival]) -> list[list[object]]:
                 arrival.stages,
                 arrival.queue,
                 " ".join(arrival.overlays) or None,
+                arrival.queue_names,
             )
             for arrival in arrivals
         ]

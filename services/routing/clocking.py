@@ -16,6 +16,7 @@ from services.routing.clock_events import ClockEvent, LeftOut
 from services.routing.rules import deadlines
 from services.routing.rules.clock import local_day
 from services.routing.rules.deadlines import Deadline, Happened, Moved
+from services.routing.rules.phrasing import Labels, names_of
 from services.routing.rules.rule_sets import RuleSet
 from services.routing.rules.stages import StageDeadline
 from services.routing.store import RoutedCase
@@ -36,7 +37,7 @@ async def move_clocks(tx: Tx, said: Sequence[ClockEvent]) -> list[Event]:
     moved = list(_moves(cases.values(), said))
     await clock_events.keep_clock_events(tx, [(event, _left_out(found)) for event, found in moved])
     return [
-        _announced(tx, one.routed, event.happened, result.deadline)
+        _announced(tx, one, event.happened, result.deadline)
         for event, found in moved
         for one, result in found
         if result.deadline is not None
@@ -58,6 +59,11 @@ async def running(tx: Tx, cases: Collection[RoutedCase]) -> dict[UUID, Running]:
 def deadline_in(one: Running, department: str) -> Deadline:
     """How the clock of a case stands once it is this department's, or triage's."""
     return deadlines.deadline_of(replace(one.case, department=department), one.happened)
+
+
+def labels_of(one: Running) -> Labels:
+    """What people call what the rules of a case call by a code; nothing where this release cannot read them."""
+    return one.case.rule_set.labels if one.case.rule_set else {}
 
 
 async def take_untold(tx: Tx) -> tuple[list[LeftOut], list[Event]]:
@@ -93,9 +99,18 @@ def _(event: StageEnded) -> ClockEvent:
     )
 
 
-def stages_due(stages: Sequence[StageDeadline]) -> tuple[StageDue, ...] | None:
-    """Stages as they are announced."""
-    due = (StageDue(name=one.name, due_on=one.due, fixed=one.fixed, ended_on=one.ended) for one in stages)
+def stages_due(stages: Sequence[StageDeadline], labels: Labels) -> tuple[StageDue, ...] | None:
+    """Stages as they are announced, with what people call them."""
+    due = (
+        StageDue(
+            name=one.name,
+            due_on=one.due,
+            fixed=one.fixed,
+            ended_on=one.ended,
+            names=names_of(one.name, labels),
+        )
+        for one in stages
+    )
     return tuple(due) or None
 
 
@@ -127,7 +142,8 @@ def _left_out(found: Sequence[tuple[Running, Moved]]) -> str | None:
     return next((moved.left_out for _, moved in found if moved.left_out), None)
 
 
-def _announced(tx: Tx, case: RoutedCase, why: Happened, deadline: Deadline) -> Event:
+def _announced(tx: Tx, one: Running, why: Happened, deadline: Deadline) -> Event:
+    case, labels = one.routed, labels_of(one)
     return DeadlineMoved(
         application_id=case.application_id,
         case_id=case.case_id,
@@ -135,5 +151,5 @@ def _announced(tx: Tx, case: RoutedCase, why: Happened, deadline: Deadline) -> E
         at=tx.now,
         cause=why.kind,
         due_on=None if deadline.stands_still else deadline.due,
-        stages=stages_due(deadline.stages),
+        stages=stages_due(deadline.stages, labels),
     )

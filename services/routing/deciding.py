@@ -12,6 +12,7 @@ from functools import lru_cache
 from contracts.routing import Decision, RunnerUp
 from services.routing.rules.assigning import Assignment, Fact, Facts, assign
 from services.routing.rules.deadlines import Case, deadline_of
+from services.routing.rules.phrasing import Labels
 from services.routing.rules.rule_sets import RuleSet
 from services.routing.rules.stages import StageDeadline
 
@@ -27,6 +28,8 @@ class Decided:
     decision: Decision
     stored: bytes
     stages: tuple[StageDeadline, ...]
+    labels: Labels
+    """What people call what the rules call by a code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +72,4 @@ def _decided(assignment: Assignment, question: _Question) -> Decided:
     )
     case = Case(question.asked, decision, assignment.cause, question.day, assignment.department, assignment.due_on)
     stored = decision.model_dump_json(exclude_none=True).encode()
-    return Decided(assignment, decision, stored, deadline_of(case, ()).stages)
+    return Decided(assignment, decision, stored, deadline_of(case, ()).stages, question.asked.labels)

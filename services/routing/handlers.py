@@ -22,6 +22,7 @@ from services.routing.rules.clock import local_day
 from services.routing.rules.deadlines import Deadline
 from services.routing.rules.lifecycle import Succession
 from services.routing.rules.overlays import active
+from services.routing.rules.phrasing import names_of
 from services.routing.rules.rule_sets import RuleSet
 from services.routing.store import RoutedCase
 
@@ -139,8 +140,9 @@ def _opened(case: RoutedCase, decided: Decided, application: Application, cases:
         decision=decided.decision,
         application=application,
         cases=cases,
-        stages=clocking.stages_due(decided.stages),
+        stages=clocking.stages_due(decided.stages, decided.labels),
         queue=decided.assignment.queue,
+        queue_names=names_of(decided.assignment.queue or "", decided.labels),
     )
 
 
@@ -169,10 +171,11 @@ def _move(tx: Tx, returned: CaseReturned, running: Running, rule_set: RuleSet) -
     department = assigning.reassign(returned.suggestion, case.department, rule_set, local_day(tx.now))
     move = Move(case.case_id, case.department, department or assigning.TRIAGE, returned.reason)
     deadline = clocking.deadline_in(running, move.to_department)
-    return move, _MOVED[department is None](tx, returned, case, move.to_department, deadline)
+    return move, _MOVED[department is None](tx, returned, running, move.to_department, deadline)
 
 
-def _rerouted(tx: Tx, returned: CaseReturned, case: RoutedCase, department: str, deadline: Deadline) -> Event:
+def _rerouted(tx: Tx, returned: CaseReturned, running: Running, department: str, deadline: Deadline) -> Event:
+    case = running.routed
     return CaseRerouted(
         application_id=case.application_id,
         case_id=case.case_id,
@@ -183,11 +186,12 @@ def _rerouted(tx: Tx, returned: CaseReturned, case: RoutedCase, department: str,
         due_on=deadline.due,
         reason=returned.reason,
         application=returned.application,
-        stages=clocking.stages_due(deadline.stages),
+        stages=clocking.stages_due(deadline.stages, clocking.labels_of(running)),
     )
 
 
-def _returned_to_triage(tx: Tx, returned: CaseReturned, case: RoutedCase, _: str, deadline: Deadline) -> Event:
+def _returned_to_triage(tx: Tx, returned: CaseReturned, running: Running, _: str, deadline: Deadline) -> Event:
+    case = running.routed
     before = Decision.model_validate_json(case.decision)
     return CaseSentToTriage(
         application_id=case.application_id,
@@ -201,7 +205,7 @@ def _returned_to_triage(tx: Tx, returned: CaseReturned, case: RoutedCase, _: str
     )
 
 
-_MOVED: dict[bool, Callable[[Tx, CaseReturned, RoutedCase, str, Deadline], Event]] = {
+_MOVED: dict[bool, Callable[[Tx, CaseReturned, Running, str, Deadline], Event]] = {
     False: _rerouted,
     True: _returned_to_triage,
 }

@@ -14,10 +14,9 @@ from contracts.routing import Decision, DepartmentsSuggested, PastCases, Suggest
 from services.routing import free_text, moves, questions, store
 from services.routing.free_text import FreeTextModel, TextSuggestion
 from services.routing.questions import Question
-from services.routing.rules.answering import LANGUAGES
 from services.routing.rules.assigning import TRIAGE, Facts
 from services.routing.rules.clock import local_day
-from services.routing.rules.phrasing import Labels, Language, Speech
+from services.routing.rules.phrasing import LANGUAGES, Labels, Language, Speech
 from services.routing.rules.reroutes import Kept, Reroute, ended_at
 from services.routing.rules.resemblance import Candidate, Past, put_in_words
 from services.routing.store import RoutedCase

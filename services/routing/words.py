@@ -16,11 +16,11 @@ READINGS = str.maketrans("（）", "()")
 
 
 def read_labels(files: Mapping[str, bytes]) -> Labels:
-    """The names of everything, by code; of two files the later one has its way. Raises InvalidOrganisation."""
+    """The names of everything, by code, as far as there are any; of two files the later one has its way. Raises InvalidOrganisation."""
     lines = (line for name in FILES if name in files for line in read_lines(files[name], name, needed=("code",)))
     return {line.need("code"): _names(line) for line in lines}
 
 
 def _names(line: Line) -> Mapping[Language, str]:
-    found = {language: line.get(column).translate(READINGS) for language, column in COLUMNS.items()}
-    return {language: found[language] or found["ja"] or line.need("code") for language in COLUMNS}
+    found: dict[Language, str] = {each: line.get(column).translate(READINGS) for each, column in COLUMNS.items()}
+    return {each: name for each, name in found.items() if name}

@@ -137,8 +137,8 @@ def test_a_secret_is_never_printed() -> None:
         {
             "kafka_bootstrap": "k:9092",
             "postgres_dsn": "postgresql://u:hunter2@h/d",
-            "keyring": "memory:",
-            "edge_keyring": "memory:",
+            "keyring": "file:///k/public",
+            "edge_keyring": "file:///e/private",
             "token_key": "hunter2" * 5,
         }
     )

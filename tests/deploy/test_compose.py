@@ -181,6 +181,24 @@ def test_a_folder_that_a_service_must_be_told_is_on_a_volume(service: str) -> No
     assert all(any(Path(folder).is_relative_to(mount) for mount in mounts) for folder in folders)
 
 
+HALVES = {
+    "intake": {"keyring-public:ro", "edge-private:ro"},
+    "routing": set[str](),
+    "desk": {"keyring-public:ro", "keyring-private:ro"},
+    "notify": {"keyring-private:ro"},
+    "archive": set[str](),
+}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_holds_the_halves_of_keyrings_it_may_use_and_writes_none(service: str) -> None:
+    volumes = [volume.split(":") for volume in container(service).get("volumes", ())]
+
+    assert {f"{name}:{how}" for name, _, how in volumes} == HALVES[service]
+    told = [value for name, value in environment(service).items() if name.endswith("KEYRING")]
+    assert sorted(told) == sorted(f"file://{place}" for _, place, _ in volumes)
+
+
 def test_postgres_keeps_its_data_where_the_image_has_it_since_18() -> None:
     assert container("postgres")["image"] == "postgres:18"
     assert container("postgres")["volumes"] == ["postgres:/var/lib/postgresql"]

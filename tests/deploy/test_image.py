@@ -68,6 +68,7 @@ def told(name: str, servers: Stack, port: int = 0) -> list[str]:
         "kafka:9092": servers.kafka_bootstrap,
         "http://collector:4318": "http://127.0.0.1:9",
         "smtp://mail:1025": servers.smtp_url,
+        "/var/lib/madoguchi/": f"{servers.log_folder.parent / 'volumes'}/",
     }
     lines = [f"{key}={value}" for key, value in environment(name).items() if not key.endswith("_HTTP_PORT")]
     for there, place in changed.items():

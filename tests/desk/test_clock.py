@@ -171,3 +171,18 @@ async def test_a_case_that_moves_while_its_clock_stands_still_goes_on_standing_s
 
 def _clock(case: dict[str, Any]) -> tuple[str | None, bool, bool]:
     return case["due_on"], case["stands_still"], case["overdue"]
+
+
+async def test_a_stage_and_a_queue_are_shown_with_what_people_call_them(desk: Desk) -> None:
+    names: Any = {"ja": "認定調査", "ja-easy": "調(しら)べる", "en": "assessment visit"}
+    berm: Any = {"ja": "間口開け", "ja-easy": "家(いえ)の 前(まえ)の 雪(ゆき)", "en": "snow bank"}
+    stage = StageDue(name="assessment", due_on=date(2026, 4, 10), fixed=True, names=names)
+    opened = staged(new_id(), new_id()).model_copy(update={"stages": (stage,), "queue": "berm", "queue_names": berm})
+    await desk.read(opened)
+
+    (found,) = (await desk.get("/v1/departments/residents/cases?queue=berm"))["cases"]
+
+    assert (found["queue"], found["queue_names"]) == ("berm", berm)
+    assert [one["names"] for one in found["stages"]] == [names]
+    await desk.read(rerouted(opened.application_id, opened.case_id))
+    assert (await desk.see(opened.case_id))["queue_names"] is None

@@ -260,3 +260,17 @@ async def test_a_case_that_moves_on_takes_its_deadline_and_its_stages_with_it(da
     assert isinstance(moved, CaseRerouted)
     assert (triage.due_on, moved.due_on) == (date(2027, 1, 15), date(2027, 1, 15))
     assert [stage.name for stage in moved.stages or ()] == ["assessment", "opinion", "board"]
+
+
+async def test_stages_are_told_with_what_people_call_them_when_opened_when_moved_and_when_rerouted(
+    database: Owned,
+) -> None:
+    case = await care(database)
+    (moved,) = await read(database, ended(case, 5, "assessment"))
+    (rerouted,) = await read(database, returned(case, "doro-iji"))
+
+    for event in (case, moved, rerouted):
+        assert isinstance(event, (CaseOpened, DeadlineMoved, CaseRerouted))
+        names = [stage.names or {} for stage in event.stages or ()]
+        assert [one["ja"] for one in names] == ["認定調査", "主治医意見書", "介護認定審査会"]
+        assert all(set(one) == {"ja", "ja-easy", "en"} for one in names)

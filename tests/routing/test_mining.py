@@ -351,8 +351,8 @@ class TestSuggestionsForTriage:
         labels: Labels = {"akan-shimin": {"ja": "市民課"}, "district": {"ja": "地区"}, "akan": {"ja": "阿寒"}}
         assert [put_in_words(first, Speech(language, labels)) for language in get_args(Language)] == [
             "procedureが「noise」、地区が「阿寒」の過去の14件のうち12件は、市民課が担当しました。",
-            "procedureが「noise」、districtが「akan」の 前(まえ)の 14件(けん)の うち 12件(けん)は、akan-shiminが しました。",
-            "akan-shimin had 12 of 14 past cases with procedure “noise”, district “akan”.",
+            "procedureが「noise」、地区が「阿寒」の 前(まえ)の 14件(けん)の うち 12件(けん)は、市民課が しました。",
+            "市民課 had 12 of 14 past cases with procedure “noise”, 地区 “阿寒”.",
         ]
 
     def test_weigh_a_fact_by_what_it_tells(self) -> None:

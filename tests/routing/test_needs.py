@@ -52,3 +52,51 @@ def test_a_case_without_a_fact_that_may_be_left_out_must_be_routed(facts: str) -
 def test_where_a_fact_must_be_there_a_row_for_cases_without_it_is_in_vain() -> None:
     assert findings(*OPEN, facts="district") == []
     assert [found.code for found in findings(*CLOSED, facts="district")] == ["shadowed"]
+
+
+@pytest.mark.parametrize(
+    "owner,ja,en",
+    [
+        ("old", "候補：道路課（roads）", "Perhaps roads."),
+        ("ごみ課", "候補：ごみ課（waste）", "Perhaps waste."),
+        ("lost", "どの課が受け持つか、お決めください", "Decide who answers for them."),
+    ],
+)
+def test_an_owner_that_is_no_unit_on_the_day_is_found_with_who_may_answer_instead(owner: str, ja: str, en: str) -> None:
+    units = (
+        "code,name_ja,valid_from,valid_until,successors\nroads,道路課,,,\nwaste,ごみ課,,,\nold,旧課,,2026-03-31,roads\n"
+    )
+    head = "F,in:procedure,in:district,out:department,note:reason,note:owner\n"
+    table = head + f'1,"""snow""",-,roads,a,{owner}\n2,"""move""",-,roads,b,waste\n3,"""lamp""",-,roads,c,\n'
+    packed = rule_set(**{"rules/routing": table, "organisation": units})
+
+    (found,) = prove_pack(packed, DAY)
+
+    assert (found.code, found.is_error, found.table) == ("no-such-owner", False, "routing")
+    assert f"規則 1 の担当 {owner} は、2026-11-24 の組織表にありません。" in found.words.ja
+    assert ja in found.words.ja
+    assert en in found.words.en
+    before = [one for one in prove_pack(packed, date(2026, 3, 31)) if one.code == "no-such-owner"]
+    assert len(before) == (owner != "old")
+
+
+STAGED = 'code,facts,period_days,period_kind,stages\nsnow,,3,days,"look 1 days; clear 2 days after look"\n'
+QUEUED = "F,in:procedure,out:department,out:queue,note:reason\n" + '1,"""snow""",roads,later,a\n'
+
+
+def test_a_stage_or_a_queue_that_people_have_no_words_for_is_found_in_overlays_too() -> None:
+    words = "code,name_ja,name_easy,name_en\nlook,調査,しらべる,look\nlater,後回し,,later\n"
+    packed = rule_set(
+        **{"procedures": STAGED, "rules/routing": QUEUED, "words": words},
+        **{
+            "overlays/storm/rules/storm": QUEUED.replace("later", "surge"),
+            "overlays/storm/procedures": "code,period_days,period_kind,stages\nsnow,9,days,wait 3 days\n",
+        },
+    )
+
+    found = [one for one in prove_pack(packed, DAY) if one.code == "no-words"]
+
+    assert [(one.is_error, one.table) for one in found] == [(False, None)] * 4
+    named = ("call clear (", "call wait (", "call later (name_easy)", "call surge (")
+    assert all(name in one.words.en for name, one in zip(named, found, strict=True))
+    assert "（name_ja、name_easy、name_en）" in found[0].words.ja

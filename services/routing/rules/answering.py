@@ -6,12 +6,11 @@ from typing import Protocol
 
 from services.routing.rules.assigning import Facts, overlaid
 from services.routing.rules.explaining import Explanation
-from services.routing.rules.phrasing import Labels, Language, Speech
+from services.routing.rules.phrasing import LANGUAGES, Labels, Language, Speech
 from services.routing.rules.refusing import Refusal, why_not
 from services.routing.rules.rule_sets import RoutingTable, RuleSet
 from services.routing.rules.wording import APART, Audience, Nearly, say_decision, say_nearest, say_refusal, say_triage
 
-LANGUAGES: tuple[Language, ...] = ("ja", "ja-easy", "en")
 AUDIENCES: tuple[Audience, ...] = ("staff", "citizen")
 Said = Mapping[Audience, Mapping[Language, str]]
 

@@ -9,6 +9,8 @@ from services.routing.rules.cells import ANYTHING, Cell, Equal
 from services.routing.rules.covering import Undecided
 from services.routing.rules.findings import Case, Finding, FindingKind
 from services.routing.rules.lifecycle import Words
+from services.routing.rules.ownership import strange_owners
+from services.routing.rules.phrasing import LANGUAGES, Language
 from services.routing.rules.proof_wording import sentence
 from services.routing.rules.proving import first_gap, prove
 from services.routing.rules.rule_sets import RoutingTable, RuleSet
@@ -17,10 +19,16 @@ from services.routing.rules.tables import DecisionTable, Input, Output, Rule
 PROCEDURE = "procedure"
 ALWAYS = (PROCEDURE, "channel", "municipality")
 """What every application says."""
+_COLUMNS: Mapping[Language, str] = {"ja": "name_ja", "ja-easy": "name_easy", "en": "name_en"}
 YEARS_AHEAD = 2
 """How far the city must be provided for (the issue's two years)."""
 
-Code = FindingKind | Literal["undecided", "no-reason", "not-routed", "no-such-department", "calendar-too-short"]
+Code = (
+    FindingKind
+    | Literal[
+        "undecided", "no-reason", "no-such-owner", "no-words", "not-routed", "no-such-department", "calendar-too-short"
+    ]
+)
 ERRORS: frozenset[Code] = frozenset(("overlap", "conflict", "not-routed", "no-such-department", "calendar-too-short"))
 """What a rule set cannot come into force with; the rest a person should look at."""
 
@@ -45,6 +53,8 @@ def prove_pack(rule_set: RuleSet, today: date) -> list[PackFinding]:
     found = [
         *(finding for table in _all_tables(rule_set) for finding in _of_table(rule_set, table.table)),
         *(finding for table in _all_tables(rule_set) for finding in _without_reason(table)),
+        *_strange_owners(rule_set, today),
+        *_without_words(rule_set),
         *_not_routed(rule_set),
         *_missing_departments(rule_set, today),
         *_short_calendars(rule_set, today),
@@ -96,6 +106,34 @@ def _without_reason(table: RoutingTable) -> Iterator[PackFinding]:
             f"{table.table.name}, rules {', '.join(rows)}: nobody has written down why.",
         )
         yield PackFinding("no-reason", table.table.name, words)
+
+
+def _strange_owners(rule_set: RuleSet, today: date) -> Iterator[PackFinding]:
+    for table in _all_tables(rule_set):
+        for found in strange_owners(table.table, rule_set.organisation, today):
+            yield PackFinding("no-such-owner", table.table.name, found)
+
+
+def _without_words(rule_set: RuleSet) -> Iterator[PackFinding]:
+    """Stages and queues that a person reads of and that have no name in some register."""
+    for code in _named(rule_set):
+        lacking: list[Language] = [each for each in LANGUAGES if not rule_set.labels.get(code, {}).get(each)]
+        if lacking:
+            columns = "、".join(_COLUMNS[each] for each in lacking)
+            words = Words(
+                f"words.csv に {code} の呼び名がありません（{columns}）。段階や待ち行列の名前として、職員が読みます。",
+                f"words.csv does not say what people call {code} ({', '.join(_COLUMNS[each] for each in lacking)}): "
+                "it is the name of a stage or a queue.",
+            )
+            yield PackFinding("no-words", None, words)
+
+
+def _named(rule_set: RuleSet) -> list[str]:
+    """The stages of procedures and the queues of tables, overlays' too."""
+    staged = [rule_set.stages, *(overlay.stages for overlay in rule_set.overlays.values())]
+    stages = [stage.name for each in staged for parts in each.values() for stage in parts]
+    queues = [route.queue for table in _all_tables(rule_set) for route in table.routes.values() if route.queue]
+    return list(dict.fromkeys([*stages, *queues]))
 
 
 def _words(table: DecisionTable, finding: Finding) -> Words:

@@ -11,7 +11,10 @@ from services.routing.rules.values import Kind, Value, kind_of
 
 Language = Literal["ja", "ja-easy", "en"]
 Labels = Mapping[str, Mapping[Language, str]]
-"""What people call a clause, a value or a department, by its name in the tables; without a label it is called by its name."""
+"""What people call a clause, a value or a department, by its name in the tables.
+
+Without a label in a language it is called as in Japanese, else by its name.
+"""
 Bound = Literal[">=", ">", "<=", "<"]
 NUMBERS: Mapping[Language, Mapping[Bound, str]] = {
     "ja": {">=": "{}以上", ">": "{}より大きい", "<=": "{}以下", "<": "{}未満"},
@@ -50,7 +53,8 @@ class Speech:
 
     def call(self, name: str) -> str:
         """What people call what the tables call `name`."""
-        return self.labels.get(name, {}).get(self.language, name)
+        known = self.labels.get(name, {})
+        return known.get(self.language) or known.get("ja") or name
 
     def fact(self, fact: object) -> str:
         """A fact, as it came from JSON; None is a missing one."""
@@ -79,6 +83,14 @@ class Speech:
             return self.value(test.value)
         words = (TIMES if kind_of(values_of(test)[0]) in POINTS else NUMBERS)[self.language]
         return AND[self.language].join(words[how].format(self.value(bound)) for how, bound in _bounds(test))
+
+
+LANGUAGES: tuple[Language, ...] = ("ja", "ja-easy", "en")
+
+
+def names_of(code: str, labels: Labels) -> dict[Language, str] | None:
+    """What people call it in each register; None where nobody has said."""
+    return {each: Speech(each, labels).call(code) for each in LANGUAGES} if labels.get(code) else None
 
 
 def _bounds(test: Range) -> Sequence[tuple[Bound, Value]]:

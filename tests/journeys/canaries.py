@@ -1,0 +1,143 @@
+"""Values that nobody could mistake for anything else, and every place in which they might stand in the open."""
+
+import re
+import subprocess
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+from threading import Thread
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+
+from contracts.topics import TOPICS, Topic
+from deploy.databases import SERVICES, within
+from deploy.local import postgres
+from tests.journeys.conftest import RunningCity
+
+WORD = "kanaria"
+_FIRST_BIRTH = date(1811, 1, 1)
+_BORN = rb"(?<![0-9A-Za-z-])18[1-4][0-9]-[01][0-9]-[0-3][0-9](?![0-9])"
+_BASE64 = (rb"a2FuYXJpYQ", rb"thbmFyaW", rb"rYW5hcmlh")
+"""What the word looks like in Base64, wherever it begins."""
+
+SIGNS = re.compile(
+    b"|".join([rb"(?i:%s)" % WORD.encode(), rb"(?i:%s)" % WORD.encode().hex().encode(), _BORN, *_BASE64])
+)
+
+
+@dataclass(slots=True)
+class Planted:
+    """Personal values, no two alike but where a field is too short, and how many there are by now."""
+
+    number: Iterator[int] = field(default_factory=lambda: count(1))
+    total: int = 0
+
+    def word(self, around: str = "{}") -> str:
+        """One value."""
+        self.total += 1
+        return around.format(f"{WORD}{next(self.number):06d}")
+
+    def applicant(self) -> dict[str, str]:
+        """Every field of an applicant."""
+        self.total += 2
+        return {
+            "name": self.word("{} 花子"),
+            "kana": self.word("{} ハナコ"),
+            "born": (_FIRST_BIRTH + timedelta(days=next(self.number) % 12_000)).isoformat(),
+            "email": self.word("{}@example.jp"),
+            "phone": self.word("0154 {}"),
+            "postcode": f"{WORD}1",
+            "address": self.word("釧路市{}1丁目"),
+            "message": self.word("どうか{}をお願いします。"),
+        }
+
+    def attachment(self) -> dict[str, Any]:
+        """A document with a telling name."""
+        return {"name": self.word("{}.pdf"), "media_type": "application/pdf", "size": 1, "sha256": "a" * 64}
+
+
+@dataclass(slots=True)
+class Collector:
+    """An OTLP collector that keeps every byte it is sent, headers too."""
+
+    port: int = 0
+    taken: list[bytes] = field(default_factory=lambda: list[bytes]())
+
+    @contextmanager
+    def listening(self) -> Generator[None]:
+        """While the block lasts."""
+        taken = self.taken
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                taken.append(bytes(self.headers) + self.rfile.read(int(self.headers["content-length"])))
+                self.send_response(200)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+                """Nothing."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = server.server_port
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            server.server_close()
+
+
+def found_in(content: bytes) -> list[str]:
+    """The canaries that stand there in the open, with what is around them."""
+    return [
+        content[max(0, hit.start() - 30) : hit.end() + 20].decode("utf-8", "replace") for hit in SIGNS.finditer(content)
+    ]
+
+
+async def betrayed(city: RunningCity, telemetry: Collector, answers: list[bytes]) -> dict[str, list[str]]:
+    """Every place that holds a canary, and the first of them. There must be something everywhere to look at."""
+    places = {
+        **{f"log {path.name}": path.read_bytes() for path in sorted(city.city.log_folder.iterdir()) if path.is_file()},
+        **{f"dump of {name}": dump(city, f"madoguchi_{name}") for name in SERVICES},
+        **await topics(city),
+        "spans and metrics": b"\n".join(telemetry.taken),
+        "answers over HTTP": b"\n".join(answers),
+    }
+    assert [name for name, content in places.items() if not content and not name.startswith("log ")] == []
+    return {name: hits[:5] for name, content in places.items() if (hits := found_in(content))}
+
+
+def dump(city: RunningCity, database: str) -> bytes:
+    """A whole database as `pg_dump` writes it."""
+    command = [str(postgres.programs() / "pg_dump"), "--dbname", within(city.city.admin_dsn, database)]
+    return subprocess.run(command, capture_output=True, check=True).stdout
+
+
+async def topics(city: RunningCity) -> dict[str, bytes]:
+    """Every record of every topic: key, value and headers."""
+    return {f"topic {topic.name}": await _topic(city, topic) for topic in TOPICS}
+
+
+async def _topic(city: RunningCity, topic: Topic) -> bytes:
+    login = city.city.brokers["operator"].aiokafka()
+    consumer = AIOKafkaConsumer(topic.name, **login, group_id=None, auto_offset_reset="earliest")
+    await consumer.start()
+    said: list[bytes] = []
+    try:
+        first = await consumer.beginning_offsets(consumer.assignment())
+        ends = await consumer.end_offsets(consumer.assignment())
+        left = {one for one, end in ends.items() if end > first[one]}
+        while left:
+            for partition, records in (await consumer.getmany(*left, timeout_ms=1000, max_records=5000)).items():
+                for record in records:
+                    said += [record.key or b"", record.value or b"", *(value for _, value in record.headers)]
+                if records and records[-1].offset >= ends[partition] - 1:
+                    left.discard(partition)
+    finally:
+        await consumer.stop()
+    return b"\n".join(said)
