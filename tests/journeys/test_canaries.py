@@ -38,6 +38,7 @@ from tests.intake.conftest import intake as intake  # noqa: PLC0414  a fixture
 from tests.journeys import canaries
 from tests.journeys.canaries import Collector, Planted, betrayed, found_in
 from tests.journeys.conftest import PORTAL, RunningCity, event
+from tests.staff import as_staff
 
 APPLICATIONS = 1150
 CHANNELS = ("portal", "counter", "web", "line", "email", "phone", "fax", "paper", "rpa", "bulk")
@@ -208,7 +209,9 @@ async def _work(city: RunningCity, client: httpx.AsyncClient, planted: Planted, 
         closed = await city.work(row["case_id"], "close")
         answers += [decided.content, closed.content]
     looked_for = {"department": "shimin-seikatsu", "field": "name", "text": planted.word("{} 花子")}
-    answers.append((await client.post(f"{city.url('desk')}/v1/search", json=looked_for)).content)
+    found = await client.post(f"{city.url('desk')}/v1/search", json=looked_for, headers=as_staff(city.city))
+    assert found.status_code == 200, found.text
+    answers.append(found.content)
 
 
 async def _forge(city: RunningCity) -> None:
@@ -302,7 +305,7 @@ def _opens(keyring: Path, version: str, wrapped: bytes) -> bool:
 
 async def _seen(city: RunningCity, case_id: UUID) -> Any:
     """A case as the desk shows it, as soon as it is back."""
-    async with asyncio.timeout(60), httpx.AsyncClient(timeout=10) as client:
+    async with asyncio.timeout(60), httpx.AsyncClient(timeout=10, headers=as_staff(city.city)) as client:
         while True:
             try:
                 answer = await client.get(f"{city.url('desk')}/v1/cases/{case_id}")
