@@ -294,18 +294,18 @@ async def test_many_cases_in_triage_are_answered_a_few_in_a_transaction(routing:
 
 
 async def test_the_loop_suggests_and_goes_on_when_it_cannot(
-    routing: Routing, capsys: pytest.CaptureFixture[str]
+    routing: Routing, by_administrator: Administrator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await routing.install(PACK)
     await moved(routing, await routed(routing, "ghosts"), "waste")
     await routed(routing, "ghosts", remark="佐藤です")
-    await routing.pool.execute("ALTER TABLE case_move RENAME TO away")
+    await by_administrator(routing.pool, "ALTER TABLE case_move RENAME TO away")
     commands, stop = Commands("/routing", routing.pool, lambda: None, routing.now), asyncio.Event()
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(work.suggest_departments(commands, Telemetry("routing", None), stop, suggesting.REMARK))
         await asyncio.sleep(0.3)
-        await routing.pool.execute("ALTER TABLE away RENAME TO case_move")
+        await by_administrator(routing.pool, "ALTER TABLE away RENAME TO case_move")
         async with asyncio.timeout(5):
             while not any(isinstance(event, DepartmentsSuggested) for event in await routing.said()):
                 await asyncio.sleep(0.05)
