@@ -24,7 +24,8 @@ def seal(key: SealKey, about: str, values: Mapping[str, str]) -> Sealed:
     sealed: dict[str, str] = {}
     for path, text in values.items():
         nonce = noise[place : place + _NONCE]
-        sealed[path] = _text(nonce + encrypt(nonce, text.encode(), f"{about} {path}".encode()))
+        value = nonce + encrypt(nonce, text.encode(), f"{about} {path}".encode())
+        sealed[path] = b2a_base64(value, newline=False).decode()
         place += _NONCE
     return Sealed(key=key.key, wrapped=key.wrapped_text, salt=_text(salt), values=sealed)
 

@@ -67,7 +67,11 @@ def reader(paths: tuple[str, ...]) -> Callable[[Model], tuple[Any, ...]]:
 def personal(value: Model) -> dict[str, str]:
     """Every personal value and its path: `applicant.name`, `attachments.0.name`. What is absent is left out."""
     plan = plan_of(type(value))
-    found = {path: _text(text) for path, text in zip(plan.paths, plan.read(value), strict=True) if text is not None}
+    found = {
+        path: text if text.__class__ is str else text.isoformat()
+        for path, text in zip(plan.paths, plan.read(value), strict=True)
+        if text is not None
+    }
     for name, part in plan.lists:
         for number, item in enumerate(getattr(value, name)):
             for path, text in zip(part.paths, part.read(item), strict=True):
@@ -138,7 +142,17 @@ def _text(value: Any) -> str:
 def _emptied(value: M, plan: Plan, update: Mapping[str, Any]) -> M:
     parts = {name: blank or _emptied(getattr(value, name), part, {}) for name, part, blank in plan.parts}
     lists = {name: tuple([_emptied(item, part, {}) for item in getattr(value, name)]) for name, part in plan.lists}
-    return value.model_copy(update={**plan.blanks, **parts, **lists, **update})
+    return _copy(value, {**plan.blanks, **parts, **lists, **update})
+
+
+def _copy(value: M, update: Mapping[str, Any]) -> M:
+    """What `model_copy` does for a model without extra or private fields, in a quarter of its time: 1 µs of 5."""
+    copy = object.__new__(type(value))
+    object.__setattr__(copy, "__dict__", {**value.__dict__, **update})
+    object.__setattr__(copy, "__pydantic_fields_set__", value.model_fields_set | update.keys())
+    object.__setattr__(copy, "__pydantic_extra__", None)
+    object.__setattr__(copy, "__pydantic_private__", None)
+    return copy
 
 
 def _copied(content: Any) -> Any:
