@@ -12,7 +12,11 @@ KEY = "-----BEGIN " + "PRIVATE KEY-----"
 DSN = "postgresql://madoguchi" + ":correct-horse@db/x"
 
 
-@pytest.mark.parametrize("secret", [make_key().text, KEY, DSN, "AKIA" + "ABCDEFGHIJKLMNOP", "ghp_" + "a1B2" * 9])
+@pytest.mark.parametrize(
+    "secret",
+    [make_key().text, KEY, DSN, "AKIA" + "ABCDEFGHIJKLMNOP", "ghp_" + "a1B2" * 9],
+    ids=["ours", "private key", "address", "cloud", "code"],
+)
 def test_a_secret_is_found_by_its_line_and_not_repeated(secret: str) -> None:
     found = list(leaks.leaks_in(f"one\ntwo\nkey = {secret}\n", leaks.patterns()))
 
