@@ -39,12 +39,14 @@ test: $(READY)  ## Set up everything and run all tests but the long ones, two fi
 test-long: $(READY)  ## The tests that take minutes: 100,000 simulated schedules
 	@$(BIN)/python -m pytest -m long
 
-check: $(READY)  ## All linters, types, import contracts, frozen contracts
+check: $(READY)  ## All linters, types, import contracts, frozen contracts, secrets, advisories
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m contracts.freeze --check
+	$(BIN)/python -m deploy.leaks
+	$(BIN)/python -m deploy.advisories
 
 freeze: $(READY)  ## Freeze the schemas of the contracts as files
 	@$(BIN)/python -m contracts.freeze

@@ -16,7 +16,7 @@ from chassis import database, kafka, lanes, progress
 from chassis.backoff import pauses, rest
 from chassis.broker import Broker
 from chassis.consuming import Delivery, Handlers
-from chassis.database import Owned, transaction
+from chassis.database import Owned, Scope, transaction
 from chassis.errors import Fenced, Poison, Transient, name_of
 from chassis.lanes import Lane
 from chassis.parking import ParkingLimit
@@ -92,6 +92,8 @@ class Consumer:
     telemetry: Telemetry
     committed: Callable[[], None]
     """Called after a transaction that announced something: it wakes the relay."""
+    scope: Scope = field(default_factory=lambda: dict[str, str]())
+    """What its transactions see."""
     reached: Callable[[Stage], None] = lambda _: None
     """Called when a batch is taken and not begun, and when its state is committed and its offsets are not.
 
@@ -124,7 +126,7 @@ class Consumer:
 
     async def _open(self) -> Session:
         # First the database: a group that is joined for nothing is rebalanced for nothing.
-        connection = await database.connect(self.dsn)
+        connection = await database.connect(self.dsn, scope=self.scope)
         subscription = Subscription(
             self.broker,
             tuple(self.handlers.topics),

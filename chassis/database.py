@@ -1,7 +1,7 @@
 """PostgreSQL: connections, transactions, time-outs. One transaction is one `Tx`."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +22,8 @@ else:
     Connection = Owned | PoolConnectionProxy
     Pool = asyncpg.Pool
 Clock = Callable[[], datetime]
+Scope = Mapping[str, str]
+"""What a transaction may see, as settings that the policies of row-level security ask for: `{"madoguchi.…": "…"}`."""
 
 STATEMENT_SECONDS = 30
 _SESSION = {
@@ -77,11 +79,13 @@ class Tx:
         return uuid7(self.now)
 
 
-async def connect(dsn: str, *, planner: dict[str, str] | None = None) -> Owned:
-    """One connection, its time-outs set. `planner` adds settings for a connection with one kind of query."""
-    return await asyncpg.connect(
-        dsn, timeout=10, command_timeout=STATEMENT_SECONDS + 5, server_settings=_SESSION | (planner or {})
-    )
+async def connect(dsn: str, *, planner: dict[str, str] | None = None, scope: Scope | None = None) -> Owned:
+    """One connection, its time-outs set. `planner` adds settings for a connection with one kind of query.
+
+    `scope` is that of all its transactions: said once, it costs a batch nothing.
+    """
+    session = _SESSION | (planner or {}) | dict(scope or {})
+    return await asyncpg.connect(dsn, timeout=10, command_timeout=STATEMENT_SECONDS + 5, server_settings=session)
 
 
 async def make_pool(dsn: str, size: int) -> Pool:
@@ -92,10 +96,21 @@ async def make_pool(dsn: str, size: int) -> Pool:
 
 
 @asynccontextmanager
-async def transaction(connection: Connection, clock: Clock = utc_now) -> AsyncGenerator[Tx]:
-    """Commit at the end, roll back on any exception."""
+async def transaction(connection: Connection, clock: Clock = utc_now, scope: Scope | None = None) -> AsyncGenerator[Tx]:
+    """Commit at the end, roll back on any exception. `scope` ends with it: the next transaction begins without any."""
     async with connection.transaction():
-        yield Tx(connection, clock())
+        tx = Tx(connection, clock())
+        if scope:
+            await _confine(tx, scope)
+        yield tx
+
+
+async def _confine(tx: Tx, scope: Scope) -> None:
+    await tx.execute(
+        "SELECT set_config(name, value, true) FROM unnest($1::text[], $2::text[]) x(name, value)",
+        list(scope),
+        list(scope.values()),
+    )
 
 
 @asynccontextmanager

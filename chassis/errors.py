@@ -8,6 +8,8 @@ ChassisError
 └── Refused     a command that the state of things does not allow; the caller is told why
 """
 
+from collections.abc import Mapping
+
 import asyncpg
 
 # Classes of SQLSTATE that say "this row": data exception, integrity violation. PostgreSQL, appendix A.
@@ -37,10 +39,15 @@ class WrongSchema(ChassisError):
 class Refused(ChassisError):
     """A command refused for a reason its sender can act upon. `code` is stable, `message` is for people."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
-        """`status` is the HTTP status the refusal is answered with."""
+    def __init__(
+        self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None, who: str | None = None
+    ) -> None:
+        """`status` is the HTTP status the refusal is answered with, `headers` what goes with it.
+
+        `who` is for the log, where it is known who was refused: the name of a system, never of a person.
+        """
         super().__init__(code)
-        self.status, self.code, self.message = status, code, message
+        self.status, self.code, self.message, self.headers, self.who = status, code, message, headers, who
 
 
 def is_poison(error: BaseException) -> bool:

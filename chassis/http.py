@@ -11,16 +11,12 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
+from chassis import limits
+from chassis.answers import PROBLEM, Answers, Tell, problem, problem_of
 from chassis.errors import Refused
 from chassis.pulse import Pulse
 
-PROBLEM = "application/problem+json"
-
-
-def problem(status: int, code: str, title: str, **extra: Any) -> JSONResponse:
-    """A problem document. `code` is stable and becomes its `type`."""
-    body = {"type": f"urn:madoguchi:problem:{code}", "title": title, "status": status} | extra
-    return JSONResponse(body, status_code=status, media_type=PROBLEM)
+__all__ = ["PROBLEM", "body_of", "faults_of", "listen", "make_app", "make_server", "problem"]
 
 
 def faults_of(error: ValidationError | RequestValidationError) -> list[dict[str, str]]:
@@ -36,11 +32,22 @@ def faults_of(error: ValidationError | RequestValidationError) -> list[dict[str,
     ]
 
 
-def make_app(title: str, pulse: Pulse) -> FastAPI:
-    """An application with health and problem documents; a service adds its routes."""
+async def body_of(request: Request, most: int) -> bytes:
+    """The body, `most` bytes of it: what is longer is refused before it is read to the end. Raises Refused 413."""
+    parts = bytearray()
+    async for part in request.stream():
+        parts += part
+        if len(parts) > most:
+            raise Refused(413, "too-large", f"A body has at most {most} bytes here; documents are sent by digest.")
+    return bytes(parts)
+
+
+def make_app(title: str, pulse: Pulse, tell: Tell = lambda _event, _fields: None) -> FastAPI:
+    """An application with health, problem documents, limits and security headers; a service adds its routes."""
     app = FastAPI(title=title, docs_url=None, redoc_url=None)
+    app.add_middleware(Answers, tell=tell)
     _add_health(app, pulse)
-    _add_problems(app)
+    _add_problems(app, tell)
     return app
 
 
@@ -58,10 +65,14 @@ def _add_health(app: FastAPI, pulse: Pulse) -> None:
         return JSONResponse({"status": "waiting" if unready else "ready", "waiting": unready}, 503 if unready else 200)
 
 
-def _add_problems(app: FastAPI) -> None:
+def _add_problems(app: FastAPI, tell: Tell) -> None:
     @app.exception_handler(Refused)
     async def refused(_: Request, error: Refused) -> JSONResponse:
-        return problem(error.status, error.code, error.message)
+        if error.status in (401, 403, 429):
+            tell("http.refused", {"status": error.status, "code": error.code, "who": error.who})
+        answer = problem(error.status, error.code, error.message)
+        answer.headers.update(error.headers or {})
+        return answer
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -69,7 +80,7 @@ def _add_problems(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def failed(_: Request, error: HTTPException) -> JSONResponse:
-        return problem(error.status_code, f"http-{error.status_code}", str(error.detail))
+        return problem_of(error)
 
     @app.exception_handler(OSError)
     async def away(_: Request, __: OSError) -> JSONResponse:
@@ -84,7 +95,16 @@ def listen(host: str, port: int) -> socket.socket:
 
 def make_server(app: FastAPI) -> uvicorn.Server:
     """A server that logs no requests: a path or a query can be personal. It serves sockets that already listen."""
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)
+    config = uvicorn.Config(
+        app,
+        http=limits.Impatient,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        h11_max_incomplete_event_size=limits.MOST_HEADER_BYTES + limits.MOST_TARGET_BYTES,
+    )
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # pyright: ignore[reportAttributeAccessIssue]
     return server

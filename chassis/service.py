@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import uvicorn
@@ -25,7 +25,7 @@ from chassis import database, http, journal, migrations
 from chassis.commands import Commands
 from chassis.consumer import Consumer
 from chassis.consuming import Handlers
-from chassis.database import Pool, Tx
+from chassis.database import Pool, Scope, Tx
 from chassis.pulse import Pulse, Stalled
 from chassis.relay import Relay
 from chassis.settings import ServiceSettings
@@ -53,7 +53,7 @@ class Service:
 
     `prepare` runs in a transaction before anything is consumed, at every start, and what it returns is announced; `begin` runs
     after it, outside any transaction, and before a redrive too; `work` are further loops beside consumer and relay, each ending
-    soon after the event it is given is set.
+    soon after the event it is given is set. `scope` is what all of these and the consumer see; a request says its own.
     """
 
     name: str
@@ -64,6 +64,7 @@ class Service:
     prepare: Prepare = _nothing
     begin: Begin = _begun
     work: tuple[Work, ...] = ()
+    scope: Scope = field(default_factory=lambda: dict[str, str]())
 
     @property
     def packages(self) -> tuple[str, ...]:
@@ -147,7 +148,7 @@ async def _database(service: Service, settings: ServiceSettings) -> Pool:
     pool = await database.make_pool(settings.postgres_dsn.get_secret_value(), settings.pool_size)
     async with pool.acquire() as connection:
         await migrations.check(connection, service.packages)
-        async with database.transaction(connection) as tx:
+        async with database.transaction(connection, scope=service.scope) as tx:
             await journal.make_partitions(tx, tx.now.date())
             said = await service.prepare(tx)
             await journal.append(tx, journal.lines(tx, service.topic.producer or "", said, new_traceparent()))
@@ -166,15 +167,16 @@ async def _serve(
     pulse = Pulse(settings.stall_seconds)
     relay = make_relay(service, settings, pulse, telemetry)
     commands = Commands(service.topic.producer or "", pool, relay.wake.set)
-    await service.begin(commands, telemetry)
+    own = commands.within(service.scope)
+    await service.begin(own, telemetry)
     consumer = make_consumer(service, settings, pulse, telemetry, relay.wake.set)
-    server = _http(service, pulse, commands)
+    server = _http(service, pulse, commands, telemetry)
     last = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         readers = [
             tasks.create_task(consumer.run(stop)),
             tasks.create_task(_until(stop, server, listening)),
-            *(tasks.create_task(_await(work(commands, telemetry, stop))) for work in service.work),
+            *(tasks.create_task(_await(work(own, telemetry, stop))) for work in service.work),
         ]
         ending = [tasks.create_task(relay.run(last)), tasks.create_task(_watch(pulse, last))]
         _calm_the_collector()
@@ -216,11 +218,12 @@ def make_consumer(
         pulse,
         telemetry,
         committed,
+        service.scope,
     )
 
 
-def _http(service: Service, pulse: Pulse, commands: Commands) -> uvicorn.Server:
-    app = http.make_app(f"Madoguchi {service.name}", pulse)
+def _http(service: Service, pulse: Pulse, commands: Commands, telemetry: Telemetry) -> uvicorn.Server:
+    app = http.make_app(f"Madoguchi {service.name}", pulse, lambda event, fields: telemetry.warn(event, **fields))
     service.add_routes(app, commands)
     return http.make_server(app)
 

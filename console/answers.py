@@ -15,6 +15,7 @@ from console.reroutes import need, read_lines
 NAME = "suggestions.tsv"
 """Its ending is none of those that `packs.read_folder` reads and hashes."""
 YES, NO = ("はい", "yes"), ("いいえ", "no")
+FORMULA = ("=", "+", "-", "@", "\t", "\0")
 COLUMNS = ("id", "accepted", "table", "row", "said", "reason", "staff", "at")
 
 
@@ -44,7 +45,16 @@ def record(city: Path, answer: Sequence[str]) -> Path:
     return sheet
 
 
+def inert(text: str) -> str:
+    """What people have written, so that no spreadsheet takes it for a formula (ASVS 1.2.10), and no carriage return ends a row.
+
+    Python's csv quotes what is in its line terminator, and readers end a row at a carriage return as well.
+    """
+    one = text.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{one}" if one.startswith(FORMULA) else one
+
+
 def _line(cells: Sequence[str]) -> bytes:
     found = io.StringIO(newline="")
-    csv.writer(found, delimiter="\t", lineterminator="\n").writerow(cells)
+    csv.writer(found, delimiter="\t", lineterminator="\n").writerow(map(inert, cells))
     return found.getvalue().encode()

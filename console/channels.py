@@ -1,125 +1,182 @@
-"""`madoguchi channel`: who outside the city hall may publish applications on Kafka, and as whom."""
+"""`madoguchi channel`: which systems outside the city hall may hand in applications, as whom, over HTTP and on Kafka."""
 
 import asyncio
 import re
 import secrets
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 from console.helping import example
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from chassis.broker import Broker
-    from console.city import City
+    from console.halls import Hall
+    from services.intake.admitting import ApiKey, System
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{2,40}")
-_SOURCE = re.compile(r"(/|[a-z][a-z0-9+.-]*:)[^\s]{1,200}")
+_SOURCE = re.compile(r"(/|[a-z][a-z0-9+.-]*:)[^\s\x00-\x1f\x7f-\x9f]{1,200}")
+_PROCEDURE = re.compile(r"[a-z0-9*][a-z0-9._*-]{0,63}")
+_ADD = (
+    "madoguchi channel add acme --source https://acme.example/counter --channel counter --procedure 'child-allowance.*'"
+)
+_DAYS = click.IntRange(1, 731)
 
 
-@click.group("channel", epilog=example("madoguchi channel add acme --source https://acme.example/counter"))
+@click.group("channel", epilog=example(_ADD))
 def channel() -> None:
-    """Logins of channels: each may publish applications on Kafka, and reads nothing."""
+    """Channel systems: each hands in applications as itself, and reads about its own alone."""
 
 
-@channel.command(epilog=example("madoguchi channel add acme --source https://acme.example/counter"))
+@channel.command(
+    epilog=example(_ADD, "madoguchi channel add acme --source … --channel web --procedure '*' --http-only")
+)
 @click.argument("name")
-@click.option("--source", required=True, help="The CloudEvents source of its events, a URI of its own.")
-def add(name: str, source: str) -> None:
-    """Make a login that may write applications.v1 and nothing else. Its password is shown once and kept nowhere."""
-    from console.terminal import out
+@click.option(
+    "--source", "sources", required=True, multiple=True, help="A CloudEvents source of its own, a URI; repeat."
+)
+@click.option("--channel", "names", required=True, multiple=True, help="A channel that it may name; repeat.")
+@click.option(
+    "--procedure", "procedures", required=True, multiple=True, help="What it may hand in, `*` for any; repeat."
+)
+@click.option(
+    "--per-minute", type=click.IntRange(1, 1_000_000), default=6000, show_default=True, help="Requests a minute."
+)
+@click.option("--burst", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="Requests at once.")
+@click.option("--days", type=_DAYS, default=365, show_default=True, help="How long its API key lives.")
+@click.option("--http-only", is_flag=True, help="No login on Kafka, where it could speak as another: see decision 11.")
+def add(
+    name: str,
+    sources: tuple[str, ...],
+    names: tuple[str, ...],
+    procedures: tuple[str, ...],
+    per_minute: int,
+    burst: int,
+    days: int,
+    http_only: bool,  # noqa: FBT001  click's flag
+) -> None:
+    """Make an API key for HTTP and a login on Kafka, which may write applications.v1 and nothing else.
+
+    Key and password are shown once and kept nowhere.
+    """
+    from console import channel_keys
+    from services.intake.admitting import System
 
     city = _city()
-    _check(city, name, source)
-    known = _sources(city)
-    if taken := [other for other, its in known.items() if its == source and other != name]:
-        raise _trouble(f"{taken[0]} publishes as {source!r} already: give {name} a source of its own.")
-    password = secrets.token_urlsafe(24)
-    if name in asyncio.run(_users(city)):
-        raise _trouble(
-            f"There is a login {name!r} already: `madoguchi channel rotate {name}` gives it another password."
-        )
-    asyncio.run(_give(city.kafka, name, password))
-    _keep(city, {**known, name: source})
-    _show(city, name, password)
-    out.print(f"source     {source}")
+    _check(city, name, sources)
+    _check_rights(names, procedures)
+    system = System(name, frozenset(sources), frozenset(names), procedures, per_minute, burst)
+    _show_key(city, *asyncio.run(channel_keys.add(city, system, days)))
+    _show_rights(system)
+    if not http_only and city.kafka.security != "PLAINTEXT":
+        _log_in(city, name)
 
 
-@channel.command(epilog=example("madoguchi channel rotate acme"))
+@channel.command(epilog=example("madoguchi channel rotate acme", "madoguchi channel rotate acme --kafka"))
 @click.argument("name")
-def rotate(name: str) -> None:
-    """Give a channel another password, shown once. The old one lets nobody in any more; connections that stand go on."""
+@click.option("--days", type=_DAYS, default=365, show_default=True, help="How long the new key lives.")
+@click.option("--overlap-days", type=click.IntRange(0, 90), default=14, show_default=True, help="And the one before.")
+@click.option("--kafka", is_flag=True, help="Another password on Kafka instead; the old one lets nobody in any more.")
+def rotate(name: str, days: int, overlap_days: int, kafka: bool) -> None:  # noqa: FBT001  click's flag
+    """Give a channel another API key, shown once. Both let in until the overlap is over; there are never more than two."""
+    from console import channel_keys
+
     city = _city()
-    _known(city, name)
-    password = secrets.token_urlsafe(24)
-    asyncio.run(_give(city.kafka, name, password))
-    _show(city, name, password)
+    if kafka:
+        asyncio.run(channel_keys.known(city, name))
+        _check_kafka(city)
+        _log_in(city, name)
+    else:
+        _show_key(city, *asyncio.run(channel_keys.rotate(city, name, days, overlap_days)))
+
+
+@channel.command(epilog=example("madoguchi channel revoke acme k3v9x2m1qa", "madoguchi channel revoke acme"))
+@click.argument("name")
+@click.argument("prefix", required=False)
+def revoke(name: str, prefix: str | None) -> None:
+    """End one API key of a channel, or all of them: within five seconds they let nobody in, nor do their tokens."""
+    from console import channel_keys
+
+    for ended in asyncio.run(channel_keys.revoke(_city(), name, prefix)):
+        click.echo(f"{ended} lets nobody in any more")
 
 
 @channel.command(epilog=example("madoguchi channel remove acme"))
 @click.argument("name")
 def remove(name: str) -> None:
-    """Take a channel's login and rights; what it has published stays. It may publish nothing from this moment on."""
-    from console.terminal import out
+    """Take a channel's keys, login and rights; what it has handed in stays, and so does its source: nobody else gets it."""
+    from console import channel_keys
 
     city = _city()
-    known = _known(city, name)
-    asyncio.run(_take(city.kafka, name))
-    _keep(city, {other: source for other, source in known.items() if other != name})
-    out.print(f"{name} may publish nothing any more")
+    asyncio.run(channel_keys.remove(city, name))
+    if city.kafka.security != "PLAINTEXT":
+        asyncio.run(_take(city.kafka, name))
+    click.echo(f"{name} may hand in nothing any more")
 
 
 @channel.command("list", epilog=example("madoguchi channel list"))
 def list_() -> None:
-    """Show the channels, each with its source."""
-    from console.terminal import table
+    """Show the channels and their live keys."""
+    from console import channel_keys
 
-    table("Channels", ("name", "source"), sorted(_sources(_city()).items()))
+    systems, keys = asyncio.run(channel_keys.listed(_city()))
+    live = {system.name: [key for key in keys if key.system == system.name and key.is_live] for system in systems}
+    rows = [
+        (
+            system.name,
+            " ".join(sorted(system.sources)),
+            " ".join(sorted(system.channels)),
+            " ".join(system.procedures),
+            f"{system.per_minute}/min",
+            ", ".join(f"{key.prefix} until {key.expires_at:%Y-%m-%d}" for key in live[system.name]),
+        )
+        for system in systems
+    ]
+    for row in (("name", "source", "channel", "procedure", "pace", "keys"), *rows):
+        click.echo("\t".join(row))
 
 
-def _city() -> "City":
-    from console.city import running_city
-    from deploy.local import LocalSettings
+def _city() -> "Hall":
+    from console.halls import find_hall
 
-    return running_city(LocalSettings())
+    return find_hall()
 
 
-def _check(city: "City", name: str, source: str) -> None:
-    """Raise Trouble for what no login of this Kafka can be, and for a name or source that is the city's own."""
+def _check(city: "Hall", name: str, sources: "Sequence[str]") -> None:
+    """Raise Trouble for a name or source that none can have, or that is the city's own."""
     from deploy.acls import PRINCIPALS
 
-    if city.kafka.security == "PLAINTEXT":
-        raise _trouble("Nobody has a login on this Kafka: set MADOGUCHI_KAFKA_SECURITY, _USER and _PASSWORD.")
     if not _NAME.fullmatch(name) or name in (*PRINCIPALS, city.kafka.user):
         raise _trouble(f"{name!r} cannot be a channel: take 3 to 41 of a-z 0-9 -, and no name of the city's own.")
-    if not _SOURCE.fullmatch(source) or source.strip("/") in PRINCIPALS:
-        raise _trouble(f"{source!r} is no source: take a URI like https://acme.example/counter.")
+    for source in sources:
+        if not _SOURCE.fullmatch(source) or source.strip("/") in PRINCIPALS:
+            raise _trouble(f"{source!r} is no source: take a URI like https://acme.example/counter.")
 
 
-def _known(city: "City", name: str) -> Mapping[str, str]:
-    known = _sources(city)
-    if name not in known:
-        raise _trouble(f"There is no channel {name!r}: `madoguchi channel list` shows those there are.")
-    return known
+def _check_rights(names: "Sequence[str]", procedures: "Sequence[str]") -> None:
+    from contracts.channels import Channel
+
+    for name in names:
+        if name not in get_args(Channel):
+            raise _trouble(f"{name!r} is no channel: take one of {', '.join(get_args(Channel))}.")
+    for procedure in procedures:
+        if not _PROCEDURE.fullmatch(procedure):
+            raise _trouble(f"{procedure!r} is no procedure: take a code like road.snow, or a pattern like 'road.*'.")
 
 
-def _sources(city: "City") -> Mapping[str, str]:
-    from deploy.local.services import read_channels
-
-    return read_channels(city.password_file.parent)
-
-
-def _keep(city: "City", sources: Mapping[str, str]) -> None:
-    from deploy.local.services import write_channels
-
-    write_channels(city.password_file.parent, sources)
+def _check_kafka(city: "Hall") -> None:
+    if city.kafka.security == "PLAINTEXT":
+        raise _trouble("Nobody has a login on this Kafka: set MADOGUCHI_KAFKA_SECURITY, _USER and _PASSWORD.")
 
 
-async def _users(city: "City") -> set[str]:
-    from deploy.acls import users
-
-    return await users(city.kafka)
+def _log_in(city: "Hall", name: str) -> None:
+    """Give a login with another password, and show it."""
+    password = secrets.token_urlsafe(24)
+    asyncio.run(_give(city.kafka, name, password))
+    _show(city, name, password)
 
 
 async def _give(broker: "Broker", name: str, password: str) -> None:
@@ -129,19 +186,32 @@ async def _give(broker: "Broker", name: str, password: str) -> None:
 
 
 async def _take(broker: "Broker", name: str) -> None:
-    from deploy.acls import take_access
+    from deploy.acls import take_access, users
 
-    await take_access(broker, name)
+    if name in await users(broker):
+        await take_access(broker, name)
 
 
-def _show(city: "City", name: str, password: str) -> None:
-    from console.terminal import out
+def _show_key(city: "Hall", key: "ApiKey", expires_at: "datetime") -> None:
+    click.echo(f"HTTP       {city.url}/v1/applications")
+    click.echo(f"API key    {key.text}")
+    click.echo(f"until      {expires_at:%Y-%m-%d %H:%M} UTC")
+
+
+def _show_rights(system: "System") -> None:
+    click.echo(f"source     {' '.join(sorted(system.sources))}")
+    click.echo(f"channel    {' '.join(sorted(system.channels))}")
+    click.echo(f"procedure  {' '.join(system.procedures)}")
+    click.echo(f"pace       {system.per_minute} a minute, {system.burst} at once")
+
+
+def _show(city: "Hall", name: str, password: str) -> None:
     from contracts.topics import APPLICATIONS
 
-    out.print(f"Kafka      {city.kafka.bootstrap}, {city.kafka.security}, SCRAM-SHA-512")
-    out.print(f"topic      {APPLICATIONS.name}")
-    out.print(f"user       {name}")
-    out.print(f"password   {password}", markup=False, highlight=False, soft_wrap=True)
+    click.echo(f"Kafka      {city.kafka.bootstrap}, {city.kafka.security}, SCRAM-SHA-512")
+    click.echo(f"topic      {APPLICATIONS.name}")
+    click.echo(f"user       {name}")
+    click.echo(f"password   {password}")
 
 
 def _trouble(words: str) -> click.ClickException:

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from console import channel_keys
 from console.city import City
 from console.patience import PAUSE, Patience
 from console.terminal import err, table
@@ -14,17 +15,19 @@ from contracts.envelope import CONTENT_TYPE, CloudEvent
 from contracts.ids import uuid7
 from contracts.notify import NoticeSent
 from contracts.personal import Applicant
+from services.intake.admitting import ApiKey, System
 
 SOURCE = "/demo/portal"
 MUNICIPALITY = "012068"
 PROCEDURE = "child-allowance.claim"
 SECONDS = 20
+PORTAL = System("demo-portal", frozenset({SOURCE}), frozenset({"portal"}), (PROCEDURE,), per_minute=600, burst=60)
 
 
 async def apply(city: City, patient: Patience) -> None:
     """Submit one application, wait until its receipt is mailed, print the timeline."""
     body = application(datetime.now(UTC))
-    async with httpx.AsyncClient(base_url=city.service("intake").url, timeout=30) as intake:
+    async with channel_keys.lent(city, PORTAL) as key, _intake(city, key) as intake:
         with err.status("a citizen applies over HTTP"):
             receipt = (await patient.persist(lambda: _submit(intake, body)))["receipt"]
             progress = await _progress(intake, receipt, patient)
@@ -34,6 +37,11 @@ async def apply(city: City, patient: Patience) -> None:
         ("at", "ja", "en", "department"),
         rows,
     )
+
+
+def _intake(city: City, key: ApiKey) -> httpx.AsyncClient:
+    headers = {"authorization": f"Bearer {key.text}"}
+    return httpx.AsyncClient(base_url=city.service("intake").url, timeout=30, headers=headers)
 
 
 def application(now: datetime) -> bytes:

@@ -13,10 +13,11 @@ from chassis.service import Service
 from console.errors import Trouble
 from deploy.acls import PRINCIPALS
 from deploy.databases import SERVICES
+from deploy.grants import SCOPES
 from deploy.local import LocalSettings
 from deploy.local.home import Home, home_of
 from deploy.local.keyrings import addresses, edge_address
-from deploy.local.services import password_file, read_notes, read_plan, supervisors
+from deploy.local.services import password_file, read_notes, read_plan, sign_in_of, supervisors
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class City:
     log_folder: Path
     password_file: Path
     home: Home
+    sign_in: Mapping[str, str] = field(repr=False)
+    """What the desk is told of its provider, by the names of its settings."""
 
     def service(self, name: str) -> Place:
         """A service by its name. Raises Trouble that names those there are."""
@@ -57,15 +60,18 @@ class City:
     def built(self, name: str) -> Service:
         """A service put together as it runs here, for what is done in its name."""
         reached = {"kafka_bootstrap": self.brokers[name].bootstrap, "postgres_dsn": self.service(name).dsn}
+        staff = self.sign_in if name == "desk" else {}
         settings = importlib.import_module(f"services.{name}.settings").Settings
-        found = settings.model_validate({**reached, **addresses(self.home, name)})
+        found = settings.model_validate({**reached, **staff, **addresses(self.home, name)})
         return importlib.import_module(f"services.{name}.app").build(found)
 
     def psql(self, name: str) -> str:
         """How a person reads a service's tables; the password stays in its file."""
         parts = urlsplit(self.service(name).dsn)
         where = f"-h {parts.hostname} -p {parts.port or 5432} -U {parts.username} {parts.path.strip('/')}"
-        return f"PGPASSFILE={self.password_file} psql {where}"
+        told = " ".join(f"-c {setting}={value}" for setting, value in SCOPES.get(name, {}).items())
+        options = f"PGOPTIONS='{told}' " if told else ""
+        return f"PGPASSFILE={self.password_file} {options}psql {where}"
 
     @property
     def edge_keyring(self) -> str:
@@ -74,8 +80,8 @@ class City:
 
     @asynccontextmanager
     async def database(self, name: str) -> AsyncGenerator[Owned]:
-        """A connection to a service's database, as its role."""
-        connection = await connect(self.service(name).dsn)
+        """A connection to a service's database, as its role, which sees what the service itself sees."""
+        connection = await connect(self.service(name).dsn, scope=SCOPES.get(name))
         try:
             yield connection
         finally:
@@ -98,4 +104,5 @@ def running_city(settings: LocalSettings) -> City:
         log_folder=home.log,
         password_file=password_file(home),
         home=home,
+        sign_in=sign_in_of(plan, "desk", ports["desk"]),
     )

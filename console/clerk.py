@@ -1,22 +1,20 @@
 """A clerk who works cases over the desk's HTTP API, as a department's own system would."""
 
 import asyncio
-import csv
 from collections.abc import Sequence
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx
 
-import cities
 from console.city import City
 from console.patience import PAUSE, Patience
+from console.signing_in import signed_in
+from deploy.local.accounts import DEMO, departments
 
-STAFF = "demo"
+STAFF = DEMO
 SECONDS = 60
-TRIAGE = "triage"
 WORDS = "デモによる決定です。 Decided by the demonstration."
 
 COMMANDS: tuple[tuple[str, dict[str, str]], ...] = (
@@ -28,7 +26,7 @@ COMMANDS: tuple[tuple[str, dict[str, str]], ...] = (
 
 async def work(city: City, most: int, patient: Patience) -> list[UUID]:
     """Claim, decide and close up to `most` open cases; the applications they belong to."""
-    async with httpx.AsyncClient(base_url=city.service("desk").url, timeout=30) as desk:
+    async with signed_in(city, STAFF) as desk:
         cases = await _open_cases(desk, most, patient)
         return [UUID(case["application_id"]) for case in cases if await _close(desk, case, patient)]
 
@@ -61,12 +59,6 @@ async def _open_cases(desk: httpx.AsyncClient, most: int, patient: Patience) -> 
     return cases
 
 
-def departments() -> list[str]:
-    """The codes of the city's departments; triage, where people decide who is responsible, comes last."""
-    with (Path(cities.__path__[0]) / "kushiro" / "organisation.csv").open(encoding="utf-8-sig") as file:
-        return [*(line["code"] for line in csv.DictReader(file) if line["code"] != TRIAGE), TRIAGE]
-
-
 async def _get(desk: httpx.AsyncClient, path: str) -> Any:
     answer = await desk.get(path)
     return answer.raise_for_status().json()
@@ -83,7 +75,7 @@ async def _close(desk: httpx.AsyncClient, case: dict[str, Any], patient: Patienc
 
 async def _command(desk: httpx.AsyncClient, path: str, order: dict[str, str]) -> bool:
     """A command may be sent again when its answer was lost: the desk knows it."""
-    answer = await desk.post(path, json={"staff": STAFF, **order})
+    answer = await desk.post(path, json=order)
     if answer.status_code == HTTPStatus.CONFLICT:
         return False
     answer.raise_for_status()

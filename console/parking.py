@@ -106,7 +106,9 @@ async def _redriven(
 
     found = city.built(service)
     pool = await make_pool(city.service(service).dsn, 1)
-    await found.begin(Commands(found.topic.producer or "", pool, lambda: None), Telemetry(service, None))
+    await found.begin(
+        Commands(found.topic.producer or "", pool, lambda: None, scope=found.scope), Telemetry(service, None)
+    )
     await pool.close()
     async with city.database(service) as connection:
         async for key in again(connection, found.topic.producer or "", found.handlers, keys, by, dry=dry):

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def up() -> None:
     """Start the city on this machine and leave it running.
 
-    PostgreSQL, Kafka and a mail catcher are started unless MADOGUCHI_POSTGRES_DSN, MADOGUCHI_KAFKA_BOOTSTRAP and
-    MADOGUCHI_SMTP_URL name servers you have. Data, logs and notes are kept in MADOGUCHI_HOME (default: .madoguchi).
+    PostgreSQL, Kafka, a mail catcher and a small OpenID provider are started unless MADOGUCHI_POSTGRES_DSN,
+    MADOGUCHI_KAFKA_BOOTSTRAP, MADOGUCHI_SMTP_URL and MADOGUCHI_OIDC_ISSUER name servers you have. Data, logs and notes are kept in MADOGUCHI_HOME (default: .madoguchi).
     A city that runs already is left as it is.
     """
     from console.starting import city_up
@@ -65,6 +65,26 @@ def show_addresses(city: "City") -> None:
     rows = [(name, place.url, f"{place.url}/health/ready") for name, place in city.services.items()]
     table("The city is up", ("service", "address", "health"), rows)
     table("", ("what", "where"), places_of(city))
+    show_accounts(city)
+
+
+def show_accounts(city: "City") -> None:
+    """Who can sign in at the desk, where the provider is our own."""
+    from console.terminal import table
+    from deploy.local.accounts import accounts_in
+
+    if not (city.home.identity / "accounts.json").exists():
+        return
+    rows = [
+        (
+            one.staff,
+            one.password,
+            ", ".join(one.roles),
+            ", ".join(one.departments[:2]) + (" …" if one.departments[2:] else ""),
+        )
+        for one in accounts_in(city.home.identity).accounts
+    ]
+    table(f"Sign in at {city.service('desk').url}/login", ("staff", "password", "roles", "departments"), rows)
 
 
 def places_of(city: "City") -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from console.answers import inert
 from console.helping import example
 from console.histories import FILE
 from console.suggestions import Suggested, Wanted, find, history_options, kinds
@@ -46,7 +47,6 @@ where it was counts once somebody has claimed it. Else it is CSV, UTF-8, a line 
   row       the rule that had decided (may be left out)
 Other columns are not looked at: leave out what names people.
 """
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @click.command(
@@ -149,7 +149,7 @@ def _line(suggestion: "Suggestion", trial: "Trial") -> Mapping[str, object]:
         "counter_examples": evidence.counter_examples,
         "elsewhere": evidence.elsewhere,
         "confidence": f"{evidence.confidence:.3f}",
-        "staff_reasons": f"'{reasons}" if reasons.startswith(FORMULA) else reasons,
+        "staff_reasons": inert(reasons),
         "agreed_before": trial.before,
         "agreed_after": trial.after,
         "cases": trial.cases,

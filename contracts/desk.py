@@ -14,6 +14,9 @@ from .sealed import Sealed
 
 Staff = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
 Reason = Annotated[str, Field(min_length=1, max_length=2000)]
+Purpose = Literal["work", "inquiry", "supervision"]
+"""Why a case is looked at: to work on it, to answer somebody, to see to the work of others."""
+
 Outcome = Literal["approved", "refused", "not-applicable"]
 
 
@@ -104,6 +107,15 @@ class CaseDecided(CaseEvent):
     outcome: Outcome
     explanation: PersonalText
     sealed: Sealed | None = None
+
+
+class CaseViewed(CaseEvent):
+    """A member of staff looked at the case with what is personal in it. Nothing changed; who looked is kept."""
+
+    TYPE: ClassVar[str] = "jp.madoguchi.case.viewed.v1"
+
+    staff: Staff
+    purpose: Purpose
 
 
 class CaseClosed(CaseEvent):

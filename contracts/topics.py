@@ -79,6 +79,7 @@ DESK = Topic(
         desk.CaseReturned,
         desk.CaseDecided,
         desk.CaseClosed,
+        desk.CaseViewed,
     ),
 )
 NOTICES = Topic(

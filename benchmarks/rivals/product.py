@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
+from secrets import token_urlsafe
 
 from benchmarks import workload
 from benchmarks.processes import Command
@@ -44,6 +45,14 @@ _COUNTS: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Every one of these must be the number of applications."""
+
+_NOBODY_SIGNS_IN: Mapping[str, str] = {
+    "oidc_issuer": "http://127.0.0.1:1",
+    "oidc_client_id": "benchmark",
+    "oidc_client_secret": token_urlsafe(),
+    "public_url": "http://127.0.0.1:1",
+}
+"""The desk does not start without a provider; none is asked, for nobody works here."""
 
 
 def database_of(service: str, password: str = "") -> ServiceDatabase:
@@ -105,13 +114,16 @@ async def _seen(servers: Servers, name: str) -> dict[str, int]:
 
 def _command(servers: Servers, name: str, *, telemetry: bool) -> Command:
     prefix = f"MADOGUCHI_{name.upper()}"
-    environment = {
-        f"{prefix}_KAFKA_BOOTSTRAP": servers.kafka,
-        f"{prefix}_POSTGRES_DSN": dsn_of(servers.dsn, database_of(name, servers.password)),
-        f"{prefix}_HTTP_PORT": "0",
-        f"{prefix}_LOG_LEVEL": "info",
-        **keyrings.environment(_home(servers), name),
-    } | ({f"{prefix}_OTLP_ENDPOINT": servers.sink} if telemetry else {})
+    told = {
+        "kafka_bootstrap": servers.kafka,
+        "postgres_dsn": dsn_of(servers.dsn, database_of(name, servers.password)),
+        "http_port": "0",
+        "log_level": "info",
+        **keyrings.addresses(_home(servers), name),
+        **(_NOBODY_SIGNS_IN if name == "desk" else {}),
+        **({"otlp_endpoint": servers.sink} if telemetry else {}),
+    }
+    environment = {f"{prefix}_{setting.upper()}": value for setting, value in told.items()}
     return Command((sys.executable, "-m", f"services.{name}.app", "run"), environment, ROOT)
 
 

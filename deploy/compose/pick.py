@@ -16,7 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 LOCK = ROOT / "requirements.lock"
-EXTRAS = ("notify", "archive", "packs")
+EXTRAS = ("access", "notify", "archive", "packs")
 MAIL = ("aiosmtpd", "psutil")  # the mail catcher
 
 

@@ -45,6 +45,10 @@ class LocalSettings(BaseSettings):
     """Let everybody into our own broker without a login: for measuring programs of others beside ours, nothing else."""
     postgres_port: int | None = None
     smtp_port: int | None = None
+    oidc_issuer: str | None = None
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_port: int | None = None
     java_options: str = "-Xmx512m -XX:+UseSerialGC"
 
     @property
@@ -71,6 +75,7 @@ class Home:
     run: Path
     keyring: Path
     edge_keyring: Path
+    identity: Path
 
 
 def home_of(settings: LocalSettings) -> Home:
@@ -87,6 +92,7 @@ def home_of(settings: LocalSettings) -> Home:
         run=root / "run",
         keyring=root / "keyring",
         edge_keyring=root / "keyring-edge",
+        identity=root / "identity",
     )
 
 

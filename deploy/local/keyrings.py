@@ -27,11 +27,6 @@ def addresses(home: Home, service: str) -> Mapping[str, str]:
     return told.get(service, {})
 
 
-def environment(home: Home, service: str) -> Mapping[str, str]:
-    """The same as variables."""
-    return {f"MADOGUCHI_{service.upper()}_{name.upper()}": told for name, told in addresses(home, service).items()}
-
-
 def edge_address(home: Home) -> str:
     """The public half of the keyring of the edge, which channel systems are given."""
     return (home.edge_keyring / "public").as_uri()

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from chassis.broker import Broker
 from deploy.acls import PRINCIPALS
 from deploy.databases import SERVICES, ServiceDatabase, dsn_of
-from deploy.local import keyrings
+from deploy.local import identity, keyrings
 from deploy.local.home import Home, LocalSettings, StackError, home_of
 from deploy.local.process import alive, write_private
 from deploy.local.stack import Stack
@@ -60,6 +60,7 @@ class Plan(BaseModel):
     postgres_dsn: str
     smtp_url: str
     mail_folder: Path | None
+    issuer: str = ""
     passwords: dict[str, str]
 
     def local(self) -> LocalSettings:
@@ -79,20 +80,25 @@ class Plan(BaseModel):
 
 NOTES = TypeAdapter(dict[str, ServiceNote])
 PASSWORDS = TypeAdapter(dict[str, str])
-CHANNELS = TypeAdapter(dict[str, str])
 
 
 def plan_of(settings: LocalSettings, stack: Stack, passwords: Mapping[str, str]) -> Plan:
     """The plan for servers that run."""
     dsn = settings.postgres_dsn.get_secret_value() if settings.postgres_dsn else None
-    password = settings.kafka_password.get_secret_value()
+    password, secret = settings.kafka_password.get_secret_value(), settings.oidc_client_secret.get_secret_value()
     return Plan(
         settings=settings.model_dump(mode="json")
-        | {"postgres_dsn": dsn, "kafka_password": password, "home": str(home_of(settings).root)},
+        | {
+            "postgres_dsn": dsn,
+            "kafka_password": password,
+            "oidc_client_secret": secret,
+            "home": str(home_of(settings).root),
+        },
         kafka=stack.kafka,
         postgres_dsn=stack.postgres_dsn,
         smtp_url=stack.smtp_url,
         mail_folder=stack.mail_folder,
+        issuer=stack.issuer,
         passwords=dict(passwords),
     )
 
@@ -156,17 +162,6 @@ def passwords_in(home: Home) -> dict[str, str]:
     return kept | missing
 
 
-def read_channels(run: Path) -> dict[str, str]:
-    """The source of every channel that was given a login, by its name, from the folder `run`."""
-    path = run / "channels.json"
-    return CHANNELS.validate_json(path.read_bytes()) if path.exists() else {}
-
-
-def write_channels(run: Path, sources: Mapping[str, str]) -> None:
-    """Replace them. Passwords are not among them: Kafka keeps what checks them, the channel keeps them."""
-    write_private(run / "channels.json", CHANNELS.dump_json(dict(sources), indent=2))
-
-
 def database_of(service: str, password: str) -> ServiceDatabase:
     """The database and the role of a service."""
     return ServiceDatabase(service, f"madoguchi_{service}", f"madoguchi_{service}", password)
@@ -185,9 +180,10 @@ def command_of(home: Home, service: str) -> list[str]:
 def environment_of(plan: Plan, service: str, port: int) -> dict[str, str]:
     """The environment of a service: this one's, and what the service must know. The administrator's address is not."""
     inherited = os.environ.copy()  # noqa: TID251  a child's environment, nothing is read from it
-    for name in ("POSTGRES_DSN", "KAFKA_PASSWORD"):
+    for name in ("POSTGRES_DSN", "KAFKA_PASSWORD", "OIDC_CLIENT_SECRET"):
         inherited.pop(f"MADOGUCHI_{name}", None)
     prefix, broker = f"MADOGUCHI_{service.upper()}_", plan.broker(service)
+    told = {**keyrings.addresses(home_of(plan.local()), service), **sign_in_of(plan, service, port)}
     authority = {f"{prefix}KAFKA_CA": broker.ca} if broker.ca else {}
     return (
         inherited
@@ -201,9 +197,17 @@ def environment_of(plan: Plan, service: str, port: int) -> dict[str, str]:
             f"{prefix}POSTGRES_DSN": plan.dsn(service),
             f"{prefix}HTTP_PORT": str(port),
             "MADOGUCHI_NOTIFY_SMTP_URL": plan.smtp_url,
-            **keyrings.environment(home_of(plan.local()), service),
         }
+        | {f"{prefix}{name.upper()}": value for name, value in told.items()}
     )
+
+
+def sign_in_of(plan: Plan, service: str, port: int) -> Mapping[str, str]:
+    """What a service is told of the provider that its staff sign in with; the desk alone has staff."""
+    if service != "desk":
+        return {}
+    told = identity.client_of(home_of(plan.local()), plan.local(), plan.issuer)
+    return {**told, "public_url": f"http://127.0.0.1:{port}"}
 
 
 def supervisors(home: Home) -> list[int]:

@@ -11,7 +11,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from chassis.broker import Broker
-from deploy.local import catcher, kafka, postgres
+from deploy.local import catcher, identity, kafka, postgres
 from deploy.local.home import Home, LocalSettings, Say, home_of, locked, prepare
 from deploy.local.process import Note, Server, terminate
 
@@ -26,6 +26,7 @@ class Stack:
     postgres_dsn: str = field(repr=False)
     smtp_url: str
     mail_folder: Path | None
+    issuer: str
     log_folder: Path
 
     @property
@@ -58,6 +59,7 @@ PARTS = {
     "postgres": Part(postgres.start, postgres.running, postgres.server, postgres.address),
     "kafka": Part(kafka.start, kafka.running, kafka.server, kafka.address),
     "mail": Part(catcher.start, catcher.running, catcher.server, catcher.address),
+    "identity": Part(identity.start, identity.running, identity.server, identity.address),
 }
 
 
@@ -79,6 +81,7 @@ def up(settings: LocalSettings, say: Say) -> Stack:
         postgres_dsn=yours["postgres"] or postgres.dsn(notes["postgres"]),
         smtp_url=yours["mail"] or f"smtp://{catcher.address(notes['mail'])}",
         mail_folder=None if yours["mail"] else home.mail,
+        issuer=yours["identity"] or f"http://{identity.address(notes['identity'])}",
         log_folder=home.log,
     )
 
@@ -99,12 +102,21 @@ def reset(settings: LocalSettings, say: Say) -> None:
     with locked(home.root / "lock", say):
         _stop_all(home, one_at_a_time(say))
         say(f"deleting the data in {home.root}")
-        for folder in (home.postgres, home.kafka, home.mail, home.log, home.run, home.keyring, home.edge_keyring):
+        for folder in (
+            home.postgres,
+            home.kafka,
+            home.mail,
+            home.log,
+            home.run,
+            home.keyring,
+            home.edge_keyring,
+            home.identity,
+        ):
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def status(settings: LocalSettings) -> tuple[ServerStatus, ...]:
-    """What runs, in the order PostgreSQL, Kafka, mail."""
+    """What runs, in the order PostgreSQL, Kafka, mail, OpenID provider."""
     home = home_of(settings)
     return tuple(_status(home, name, address) for name, address in _yours(settings).items())
 
@@ -123,7 +135,12 @@ def one_at_a_time(say: Say) -> Say:
 def _yours(settings: LocalSettings) -> dict[str, str | None]:
     """The servers that the settings name, by part."""
     dsn = settings.postgres_dsn.get_secret_value() if settings.postgres_dsn else None
-    return {"postgres": dsn, "kafka": settings.kafka_bootstrap, "mail": settings.smtp_url}
+    return {
+        "postgres": dsn,
+        "kafka": settings.kafka_bootstrap,
+        "mail": settings.smtp_url,
+        "identity": settings.oidc_issuer,
+    }
 
 
 def _status(home: Home, name: str, yours: str | None) -> ServerStatus:

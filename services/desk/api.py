@@ -16,7 +16,20 @@ from chassis.errors import Refused
 from contracts.envelope import Event
 from contracts.routing import Queue
 from sealing.fields import personal
-from services.desk import case_file, handlers, judging, overlays, rules, search, store, succession, worklist
+from services.desk import (
+    access_log,
+    callers,
+    case_file,
+    handlers,
+    judging,
+    overlays,
+    rules,
+    search,
+    store,
+    succession,
+    worklist,
+)
+from services.desk.callers import Asking, Caller
 from services.desk.orders import Claim, Close, Decide, EndStage, Extend, Handover, Order, RequestCorrection, Return
 from services.desk.refusals import Words
 from services.desk.rules import RuleSetStep, State, Step
@@ -27,17 +40,20 @@ from services.desk.store import START, Place
 
 def add_routes(app: FastAPI, commands: Commands, settings: Settings, seals: Seals) -> None:
     """The worklist and the case to read, and one route a command."""
-    _add_reading(app, commands, settings.most_cases)
-    _add_commands(app, commands, seals)
-    case_file.add_routes(app, commands, seals)
-    search.add_routes(app, commands, seals)
-    succession.add_routes(app, commands)
-    overlays.add_routes(app, commands)
+    callers.guard(app, commands, settings)
+    _add_reading(app, settings.most_cases)
+    _add_commands(app, seals)
+    case_file.add_routes(app, seals)
+    search.add_routes(app, seals)
+    succession.add_routes(app)
+    overlays.add_routes(app)
+    access_log.add_routes(app)
 
 
-def _add_reading(app: FastAPI, commands: Commands, most: int) -> None:
+def _add_reading(app: FastAPI, most: int) -> None:
     @app.get("/v1/departments/{code}/cases")
     async def read_worklist(
+        asking: Asking,
         code: Annotated[str, Path(max_length=64)],
         state: State | None = None,
         queue: Annotated[Queue | None, Query()] = None,
@@ -50,52 +66,53 @@ def _add_reading(app: FastAPI, commands: Commands, most: int) -> None:
         """
         place = _place(after)
         wanted = _Wanted(code, state, queue)
-        return JSONResponse(await commands.query(lambda tx: _worklist(tx, wanted, place, min(limit, most))))
+        return JSONResponse(await asking.commands.query(lambda tx: _worklist(tx, wanted, place, min(limit, most))))
 
     @app.get("/v1/rule-sets")
-    async def read_rule_sets(limit: Annotated[int, Query(ge=1, le=100)] = 20) -> JSONResponse:
+    async def read_rule_sets(asking: Asking, limit: Annotated[int, Query(ge=1, le=100)] = 20) -> JSONResponse:
         """What happened to the rules by which cases come to departments: the rule set that moved last comes first."""
-        return JSONResponse(await commands.query(lambda tx: _rule_sets(tx, limit)))
+        return JSONResponse(await asking.commands.query(lambda tx: _rule_sets(tx, limit)))
 
 
-def _add_commands(app: FastAPI, commands: Commands, seals: Seals) -> None:
+def _add_commands(app: FastAPI, seals: Seals) -> None:
     """Each answers 200 with the case's state, also when the last command is sent again; 409 with what to do instead."""
 
-    async def run(case_id: UUID, order: Order) -> JSONResponse:
+    async def run(case_id: UUID, order: Order, asking: Caller) -> JSONResponse:
+        commands, order = asking.commands, asking.signed(order)
         await _foresee(commands, case_id, order, seals)
         return JSONResponse(await commands.run(lambda tx: _obey(tx, case_id, order, seals)))
 
     @app.post("/v1/cases/{case_id}/claim")
-    async def claim(case_id: UUID, order: Claim) -> JSONResponse:
-        return await run(case_id, order)
+    async def claim(case_id: UUID, order: Claim, asking: Asking) -> JSONResponse:
+        return await run(case_id, order, asking)
 
     @app.post("/v1/cases/{case_id}/handover")
-    async def handover(case_id: UUID, order: Handover) -> JSONResponse:
-        return await run(case_id, order)
+    async def handover(case_id: UUID, order: Handover, asking: Asking) -> JSONResponse:
+        return await run(case_id, order, asking)
 
     @app.post("/v1/cases/{case_id}/request-correction")
-    async def request_correction(case_id: UUID, order: RequestCorrection) -> JSONResponse:
-        return await run(case_id, order)
+    async def request_correction(case_id: UUID, order: RequestCorrection, asking: Asking) -> JSONResponse:
+        return await run(case_id, order, asking)
 
     @app.post("/v1/cases/{case_id}/extend")
-    async def extend(case_id: UUID, order: Extend) -> JSONResponse:
-        return await run(case_id, order)
+    async def extend(case_id: UUID, order: Extend, asking: Asking) -> JSONResponse:
+        return await run(case_id, order, asking)
 
     @app.post("/v1/cases/{case_id}/end-stage")
-    async def end_stage(case_id: UUID, order: EndStage) -> JSONResponse:
-        return await run(case_id, order)
+    async def end_stage(case_id: UUID, order: EndStage, asking: Asking) -> JSONResponse:
+        return await run(case_id, order, asking)
 
     @app.post("/v1/cases/{case_id}/return")
-    async def give_back(case_id: UUID, order: Return) -> JSONResponse:
-        return await run(case_id, order)
+    async def give_back(case_id: UUID, order: Return, asking: Asking) -> JSONResponse:
+        return await run(case_id, order, asking)
 
     @app.post("/v1/cases/{case_id}/decide")
-    async def decide(case_id: UUID, order: Decide) -> JSONResponse:
-        return await run(case_id, order)
+    async def decide(case_id: UUID, order: Decide, asking: Asking) -> JSONResponse:
+        return await run(case_id, order, asking)
 
     @app.post("/v1/cases/{case_id}/close")
-    async def close(case_id: UUID, order: Close) -> JSONResponse:
-        return await run(case_id, order)
+    async def close(case_id: UUID, order: Close, asking: Asking) -> JSONResponse:
+        return await run(case_id, order, asking)
 
 
 async def _foresee(commands: Commands, case_id: UUID, order: Order, seals: Seals) -> None:

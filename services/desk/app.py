@@ -8,6 +8,7 @@ from contracts import topics
 from sealing.adapters import open_unwrapping, open_wrapping
 from sealing.opener import Opener
 from sealing.sealer import Sealer
+from services.desk import separation
 from services.desk.api import add_routes
 from services.desk.handlers import handlers
 from services.desk.index_keys import IndexKeys
@@ -28,6 +29,7 @@ def build(settings: Settings) -> Service:
         add_routes=partial(add_routes, settings=settings, seals=seals),
         begin=index.begin,
         work=(index.work,),
+        scope=separation.EVERYTHING,
     )
 
 

@@ -10,10 +10,12 @@ from uuid import UUID
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
-from chassis.commands import Commands
 from chassis.database import Tx
 from chassis.errors import Refused
-from services.desk import corrections, rules, store, suggestions, worklist
+from contracts.desk import CaseViewed, Purpose
+from contracts.envelope import Event
+from services.desk import access_log, corrections, handlers, rules, store, suggestions, worklist
+from services.desk.callers import Asking
 from services.desk.clock import Stage
 from services.desk.corrections import Correction
 from services.desk.refusals import Words
@@ -34,13 +36,24 @@ class CaseFile:
     steps: Sequence[Step]
 
 
-def add_routes(app: FastAPI, commands: Commands, seals: Seals) -> None:
+def add_routes(app: FastAPI, seals: Seals) -> None:
     """One case to read."""
 
     @app.get("/v1/cases/{case_id}")
-    async def case(case_id: UUID) -> JSONResponse:
-        """One case: its application, what was supplied since, why it came here, what was done and, in triage, who may have it."""
-        return JSONResponse(await show(await commands.query(lambda tx: load(tx, case_id)), seals))
+    async def case(case_id: UUID, asking: Asking, purpose: Purpose = "work") -> JSONResponse:
+        """One case: its application, what was supplied since, why it came here, what was done and, in triage, who may have it.
+
+        Who looks is noted, with the purpose, in the same transaction: no look without its entry.
+        """
+        return JSONResponse(
+            await show(await asking.commands.run(lambda tx: _look(tx, case_id, asking.staff, purpose)), seals)
+        )
+
+
+async def _look(tx: Tx, case_id: UUID, staff: str, purpose: Purpose) -> tuple[CaseFile, list[Event]]:
+    file = await load(tx, case_id)
+    await access_log.note(tx, file.item, staff, purpose)
+    return file, [CaseViewed.model_validate(handlers.about(file.item, tx) | {"staff": staff, "purpose": purpose})]
 
 
 async def load(tx: Tx, case_id: UUID) -> CaseFile:

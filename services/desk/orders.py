@@ -39,7 +39,8 @@ class Order(Model):
     NAME: ClassVar[Name]
     EVENT: ClassVar[type[CaseEvent]]
 
-    staff: Staff
+    staff: Staff = ""
+    """The caller's own name, or nothing: it is written in when the order is signed."""
 
     def body(self) -> bytes:
         """As JSON: what a command sent again has in common with the first."""

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Query
 from fastapi.responses import JSONResponse
 
-from chassis.commands import Commands
 from chassis.database import Tx, columns
 from contracts.overlays import AnyOverlayEvent, OverlaySwitched
 from services.desk import worklist
+from services.desk.callers import Asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +69,13 @@ async def overlay_steps(tx: Tx, most: int) -> list[OverlayStep]:
     return [OverlayStep(**dict(row)) for row in rows]
 
 
-def add_routes(app: FastAPI, commands: Commands) -> None:
+def add_routes(app: FastAPI) -> None:
     """One page to read."""
 
     @app.get("/v1/overlays")
-    async def read_overlays(limit: Annotated[int, Query(ge=1, le=100)] = 20) -> JSONResponse:
+    async def read_overlays(asking: Asking, limit: Annotated[int, Query(ge=1, le=100)] = 20) -> JSONResponse:
         """Which overlays were ever asked for, whether each is on now, and its history, the newest step first."""
-        return JSONResponse(await commands.query(lambda tx: _overlays(tx, limit)))
+        return JSONResponse(await asking.commands.query(lambda tx: _overlays(tx, limit)))
 
 
 async def _overlays(tx: Tx, limit: int) -> dict[str, Any]:

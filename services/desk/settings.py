@@ -5,10 +5,10 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from chassis.settings import ServiceSettings
+from access.settings import AccessSettings
 
 
-class Settings(ServiceSettings):
+class Settings(AccessSettings):
     """What desk needs to know."""
 
     model_config = SettingsConfigDict(env_prefix="MADOGUCHI_DESK_")

@@ -7,13 +7,13 @@ from fastapi import FastAPI, Path
 from fastapi.responses import JSONResponse
 from pydantic import ConfigDict
 
-from chassis.commands import Commands
 from chassis.database import Tx
 from chassis.errors import Refused
 from contracts.desk import CaseReturned, Reason, Staff
 from contracts.envelope import Event, Model
 from contracts.routing import DepartmentCode
 from services.desk import handlers, rules, store
+from services.desk.callers import Asking
 from services.desk.rules import Item, Step
 
 MOST = 500
@@ -25,16 +25,18 @@ class Succession(Model):
 
     model_config = ConfigDict(extra="forbid")
 
-    staff: Staff
+    staff: Staff = ""
+    """The caller's own name, or nothing."""
+
     to: DepartmentCode
     reason: Reason
 
 
-def add_routes(app: FastAPI, commands: Commands) -> None:
+def add_routes(app: FastAPI) -> None:
     """One command."""
 
     @app.post("/v1/departments/{code}/succession")
-    async def succeed(code: Annotated[str, Path(max_length=64)], order: Succession) -> JSONResponse:
+    async def succeed(code: Annotated[str, Path(max_length=64)], order: Succession, asking: Asking) -> JSONResponse:
         """Return a department's undecided cases, naming its successor; routing moves them. `left` says whether to call again.
 
         A successor that does not exist today sends them to triage, where a person looks: nothing is lost.
@@ -44,7 +46,8 @@ def add_routes(app: FastAPI, commands: Commands) -> None:
                 "引き継ぐ課と後の課をお確かめください。 Name a department that ended and another one that takes over."
             )
             raise Refused(422, "no-succession", words)
-        return JSONResponse(await commands.run(lambda tx: _succeed(tx, code, order)))
+        signed = asking.signed(order)
+        return JSONResponse(await asking.commands.run(lambda tx: _succeed(tx, code, signed)))
 
 
 async def _succeed(tx: Tx, code: str, order: Succession) -> tuple[dict[str, Any], list[Event]]:

@@ -9,32 +9,39 @@ from fastapi.responses import JSONResponse, Response
 from chassis.commands import Commands
 from chassis.database import Tx
 from chassis.errors import Refused
-from chassis.http import problem
+from chassis.http import body_of, problem
 from contracts import reading
 from contracts.envelope import Event
 from contracts.reading import Submission, Unreadable
 from services.intake import handlers, rules, store, timeline
+from services.intake.admitting import System
+from services.intake.door import Door, permit
 from services.intake.guarding import Guarded, guard
 from services.intake.rules import Known
 from services.intake.seals import Seals
 from services.intake.settings import Settings
 from services.intake.timeline import Step, Words
+from services.intake.token_api import add_token_route
+from services.intake.tokens import Tokens
 
 Answer = tuple[bytes, list[Event]]
 
 
-def add_routes(app: FastAPI, commands: Commands, settings: Settings, seals: Seals) -> None:
-    """`POST /v1/applications` and `GET /v1/applications/{receipt}`."""
+def add_routes(app: FastAPI, commands: Commands, settings: Settings, seals: Seals, tokens: Tokens) -> None:
+    """`POST /v1/applications`, `GET /v1/applications/{receipt}` and `POST /v1/token`, for channel systems that have a key."""
+    door = Door(commands, tokens)
+    add_token_route(app, commands, door, tokens)
 
     @app.post("/v1/applications", status_code=201)
     async def submit(request: Request) -> Response:
         """Take an application, a correction or a withdrawal: one CloudEvent, structured or binary.
 
-        201 with the receipt number; the same event again gets the same bytes. 409 when its id came with another content,
-        422 with every faulty field.
+        201 with the receipt number; the same event again gets the same bytes. 401 without a key, 403 for a source, channel or
+        procedure that is not the key's, 409 when its id came with another content, 422 with every faulty field, 429 too fast.
         """
-        body = await _body(request, settings.most_bytes)
-        sent = _read(request, body)
+        system = await door.enter(request)
+        sent = _read(request, await body_of(request, settings.most_bytes))
+        _permit(system, sent)
         await seals.foresee_one(sent)
         guarded = guard(seals.opened(sent))
         if guarded.submission.event is None:
@@ -45,23 +52,20 @@ def add_routes(app: FastAPI, commands: Commands, settings: Settings, seals: Seal
         return Response(answer, 201, media_type="application/json")
 
     @app.get("/v1/applications/{receipt}")
-    async def progress(receipt: str) -> Response:
-        """How far is my application? The timeline so far, in Japanese, やさしい日本語 and English."""
+    async def progress(receipt: str, request: Request) -> Response:
+        """How far is an application of this system's? The timeline in Japanese, やさしい日本語 and English; 404 for any other."""
+        system = await door.enter(request)
         if not rules.is_receipt(receipt):
             raise Refused(
                 404, "no-such-receipt", "受付番号をお確かめください。 This is not a receipt number: please check it."
             )
-        return JSONResponse(await commands.query(lambda tx: _timeline(tx, receipt)))
+        return JSONResponse(await commands.query(lambda tx: _timeline(tx, receipt, system)))
 
 
-async def _body(request: Request, most: int) -> bytes:
-    """The body, as far as it may go: what is longer is refused before it is read to the end."""
-    parts = bytearray()
-    async for part in request.stream():
-        parts += part
-        if len(parts) > most:
-            raise Refused(413, "too-large", f"A submission has at most {most} bytes; documents are sent by digest.")
-    return bytes(parts)
+def _permit(system: System, sent: Submission) -> None:
+    """Corrections and withdrawals name neither channel nor procedure: they are held to the application of their source."""
+    application = getattr(sent.event, "application", None)
+    permit(system, sent.source, getattr(application, "channel", None), getattr(application, "procedure", None))
 
 
 def _read(request: Request, body: bytes) -> Submission:
@@ -106,8 +110,9 @@ def _errors(sent: Submission) -> list[dict[str, str]]:
     return [fault.model_dump() for fault in sent.faults]
 
 
-async def _timeline(tx: Tx, receipt: str) -> Mapping[str, Any]:
-    row = await store.by_receipt(tx, receipt)
+async def _timeline(tx: Tx, receipt: str, system: System) -> Mapping[str, Any]:
+    """One statement finds it or does not: another system's application and none take the same way and the same time."""
+    row = await store.by_receipt(tx, receipt, system.sources)
     if row is None:
         raise Refused(
             404, "no-such-receipt", "この受付番号の申請は見つかりません。 No application has this receipt number."

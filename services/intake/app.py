@@ -1,5 +1,6 @@
 """intake, put together."""
 
+import secrets
 from functools import partial
 
 from chassis import service
@@ -13,6 +14,7 @@ from services.intake.handlers import handlers
 from services.intake.retention import read_retention
 from services.intake.seals import Seals
 from services.intake.settings import Settings
+from services.intake.tokens import Tokens
 
 
 def build(settings: Settings) -> Service:
@@ -22,12 +24,14 @@ def build(settings: Settings) -> Service:
         Opener(open_unwrapping(settings.edge_keyring)),
         read_retention(settings.city, settings.retention),
     )
+    key = settings.token_key.get_secret_value().encode() if settings.token_key else secrets.token_bytes(32)
+    tokens = Tokens(key, settings.token_seconds)
     return Service(
         "intake",
         "services.intake",
         topics.INTAKE,
         handlers.given(seals.foresee, seals=seals),
-        add_routes=partial(add_routes, settings=settings, seals=seals),
+        add_routes=partial(add_routes, settings=settings, seals=seals, tokens=tokens),
     )
 
 

@@ -2,8 +2,12 @@
 
 A channel that can ask back is told which field to mend, and nothing is kept. On one that cannot (a fax is not sent again) the
 number is made unreadable before anything is written, and the event says where, so that the citizen is told.
+
+Control characters and numbers that not every reader holds exactly are refused everywhere: no person writes them, PostgreSQL takes
+no NUL into a text, a terminal obeys an escape, and I-JSON (RFC 7493 §2.2) ends at 2⁵³-1.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import singledispatch
@@ -20,6 +24,13 @@ NOT_NEEDED = (
     " No Individual Number (My Number) belongs here: remove it and send again."
 )
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_MOST = 2**53 - 1
+UNFIT = {
+    "control-character": "制御文字は使えません。取り除いてお送りください。 Control characters are not allowed: remove them.",
+    "number-too-large": "数値が大きすぎます。 A number is at most 9007199254740991: send a longer one as text.",
+}
+
 Place = tuple[str | int, ...]
 """Where a value stands in an event: `("application", "attachments", 0, "name")`."""
 
@@ -33,8 +44,10 @@ class Guarded:
 
 
 def guard(submission: Submission) -> Guarded:
-    """Refuse a submission with an Individual Number, or make the number unreadable where nobody can be asked."""
+    """Refuse what no person writes, and an Individual Number, or make that unreadable where nobody can be asked."""
     event = submission.event
+    if event is not None and (unfit := [found for found in map(_unfit, _values(event)) if found]):
+        return Guarded(replace(submission, event=None, faults=tuple(unfit)))
     places = [] if event is None else [place for place, value in _values(event) if individual_numbers.find(str(value))]
     if event is None or not places:
         return Guarded(submission)
@@ -42,6 +55,15 @@ def guard(submission: Submission) -> Guarded:
         faults = tuple(Fault(field=_path(place), code="individual-number", message=NOT_NEEDED) for place in places)
         return Guarded(replace(submission, event=None, faults=faults))
     return Guarded(replace(submission, event=_masked(event, places)), tuple(map(_path, places)))
+
+
+def _unfit(found: tuple[Place, Fact]) -> Fault | None:
+    place, value = found
+    if isinstance(value, str):
+        code = "control-character" if _CONTROL.search(value) else None
+    else:
+        code = "number-too-large" if isinstance(value, int) and abs(value) > _MOST else None
+    return Fault(field=_path(place), code=code, message=UNFIT[code]) if code else None
 
 
 def _path(place: Place) -> str:

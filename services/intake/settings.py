@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 import cities
@@ -23,4 +23,12 @@ class Settings(ServiceSettings):
     city: Path = Field(default=Path(cities.__path__[0]) / "kushiro", description="the folder of the city pack")
     retention: Annotated[str, Field(pattern=r"^[a-z0-9]{1,16}$")] = Field(
         default="5y", description="the retention class of procedures for which the city pack names none"
+    )
+    token_key: Annotated[SecretStr | None, Field(min_length=32)] = Field(
+        default=None,
+        description="32 or more random characters by which access tokens are signed, the same for all processes of intake;"
+        " none: each makes its own, and its tokens end with it",
+    )
+    token_seconds: Annotated[int, Field(ge=60, le=3600)] = Field(
+        default=600, description="how long an access token lives; its API key may end before"
     )

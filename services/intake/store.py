@@ -179,11 +179,15 @@ async def settle(tx: Tx, application_ids: Collection[str], opening: Collection[s
         )
 
 
-async def by_receipt(tx: Tx, receipt: str) -> asyncpg.Record | None:
-    """The application of a receipt number."""
+async def by_receipt(tx: Tx, receipt: str, sources: Collection[str]) -> asyncpg.Record | None:
+    """The application of a receipt number, when one of these sources has handed it in."""
     return await tx.connection.fetchrow(
-        "SELECT application_id, receipt, received_at, procedure, channel, state FROM application WHERE receipt = $1",
+        """
+        SELECT application_id, receipt, received_at, procedure, channel, state FROM application
+        WHERE receipt = $1 AND source = ANY($2::text[])
+        """,
         receipt,
+        list(sources),
     )
 
 

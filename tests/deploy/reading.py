@@ -9,6 +9,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docker-compose.yml"
 EXAMPLE = ROOT / "deploy" / "compose" / "env.example"
+PLACES = ("_ISSUER", "_URL")
 SECRET = "Aa0._~-Aa0._~-Aa0"
 
 _VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::(?P<kind>[-?])(?P<rest>[^}]*))?\}")
@@ -16,7 +17,8 @@ _VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::(?P<kind>[-?])(?P<rest>[^}]*))?\}"
 
 def example() -> dict[str, str]:
     """What env.example asks for, filled in."""
-    return dict.fromkeys(re.findall(r"^(\w+)=$", EXAMPLE.read_text(), re.MULTILINE), SECRET)
+    names = re.findall(r"^(\w+)=$", EXAMPLE.read_text(), re.MULTILINE)
+    return {name: f"https://{name.lower()}.example" if name.endswith(PLACES) else SECRET for name in names}
 
 
 def fill(text: str, values: dict[str, str]) -> str:

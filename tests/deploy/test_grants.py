@@ -243,10 +243,10 @@ async def _migrate_as_before(connection: Connection) -> None:
 async def test_an_administrator_who_is_no_superuser_is_enough(new_servers: Stack) -> None:
     name = f"modest_{next(_names)}"
     admin = await asyncpg.connect(new_servers.postgres_dsn)
-    await admin.execute(f"CREATE ROLE {name} LOGIN CREATEDB CREATEROLE PASSWORD 'modest'")
+    await admin.execute(f"CREATE ROLE {name} LOGIN CREATEDB CREATEROLE PASSWORD 'secret'")
     await admin.close()
     parts = within(new_servers.postgres_dsn, "postgres").partition("@")
-    modest = f"postgresql://{name}:modest@{parts[2]}"
+    modest = f"postgresql://{name}:secret@{parts[2]}"
     found = replace(settings_for(new_servers).databases()[0], name=f"{name}_intake", role=f"{name}_intake")
 
     assert await create_databases(modest, (found,)) == [found.name]

@@ -1,16 +1,20 @@
 """A desk on a real PostgreSQL: what it reads is handed to its consumer as bytes, what it says is read from its journal."""
 
 import itertools
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import httpx
 import pytest
+from fastapi import FastAPI
 
+from access import sessions
+from access.principal import Principal
+from access.sessions import Limits
 from chassis import database, http, journal
 from chassis.commands import Commands
 from chassis.database import Owned, Pool, Tx
@@ -21,6 +25,7 @@ from chassis.subscription import Record
 from chassis.telemetry import Telemetry
 from contracts import topics
 from contracts.channels import Application
+from contracts.desk import CaseViewed
 from contracts.envelope import Event
 from contracts.ids import uuid7
 from contracts.intake import CorrectionAccepted, Origin, WithdrawalAccepted
@@ -29,9 +34,11 @@ from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage, Deadli
 from sealing.errors import KeyringAway
 from sealing.opener import Opener
 from sealing.sealer import Sealer
+from services.desk import separation
 from services.desk.api import add_routes
 from services.desk.handlers import handlers
 from services.desk.index_keys import IndexKeys
+from services.desk.permissions import ROLES
 from services.desk.seals import Seals
 from services.desk.settings import Settings
 from tests.conftest import FreshDatabase
@@ -41,6 +48,15 @@ NOW = datetime(2026, 4, 10, 15, 30, tzinfo=UTC)
 """Half past midnight on 11 April in Japan."""
 
 RECEIPT = "0000-0000-0012-4"
+ORIGIN = "http://localhost:8083"
+DEPARTMENTS = ("residents", "school", "health-insurance", "child-allowance", "triage", "nobody")
+LIMITS = Limits(timedelta(minutes=30), timedelta(hours=10))
+SIGN_IN = {
+    "oidc_issuer": "http://127.0.0.1:1",
+    "oidc_client_id": "madoguchi-desk",
+    "oidc_client_secret": "a secret of the tests",
+    "public_url": ORIGIN,
+}
 _NO_CONNECTION: Any = None
 _numbers = itertools.count(1)
 APPLICATION = Application(
@@ -149,7 +165,7 @@ def record(event: Event) -> Record:
 
 @dataclass(slots=True)
 class Desk:
-    """One desk: its consumer's connection, its pool, its API."""
+    """One desk: its consumer's connection, its API; `pool` is the test's own and sees everything."""
 
     connection: Owned
     pool: Pool
@@ -157,6 +173,7 @@ class Desk:
     commands: Commands
     city: MemoryKeyring
     seals: Seals
+    app: FastAPI
 
     async def read(self, *events: Event) -> Outcome:
         """Let the consumer handle these as one batch; nothing may be parked."""
@@ -182,13 +199,14 @@ class Desk:
         return self.seals.sealer.seal(application, application_id, "5y-2026")
 
     async def said(self) -> list[dict[str, Any]]:
-        """The events in the journal, in order: their data, seals open, with `type` shortened to `case.claimed`."""
+        """The events in the journal, in order: their data, seals open, with `type` shortened to `case.claimed`; looks at cases left out."""
         rows = await self.pool.fetch("SELECT payload FROM chassis.journal ORDER BY id")
         events = [topics.DESK.adapter.validate_json(row[0]) for row in rows]
         opened = [(await self.seals.opened([event.data.to_json()], event.subject))[0] for event in events]
         return [
             {"type": event.type.removeprefix("jp.madoguchi.").removesuffix(".v1")} | data
             for event, data in zip(events, opened, strict=True)
+            if event.type != CaseViewed.TYPE
         ]
 
     async def types(self) -> list[str]:
@@ -202,8 +220,17 @@ class Desk:
         return application_id, case_id
 
     async def do(self, case_id: UUID, command: str, staff: str = "sato", **said: Any) -> httpx.Response:
-        """Send a command."""
-        return await self.client.post(f"/v1/cases/{case_id}/{command}", json={"staff": staff} | said)
+        """Send a command, signed in as somebody who may do everything."""
+        path, signed_in = f"/v1/cases/{case_id}/{command}", await self.sign_in(staff)
+        return await self.client.post(path, json={"staff": staff} | said, headers=signed_in)
+
+    async def sign_in(
+        self, staff: str, roles: Sequence[str] = ROLES, departments: Sequence[str] = DEPARTMENTS, at: datetime = NOW
+    ) -> dict[str, str]:
+        """The header of a session that has just begun."""
+        token, who = sessions.new_token(), Principal(staff, frozenset(roles), frozenset(departments))
+        await self.commands.run(lambda tx: _begun(replace(tx, now=at), token, who))
+        return {"Cookie": f"madoguchi-session={token}"}
 
     async def get(self, path: str) -> Any:
         """Read; it must succeed."""
@@ -216,6 +243,11 @@ class Desk:
         return await self.get(f"/v1/cases/{case_id}")
 
 
+async def _begun(tx: Tx, token: str, who: Principal) -> tuple[None, list[Event]]:
+    await sessions.begin(tx, token, who, LIMITS)
+    return None, []
+
+
 @pytest.fixture
 async def dsn(fresh_database: FreshDatabase) -> str:
     return await fresh_database("chassis", "services.desk")
@@ -223,7 +255,7 @@ async def dsn(fresh_database: FreshDatabase) -> str:
 
 @pytest.fixture
 async def connection(dsn: str) -> AsyncGenerator[Owned]:
-    connection = await database.connect(dsn)
+    connection = await database.connect(dsn, scope=separation.EVERYTHING)
     yield connection
     await database.close(connection)
 
@@ -244,13 +276,18 @@ async def desk(dsn: str, connection: Owned) -> AsyncGenerator[Desk]:
             "keyring": "memory:",
             "opening_keyring": "memory:",
         }
+        | SIGN_IN
     )
     city = MemoryKeyring()
     seals = Seals(Sealer(city), Opener(city), IndexKeys(city, city), "5y")
-    pool = await asyncpg.create_pool(dsn, min_size=1, max_size=4)
+    pool = await asyncpg.create_pool(dsn, min_size=1, max_size=4, server_settings=dict(separation.EVERYTHING))
+    requests = await database.make_pool(dsn, 4)
     app = http.make_app("desk", Pulse(60))
-    commands = Commands("/desk", pool, lambda: None, clock=lambda: NOW)
+    commands = Commands("/desk", requests, lambda: None, clock=lambda: NOW)
     add_routes(app, commands, settings, seals)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://desk") as client:
-        yield Desk(connection, pool, client, commands, city, seals)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as client:
+        desk = Desk(connection, pool, client, commands.within(separation.EVERYTHING), city, seals, app)
+        client.headers.update({"Origin": ORIGIN, **await desk.sign_in("sato")})
+        yield desk
     await pool.close()
+    await requests.close()

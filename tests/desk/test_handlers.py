@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from chassis import database
 from chassis.database import Tx, transaction
 from contracts.channels import Application
-from services.desk import handlers, store
+from services.desk import handlers, separation, store
 from tests.desk.conftest import (
     APPLICATION,
     NOW,
@@ -227,7 +227,7 @@ class TestWithdrawals:
 
     async def test_a_withdrawal_and_a_case_at_the_same_moment_meet(self, desk: Desk, dsn: str) -> None:
         application_id, case_id = new_id(), new_id()
-        other = await database.connect(dsn)
+        other = await database.connect(dsn, scope=separation.EVERYTHING)
         async with asyncio.TaskGroup() as tasks, transaction(other) as tx:
             await store.withdraw(tx, [application_id])
             arriving = tasks.create_task(desk.read(opened(application_id, case_id)))
@@ -239,7 +239,7 @@ class TestWithdrawals:
 
     async def test_a_case_and_a_withdrawal_at_the_same_moment_meet(self, desk: Desk, dsn: str) -> None:
         application_id, case_id = new_id(), new_id()
-        other = await database.connect(dsn)
+        other = await database.connect(dsn, scope=separation.EVERYTHING)
         async with asyncio.TaskGroup() as tasks, transaction(other) as tx:
             await store.open_items(tx, [handlers.arrival(opened(application_id, case_id))])
             withdrawing = tasks.create_task(desk.read(withdrawn(application_id)))

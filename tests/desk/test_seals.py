@@ -98,7 +98,7 @@ async def test_a_case_is_found_however_its_applicant_is_written(desk: Desk, fiel
 async def test_another_departments_cases_are_not_found(desk: Desk) -> None:
     await sealed_case(desk)
 
-    assert await search(desk, "name", "阿寒 湖子", department="tax") == []
+    assert await search(desk, "name", "阿寒 湖子", department="school") == []
 
 
 async def test_a_case_that_moves_is_found_by_its_new_department(desk: Desk) -> None:

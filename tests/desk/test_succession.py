@@ -7,7 +7,7 @@ import pytest
 from services.desk import succession
 from tests.desk.conftest import Desk
 
-TO_SCHOOL = {"staff": "kikaku", "to": "school", "reason": "四月一日の組織改正のため。"}
+TO_SCHOOL = {"staff": "sato", "to": "school", "reason": "四月一日の組織改正のため。"}
 
 
 async def test_undecided_cases_are_returned_naming_the_successor_and_the_rest_stay(desk: Desk) -> None:
@@ -25,10 +25,10 @@ async def test_undecided_cases_are_returned_naming_the_successor_and_the_rest_st
     said = [event for event in await desk.said() if event["type"] == "case.returned"]
     assert {event["case_id"] for event in said} == {str(fresh), str(claimed)}
     assert {(event["suggestion"], event["reason"], event["staff"]) for event in said} == {
-        ("school", TO_SCHOOL["reason"], "kikaku")
+        ("school", TO_SCHOOL["reason"], "sato")
     }
     step = (await desk.see(fresh))["history"][-1]
-    assert (step["what"], step["staff"], step["note"]["to"]) == ("succession", "kikaku", "school")
+    assert (step["what"], step["staff"], step["note"]["to"]) == ("succession", "sato", "school")
 
 
 async def test_handed_on_twice_is_handed_on_once(desk: Desk) -> None:

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -15,18 +16,22 @@ import pytest
 from chassis import http
 from chassis.commands import Commands
 from chassis.consuming import Verbatim
-from chassis.database import Pool, make_pool, transaction
+from chassis.database import Pool, Tx, connect, make_pool, transaction
 from chassis.pulse import Pulse
 from contracts.envelope import Event
 from contracts.ids import uuid7
+from deploy.databases import within
+from deploy.local import Stack
 from sealing.opener import Opener, sealed_in
 from sealing.sealer import Sealer
-from services.intake import handlers
+from services.intake import channel_systems, handlers
+from services.intake.admitting import ApiKey, System, make_key
 from services.intake.api import add_routes
 from services.intake.handlers import Progress, ProgressData
 from services.intake.retention import Retention
 from services.intake.seals import Seals
 from services.intake.settings import Settings
+from services.intake.tokens import Tokens
 from tests.conftest import FreshDatabase
 from tests.keyring import MemoryKeyring
 
@@ -35,6 +40,8 @@ SUBMITTED = "jp.madoguchi.application.submitted.v1"
 CORRECTED = "jp.madoguchi.application.correction-submitted.v1"
 WITHDRAWN = "jp.madoguchi.application.withdrawn.v1"
 OPENED = "jp.madoguchi.case.opened.v1"
+PORTAL = System("portal", frozenset({"/channels/portal"}), frozenset({"portal", "fax"}), ("*",), 6000, 1000)
+THIEF = System("thief", frozenset({"/channels/thief"}), frozenset({"portal"}), ("road.*",), 6000, 1000)
 CLOSED = "jp.madoguchi.case.closed.v1"
 
 
@@ -81,6 +88,32 @@ class Intake:
     city: MemoryKeyring
     edge: MemoryKeyring
     seals: Seals
+    admin_dsn: str
+    keys: dict[str, ApiKey] = field(default_factory=lambda: dict[str, ApiKey]())
+
+    async def admit(self, system: System, expires_at: datetime = NOW + timedelta(days=1)) -> ApiKey:
+        """What `madoguchi channel add` does; its key is the one that `post(system=…)` sends."""
+        key = make_key()
+        async with self.as_administrator() as tx:
+            await channel_systems.put_system(tx, system)
+            await channel_systems.add_key(tx, system.name, key, expires_at)
+        self.keys[system.name] = key
+        return key
+
+    @asynccontextmanager
+    async def as_administrator(self) -> AsyncGenerator[Tx]:
+        connection = await connect(self.admin_dsn)
+        try:
+            async with transaction(connection, lambda: NOW) as tx:
+                yield tx
+        finally:
+            await connection.close()
+
+    def bearer(self, system: str = "portal") -> dict[str, str]:
+        return {"authorization": f"Bearer {self.keys[system].text}"}
+
+    async def get(self, receipt: str, system: str = "portal") -> httpx.Response:
+        return await self.http.get(f"/v1/applications/{receipt}", headers=self.bearer(system))
 
     async def receive(self, *sent: dict[str, Any] | bytes) -> list[Event]:
         """Let intake consume these from Kafka in one batch; what it announces comes back."""
@@ -94,9 +127,9 @@ class Intake:
         async with self.pool.acquire() as connection, transaction(connection, lambda: NOW) as tx:
             await handlers.note_progress(seen, tx)  # pyright: ignore[reportArgumentType]
 
-    async def post(self, body: dict[str, Any] | bytes, **headers: str) -> httpx.Response:
+    async def post(self, body: dict[str, Any] | bytes, system: str = "portal", **headers: str) -> httpx.Response:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return await self.http.post("/v1/applications", content=content, headers=headers)
+        return await self.http.post("/v1/applications", content=content, headers=self.bearer(system) | headers)
 
     async def opened(self, said: Event) -> dict[str, Any]:
         """The data of what intake announced, its seal opened as desk would: JSON."""
@@ -112,7 +145,7 @@ class Intake:
 
 
 @pytest.fixture
-async def intake(fresh_database: FreshDatabase) -> AsyncGenerator[Intake]:
+async def intake(fresh_database: FreshDatabase, servers: Stack) -> AsyncGenerator[Intake]:
     dsn = await fresh_database("chassis", "services.intake")
     settings = Settings.model_validate(
         {
@@ -127,7 +160,11 @@ async def intake(fresh_database: FreshDatabase) -> AsyncGenerator[Intake]:
     seals = Seals(Sealer(city), Opener(edge), Retention("5y", {"road.snow": "3y"}), lambda: NOW)
     pool = await make_pool(dsn, 4)
     app = http.make_app("intake", Pulse(60))
-    partial(add_routes, settings=settings, seals=seals)(app, Commands("/intake", pool, lambda: None, lambda: NOW))
+    add = partial(add_routes, settings=settings, seals=seals, tokens=Tokens(b"k" * 32, 600))
+    add(app, Commands("/intake", pool, lambda: None, lambda: NOW))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://intake") as client:
-        yield Intake(pool, client, city, edge, seals)
+        intake = Intake(pool, client, city, edge, seals, within(servers.postgres_dsn, dsn.rpartition("/")[2]))
+        await intake.admit(PORTAL)
+        await intake.admit(THIEF)
+        yield intake
     await pool.close()

@@ -75,7 +75,7 @@ async def test_no_table_keeps_the_number_and_the_citizen_reads_that_it_was_made_
     sent = application(channel="fax", **ANYWHERE["data.application.applicant.message"])
     receipt = (await intake.post(sent)).json()["receipt"]
 
-    timeline = (await intake.http.get(f"/v1/applications/{receipt}")).json()["timeline"]
+    timeline = (await intake.get(receipt)).json()["timeline"]
     kept = await everything_kept(intake, by_administrator)
 
     assert "読めないようにして受け付けました" in timeline[-1]["ja"]

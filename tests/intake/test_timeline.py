@@ -79,7 +79,7 @@ def test_what_ended_with_a_withdrawal_is_not_called_complete() -> None:
 
 async def read(intake: Intake, receipt: str) -> list[dict[str, str]]:
     """The timeline as a citizen reads it."""
-    return (await intake.http.get(f"/v1/applications/{receipt}")).json()["timeline"]
+    return (await intake.get(receipt)).json()["timeline"]
 
 
 async def test_a_citizen_reads_how_many_of_the_cases_are_through(intake: Intake) -> None:

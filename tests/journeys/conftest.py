@@ -5,7 +5,7 @@ import json
 import os
 import random
 import signal
-from collections.abc import Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from console import channel_keys
 from console.city import City, running_city
 from console.starting import city_down, city_up
 from contracts.ids import uuid7
@@ -26,10 +27,13 @@ from deploy.databases import within
 from deploy.local import LocalSettings
 from deploy.local.home import home_of
 from deploy.local.services import SERVICES, processes_of
+from services.intake.admitting import ApiKey, System
 from tests.conftest import JARS
+from tests.staff import as_staff
 
 SOURCE = "/channels/portal"
 PROCEDURES = ("road.snow", "waste.bulky", "graffiti", "animal.deer", "child-allowance.claim", "nobody.knows-this")
+PORTAL = System("portal", frozenset({SOURCE}), frozenset({"portal"}), ("*",), per_minute=60_000, burst=1000)
 _random = random.Random(7)
 
 
@@ -72,6 +76,11 @@ class RunningCity:
 
     settings: LocalSettings
     city: City
+    key: ApiKey
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.key.text}"}
 
     def url(self, service: str) -> str:
         return self.city.service(service).url
@@ -80,14 +89,18 @@ class RunningCity:
         """Hand in over HTTP, as often as it takes; the receipt number comes back."""
         async with httpx.AsyncClient(timeout=30) as client:
             answer = await _insist(
-                lambda: client.post(f"{self.url('intake')}/v1/applications", content=json.dumps(sent))
+                lambda: client.post(
+                    f"{self.url('intake')}/v1/applications", content=json.dumps(sent), headers=self.bearer
+                )
             )
         assert answer.status_code == 201, answer.text
         return answer.json()["receipt"]
 
     async def timeline(self, receipt: str) -> list[str]:
         async with httpx.AsyncClient(timeout=30) as client:
-            answer = await _insist(lambda: client.get(f"{self.url('intake')}/v1/applications/{receipt}"))
+            answer = await _insist(
+                lambda: client.get(f"{self.url('intake')}/v1/applications/{receipt}", headers=self.bearer)
+            )
         return [step["type"].removeprefix("jp.madoguchi.").removesuffix(".v1") for step in answer.json()["timeline"]]
 
     async def until(self, receipt: str, step: str, seconds: float = 30) -> list[str]:
@@ -103,8 +116,8 @@ class RunningCity:
         )
 
     async def work(self, case_id: UUID, command: str, **said: Any) -> httpx.Response:
-        async with httpx.AsyncClient(timeout=30) as client:
-            return await client.post(f"{self.url('desk')}/v1/cases/{case_id}/{command}", json={"staff": "sato"} | said)
+        async with httpx.AsyncClient(timeout=30, headers=as_staff(self.city)) as client:
+            return await client.post(f"{self.url('desk')}/v1/cases/{case_id}/{command}", json=said)
 
     async def rows(self, service: str, query: str, *arguments: Any) -> list[asyncpg.Record]:
         """Ask a service's database, as soon as it is there, as the administrator: a test also turns clocks back."""
@@ -209,7 +222,15 @@ def city_settings(tmp_path_factory: pytest.TempPathFactory) -> Generator[LocalSe
     city_down(settings, print, reset=True)
 
 
+@pytest.fixture(scope="session")
+async def portal_key(city_settings: LocalSettings) -> AsyncGenerator[ApiKey]:
+    """The key of the portal, for all journeys."""
+    async with channel_keys.lent(running_city(city_settings), PORTAL) as key:
+        yield key
+        city_up(city_settings, print)
+
+
 @pytest.fixture
-async def city(city_settings: LocalSettings) -> RunningCity:
+async def city(city_settings: LocalSettings, portal_key: ApiKey) -> RunningCity:
     city_up(city_settings, print)
-    return RunningCity(city_settings, running_city(city_settings))
+    return RunningCity(city_settings, running_city(city_settings), portal_key)

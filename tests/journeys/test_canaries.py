@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from binascii import a2b_base64
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Generator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from console import channel_keys
 from console.city import running_city
 from console.starting import city_down, city_up
 from contracts.channels import Application, ApplicationSubmitted
@@ -36,7 +37,8 @@ from tests.intake.conftest import application as of_a_portal
 from tests.intake.conftest import intake as intake  # noqa: PLC0414  a fixture
 from tests.journeys import canaries
 from tests.journeys.canaries import Collector, Planted, betrayed, found_in
-from tests.journeys.conftest import RunningCity, event
+from tests.journeys.conftest import PORTAL, RunningCity, event
+from tests.staff import as_staff
 
 APPLICATIONS = 1150
 CHANNELS = ("portal", "counter", "web", "line", "email", "phone", "fax", "paper", "rpa", "bulk")
@@ -65,8 +67,10 @@ def settings(telemetry: Collector, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="module")
-def watched(settings: LocalSettings) -> RunningCity:
-    return RunningCity(settings, running_city(settings))
+async def watched(settings: LocalSettings) -> AsyncGenerator[RunningCity]:
+    everything = replace(PORTAL, channels=frozenset(CHANNELS))
+    async with channel_keys.lent(running_city(settings), everything) as key:
+        yield RunningCity(settings, running_city(settings), key)
 
 
 def submitted(planted: Planted, channel: str, **changes: Any) -> dict[str, Any]:
@@ -89,7 +93,7 @@ async def test_ten_thousand_canaries_go_the_whole_way_and_none_is_seen(
     watched: RunningCity, telemetry: Collector
 ) -> None:
     planted, answers = Planted(), list[bytes]()
-    async with httpx.AsyncClient(timeout=60) as client:
+    async with httpx.AsyncClient(timeout=60, headers=watched.bearer) as client:
         await _submit_many(watched, client, planted, answers)
         await _submit_what_is_refused(watched, client, planted, answers)
         await _take_the_keyring_away(watched, client, planted, answers)
@@ -205,7 +209,9 @@ async def _work(city: RunningCity, client: httpx.AsyncClient, planted: Planted, 
         closed = await city.work(row["case_id"], "close")
         answers += [decided.content, closed.content]
     looked_for = {"department": "shimin-seikatsu", "field": "name", "text": planted.word("{} 花子")}
-    answers.append((await client.post(f"{city.url('desk')}/v1/search", json=looked_for)).content)
+    found = await client.post(f"{city.url('desk')}/v1/search", json=looked_for, headers=as_staff(city.city))
+    assert found.status_code == 200, found.text
+    answers.append(found.content)
 
 
 async def _forge(city: RunningCity) -> None:
@@ -248,7 +254,7 @@ async def test_a_destroyed_key_makes_every_copy_unreadable_a_dump_from_before_to
     """Tables, journals, parked events, records, topics, and a dump that was taken before: all of the application's copies."""
     keyring = home_of(watched.settings).keyring
     sent = submitted(Planted(), "portal")
-    async with httpx.AsyncClient(timeout=60) as client:
+    async with httpx.AsyncClient(timeout=60, headers=watched.bearer) as client:
         await _posted(watched, client, sent)
     async with asyncio.timeout(60):
         while not (rows := await watched.rows("desk", OF_APPLICATION, sent["subject"])):
@@ -299,7 +305,7 @@ def _opens(keyring: Path, version: str, wrapped: bytes) -> bool:
 
 async def _seen(city: RunningCity, case_id: UUID) -> Any:
     """A case as the desk shows it, as soon as it is back."""
-    async with asyncio.timeout(60), httpx.AsyncClient(timeout=10) as client:
+    async with asyncio.timeout(60), httpx.AsyncClient(timeout=10, headers=as_staff(city.city)) as client:
         while True:
             try:
                 answer = await client.get(f"{city.url('desk')}/v1/cases/{case_id}")

@@ -62,7 +62,7 @@ async def test_http_goes_on_accepting_while_the_broker_is_away_for_a_minute(city
         async with httpx.AsyncClient(timeout=10) as client, asyncio.timeout(MINUTE + 30):
             until = asyncio.get_running_loop().time() + MINUTE
             for one in sent:
-                answer = await client.post(f"{city.url('intake')}/v1/applications", json=one)
+                answer = await client.post(f"{city.url('intake')}/v1/applications", json=one, headers=city.bearer)
                 assert answer.status_code == 201
                 await asyncio.sleep(MINUTE / (len(sent) + 10))
             await asyncio.sleep(until - asyncio.get_running_loop().time())

@@ -11,6 +11,7 @@ import httpx
 
 from deploy.local import mail
 from tests.journeys.conftest import RunningCity, event, submission
+from tests.staff import as_staff
 
 
 async def test_an_application_goes_the_whole_way(city: RunningCity) -> None:
@@ -102,7 +103,7 @@ async def test_a_correction_reaches_the_clerk_who_asked_for_it(city: RunningCity
     await city.submit(event("correction-submitted", application_id, supplied))
 
     (case,) = await _cases(city, sent["subject"], state="claimed")
-    assert case["staff"] == "sato"
+    assert case["staff"] == "demo"
 
 
 async def test_the_days_until_a_correction_comes_do_not_count_and_an_extension_is_mailed_with_its_reason(
@@ -172,7 +173,7 @@ async def test_the_open_cases_of_a_department_that_ended_follow_to_its_successor
 async def test_the_first_rules_of_a_city_have_a_life_in_the_desks_books_like_all_others(city: RunningCity) -> None:
     receipt = await city.submit(submission(procedure="graffiti"))
     await city.until(receipt, "case.opened")
-    async with asyncio.timeout(30), httpx.AsyncClient() as client:
+    async with asyncio.timeout(30), httpx.AsyncClient(headers=as_staff(city.city)) as client:
         while True:
             (first,) = (await client.get(f"{city.url('desk')}/v1/rule-sets")).json()["rule_sets"] or [{"history": []}]
             if len(first["history"]) == 4:
@@ -187,7 +188,7 @@ CORRECTION = {"submitted_at": "2026-11-25T00:00:00Z", "facts": {"documents": 1}}
 
 
 async def _see(city: RunningCity, case_id: UUID) -> dict[str, Any]:
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=30, headers=as_staff(city.city)) as client:
         return (await client.get(f"{city.url('desk')}/v1/cases/{case_id}")).json()
 
 
@@ -213,8 +214,8 @@ async def _as_if_days_ago(city: RunningCity, application_id: str, *, received: i
 
 
 async def _succeed(city: RunningCity, department: str, to: str) -> dict[str, Any]:
-    order = {"staff": "kikaku", "to": to, "reason": "組織改正のため。"}
-    async with httpx.AsyncClient(timeout=30) as client:
+    order = {"to": to, "reason": "組織改正のため。"}
+    async with httpx.AsyncClient(timeout=30, headers=as_staff(city.city)) as client:
         answer = await client.post(f"{city.url('desk')}/v1/departments/{department}/succession", json=order)
     assert answer.status_code == 200, answer.text
     return answer.json()

@@ -48,11 +48,11 @@ def test_a_port_that_two_services_had_stays_with_one_of_them() -> None:
 
 def test_up_refuses_a_taken_port(tmp_path: Path, taken: int) -> None:
     settings = settings_in(tmp_path).model_copy(
-        update={"smtp_port": taken, "kafka_bootstrap": "127.0.0.1:1", "postgres_dsn": None}
+        update={"smtp_port": taken, "kafka_bootstrap": "127.0.0.1:1", "oidc_issuer": "http://127.0.0.1:1"}
     )
     settings = settings.model_validate({**settings.model_dump(), "postgres_dsn": "postgresql://127.0.0.1:1/none"})
 
     with pytest.raises(StackError, match="MADOGUCHI_SMTP_PORT"):
         up(settings, silent)
 
-    assert [server.state for server in status(settings)] == ["yours", "yours", "stopped"]
+    assert [server.state for server in status(settings)] == ["yours", "yours", "stopped", "yours"]

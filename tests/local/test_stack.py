@@ -60,7 +60,7 @@ def test_up_twice_is_the_same_servers(settings: LocalSettings, stack: Stack) -> 
 
     assert up(settings, silent) == stack
     assert status(settings) == before
-    assert [server.state for server in before] == ["running", "running", "running"]
+    assert [server.state for server in before] == ["running"] * 4
 
 
 def test_kafka_killed_comes_back_at_the_same_address_with_its_records(settings: LocalSettings, stack: Stack) -> None:
@@ -120,6 +120,7 @@ def test_servers_of_your_own_are_used_and_not_started(tmp_path: Path, monkeypatc
     monkeypatch.setenv("MADOGUCHI_KAFKA_BOOTSTRAP", "kafka:9092")
     monkeypatch.setenv("MADOGUCHI_POSTGRES_DSN", "postgresql://me:secret@db:5432/postgres")
     monkeypatch.setenv("MADOGUCHI_SMTP_URL", "smtp://mail:25")
+    monkeypatch.setenv("MADOGUCHI_OIDC_ISSUER", "https://login.city.example")
     settings = LocalSettings()
 
     stack = up(settings, silent)
@@ -129,6 +130,7 @@ def test_servers_of_your_own_are_used_and_not_started(tmp_path: Path, monkeypatc
         postgres_dsn="postgresql://me:secret@db:5432/postgres",
         smtp_url="smtp://mail:25",
         mail_folder=None,
+        issuer="https://login.city.example",
         log_folder=tmp_path / "log",
     )
     assert {server.state for server in status(settings)} == {"yours"}
@@ -136,7 +138,11 @@ def test_servers_of_your_own_are_used_and_not_started(tmp_path: Path, monkeypatc
 
 
 def test_a_server_that_cannot_start_is_an_error_with_the_end_of_its_log(tmp_path: Path) -> None:
-    only_kafka = {"smtp_url": "smtp://mail:25", "postgres_dsn": SecretStr("postgresql://db/x")}
+    only_kafka = {
+        "smtp_url": "smtp://mail:25",
+        "oidc_issuer": "https://login.city.example",
+        "postgres_dsn": SecretStr("postgresql://db/x"),
+    }
     settings = settings_in(tmp_path).model_copy(update={**only_kafka, "java_options": "-Xmx1"})
 
     with pytest.raises(StackError, match="Too small maximum heap"):

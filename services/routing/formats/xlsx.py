@@ -21,6 +21,7 @@ from services.routing.formats.grid_writing import write_grid
 from services.routing.formats.insertion import NewRow, filler, place
 from services.routing.rules.sfeel import Unreadable, parse_literal, write_literal
 from services.routing.rules.tables import DecisionTable, InvalidTable
+from services.routing.unpacking import checked_zip
 
 TEXT, DATE = "@", "yyyy-mm-dd"
 """Number formats. Cells of text stay what is typed: without it Excel makes dates of `4-1`."""
@@ -77,7 +78,7 @@ def _lines(sheet: Worksheet, source: str) -> list[list[str]]:
 
 def _workbook(content: bytes, file: str) -> Workbook:
     try:
-        return load_workbook(BytesIO(content))
+        return load_workbook(checked_zip(content))
     except (BadZipFile, InvalidFileException, DefusedXmlException, ParseError, KeyError, ValueError) as error:
         raise InvalidTable(f"{file}: expected an Excel workbook (.xlsx), found: {error}") from None
 

@@ -1,0 +1,79 @@
+"""Who is asking, and why they are turned away."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chassis.errors import Refused
+
+STAFF = re.compile(r"[A-Za-z0-9._-]{1,64}")
+CODE = re.compile(r"[a-z0-9-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A member of staff, or a program of theirs; `departments` are the codes of those they work for."""
+
+    staff: str
+    roles: frozenset[str]
+    departments: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimNames:
+    """Which claims of the provider's tokens say who somebody is."""
+
+    staff: str
+    roles: str
+    departments: str
+
+
+def sign_in_first() -> Refused:
+    """Nobody is signed in."""
+    return Refused(401, "sign-in", "ログインしてください。 Sign in: GET /login, or send a bearer token.")
+
+
+def not_allowed() -> Refused:
+    """Signed in, and not allowed."""
+    return Refused(
+        403,
+        "not-allowed",
+        "この操作の権限がありません。所属長へご相談ください。 Your role does not allow this: ask your chief.",
+    )
+
+
+def other_department() -> Refused:
+    """Allowed, and not for this department."""
+    return Refused(
+        403,
+        "other-department",
+        "他の課の案件はご覧になれません。 This is another department's: only its own staff may.",
+    )
+
+
+def no_such_staff() -> Refused:
+    """The provider vouches for somebody who is no member of staff."""
+    return Refused(
+        403,
+        "no-such-staff",
+        "職員の情報が正しく登録されていません。システム管理者へご連絡ください。"
+        " The provider's token names no member of staff as Madoguchi knows them: tell the system manager.",
+    )
+
+
+def principal_of(claims: Mapping[str, Any], names: ClaimNames) -> Principal:
+    """Whom verified claims name. Raises Refused when that is nobody.
+
+    Roles and departments are a list of text or text separated by spaces. A department that is no code is refused and not
+    left out: what is written there would be said to PostgreSQL.
+    """
+    staff, departments = claims.get(names.staff), _listed(claims.get(names.departments))
+    if not isinstance(staff, str) or not STAFF.fullmatch(staff) or not all(map(CODE.fullmatch, departments)):
+        raise no_such_staff()
+    return Principal(staff, frozenset(_listed(claims.get(names.roles))), frozenset(departments))
+
+
+def _listed(value: object) -> list[str]:
+    found = value.split() if isinstance(value, str) else value
+    return [str(one) for one in found] if isinstance(found, (list, tuple)) else []

@@ -1,0 +1,102 @@
+"""On whose behalf a route works: the guard has found out who it is, here it becomes what they see and sign."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from access import sessions, signing_in
+from access.guard import Guard
+from access.principal import Principal, not_allowed, other_department
+from access.provider import Provider
+from access.signing_in import Entrance
+from chassis.commands import Commands
+from chassis.database import Tx
+from chassis.errors import Refused
+from contracts.envelope import Event, Model
+from services.desk import separation
+from services.desk.permissions import PERMISSIONS
+from services.desk.settings import Settings
+
+M = TypeVar("M", bound=Model)
+
+
+def not_yourself() -> Refused:
+    """An order in the name of somebody else."""
+    return Refused(
+        403,
+        "not-yourself",
+        "他の職員の名前では操作できません。 `staff` is not you: leave it out, or sign in as who you are.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and commands that see what they may see."""
+
+    who: Principal
+    commands: Commands
+
+    @property
+    def staff(self) -> str:
+        """The name that is written into every event."""
+        return self.who.staff
+
+    def signed(self, order: M) -> M:
+        """The order in the caller's name. Raises Refused when it bears another's."""
+        if getattr(order, "staff", "") not in ("", self.staff):
+            raise not_yourself()
+        return order.model_copy(update={"staff": self.staff})
+
+    def check_department(self, code: str) -> None:
+        """Nothing, for one's own department. Raises Refused for another."""
+        if code not in self.who.departments:
+            raise other_department()
+
+
+def _unknown(_: Request) -> Caller:
+    raise not_allowed()
+
+
+def _caller(request: Request) -> Caller:
+    find: Callable[[Request], Caller] = getattr(request.app.state, "caller", _unknown)
+    return find(request)
+
+
+Asking = Annotated[Caller, Depends(_caller)]
+"""A parameter of every route that is about cases."""
+
+
+def guard(app: FastAPI, commands: Commands, settings: Settings) -> None:
+    """Put the guard before every route that is added from here on, and add those of signing in."""
+    entrance = Entrance(settings, Provider(settings), commands)
+    app.router.dependencies.append(Depends(Guard(entrance, PERMISSIONS)))
+    app.state.caller = partial(_found, commands=commands)
+    signing_in.add_routes(app, entrance)
+    _add_staff(app)
+
+
+def _found(request: Request, commands: Commands) -> Caller:
+    who: Principal = request.state.who
+    scope = separation.EVERYTHING if request.state.where == "any" else separation.only(who.departments)
+    return Caller(who, commands.within(scope))
+
+
+def _add_staff(app: FastAPI) -> None:
+    @app.get("/v1/me")
+    async def me(asking: Asking) -> JSONResponse:
+        """Who I am to the desk."""
+        who = asking.who
+        return JSONResponse({"staff": who.staff, "roles": sorted(who.roles), "departments": sorted(who.departments)})
+
+    @app.post("/v1/staff/{staff}/sign-out")
+    async def sign_out(staff: str, asking: Asking) -> JSONResponse:
+        """End every session of somebody, at once; bearer tokens end by themselves, as the provider made them."""
+        return JSONResponse({"ended": await asking.commands.run(lambda tx: _end_all(tx, staff))})
+
+
+async def _end_all(tx: Tx, staff: str) -> tuple[int, list[Event]]:
+    return await sessions.end_all(tx, staff), []

@@ -1,0 +1,18 @@
+"""The separation of departments: what a transaction is told so that PostgreSQL shows it the rows of these and no others.
+
+It guards against a query that forgot its WHERE, not against whoever can run statements of their own: such a one could
+set the same.
+"""
+
+from collections.abc import Iterable, Mapping
+
+SETTING = "madoguchi.departments"
+"""What the policies of migration 0008 ask for: codes, separated by commas, or * for all."""
+
+EVERYTHING: Mapping[str, str] = {SETTING: "*"}
+"""The service itself, which takes in cases for all departments."""
+
+
+def only(departments: Iterable[str]) -> Mapping[str, str]:
+    """The scope of somebody who belongs to these; a code has neither comma nor asterisk."""
+    return {SETTING: ",".join(sorted(departments))}

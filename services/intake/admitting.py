@@ -1,0 +1,118 @@
+"""Which channel system a request comes from, what that one may do, and how fast. Pure.
+
+An API key reads `mdg_<prefix>_<secret>`: the prefix (10 of a-z 0-9) says which key it is and is no secret, the secret is 256
+random bits in hexadecimal. Kept is SHA-256 of the secret: what cannot be guessed needs no slow hash, and a slow one would be
+paid on every request.
+"""
+
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from fnmatch import fnmatchcase
+from hashlib import sha256
+
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+MARK = "mdg_"
+MOST_LIVE_KEYS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key as its owner holds it. Shown once, kept nowhere."""
+
+    prefix: str
+    secret: str
+
+    def __repr__(self) -> str:
+        """The secret is never printed by accident."""
+        return f"ApiKey({self.prefix!r})"
+
+    @property
+    def text(self) -> str:
+        """What its owner sends."""
+        return f"{MARK}{self.prefix}_{self.secret}"
+
+    @property
+    def digest(self) -> bytes:
+        """What is kept of it."""
+        return digest(self.secret)
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A channel system: the sources that are its own, the channels it may name, the procedures (patterns with `*`), its pace."""
+
+    name: str
+    sources: frozenset[str]
+    channels: frozenset[str]
+    procedures: tuple[str, ...]
+    per_minute: int
+    burst: int
+
+    def owns(self, source: str) -> bool:
+        """Whether it may speak as this source."""
+        return source in self.sources
+
+    def may_name(self, channel: str) -> bool:
+        """Whether it may say that an application came over this channel."""
+        return channel in self.channels
+
+    def may_submit(self, procedure: str) -> bool:
+        """Whether it may hand in this procedure."""
+        return any(fnmatchcase(procedure, pattern) for pattern in self.procedures)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptKey:
+    """A key as intake keeps it, and whose it is."""
+
+    prefix: str
+    digest: bytes
+    expires_at: datetime
+    system: System
+
+
+def make_key() -> ApiKey:
+    """A new key; nobody has ever had it."""
+    return ApiKey("".join(secrets.choice(_ALPHABET) for _ in range(10)), secrets.token_hex(32))
+
+
+def read_key(text: str) -> ApiKey | None:
+    """The key that a text is, None for one that cannot be a key."""
+    prefix, _, secret = text.removeprefix(MARK).partition("_")
+    well_formed = text.startswith(MARK) and len(prefix) == 10 and len(secret) == 64 and text.isascii()
+    return ApiKey(prefix, secret) if well_formed else None
+
+
+def digest(secret: str) -> bytes:
+    """SHA-256 of a secret."""
+    return sha256(secret.encode()).digest()
+
+
+def admit(key: ApiKey, kept: Mapping[str, KeptKey], now: datetime) -> KeptKey | None:
+    """What is kept of the key, None when it is unknown, over or wrong: one answer for all three, after the same work."""
+    found = kept.get(key.prefix)
+    same = hmac.compare_digest(found.digest if found else b"", key.digest)
+    return found if found is not None and same and now < found.expires_at else None
+
+
+class Bucket:
+    """A token bucket: `burst` requests at once, then `per_minute` a minute. Times are seconds of one clock."""
+
+    __slots__ = ("_burst", "_last", "_left", "_per_second")
+
+    def __init__(self, per_minute: int, burst: int, now: float) -> None:
+        """A full one."""
+        self._per_second, self._burst = per_minute / 60, float(burst)
+        self._left, self._last = float(burst), now
+
+    def take(self, now: float) -> float:
+        """Take one; 0 when there was one, else the seconds until there is."""
+        self._left = min(self._burst, self._left + (now - self._last) * self._per_second)
+        self._last = now
+        if self._left >= 1:
+            self._left -= 1
+            return 0.0
+        return (1 - self._left) / self._per_second
