@@ -132,15 +132,17 @@ async def test_a_script_comes_in_with_an_access_token_and_needs_no_origin(visito
     [
         {"aud": CLIENT_ID},
         {"aud": "somebody-else"},
-        {"aud": "madoguchi", "exp": int(time.time()) - 60},
+        {"aud": "madoguchi", "exp": -60},
         {"aud": "madoguchi", "exp": None},
-        {"aud": "madoguchi", "nbf": int(time.time()) + 600},
+        {"aud": "madoguchi", "nbf": 600},
         {"aud": "madoguchi", "iss": "https://evil.example"},
     ],
     ids=["an ID token", "another audience", "expired", "without end", "not yet", "another issuer"],
 )
 async def test_a_token_that_is_not_for_us_now_lets_nobody_in(visitor: Visitor, claims: dict[str, Any]) -> None:
-    assert (await by_token(visitor, visitor.provider.twin.signed(CLERK, claims, "at+jwt"))).status_code == 401
+    """Numbers are seconds from now, for the tests may be collected long before this one runs."""
+    dated = {name: int(time.time()) + said if isinstance(said, int) else said for name, said in claims.items()}
+    assert (await by_token(visitor, visitor.provider.twin.signed(CLERK, dated, "at+jwt"))).status_code == 401
 
 
 def by_public_key(twin: LocalProvider, signed: str) -> str:
