@@ -34,7 +34,7 @@ status: $(READY)  ## What runs, and where
 	@$(BIN)/madoguchi status
 
 test: $(READY)  ## Set up everything and run all tests but the long ones, two files at a time
-	@$(BIN)/python -m pytest -m "not long" --durations=10 --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -m "not long" --durations=10 --numprocesses=2 --no-loadscope-reorder
 
 test-long: $(READY)  ## The tests that take minutes: 100,000 simulated schedules
 	@$(BIN)/python -m pytest -m long

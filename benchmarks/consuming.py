@@ -22,6 +22,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from benchmarks.servers import JAVA
 from chassis import kafka
 from chassis.broker import Broker
 from contracts.topics import Topic
@@ -168,7 +169,13 @@ def run(records: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         jars = Path(__file__).parents[1] / ".madoguchi" / "jars"
         settings = LocalSettings(
-            home=Path(folder), jars=jars, kafka_bootstrap=None, kafka_open=True, postgres_dsn=None, smtp_url=None
+            home=Path(folder),
+            jars=jars,
+            kafka_bootstrap=None,
+            kafka_open=True,
+            postgres_dsn=None,
+            smtp_url=None,
+            java_options=JAVA,
         )
         stack = up(settings, _say)
         try:

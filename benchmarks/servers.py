@@ -31,6 +31,9 @@ from deploy.topics import create_topics
 
 ROOT = Path(__file__).parents[1]
 NO_MAIL = "smtp://127.0.0.1:1"
+NO_PROVIDER = "http://127.0.0.1:1"
+JAVA = "-Xmx512m -XX:+UseSerialGC"
+"""The broker compiles fully: what a measurement asks of it goes on for minutes."""
 SECONDS = 30
 
 
@@ -126,6 +129,8 @@ def _settings(folder: Path) -> LocalSettings:
         kafka_open=True,  # rivals have no login; so nobody has
         postgres_port=None,
         smtp_port=None,
+        oidc_issuer=NO_PROVIDER,
+        java_options=JAVA,
     )
 
 

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import asyncpg
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from chassis import journal, migrations
 from chassis.database import Tx, utc_now
@@ -30,6 +32,13 @@ WAITS_LONGEST = ("journeys", "console", "chassis", "deploy", "local", "benchmark
 TOY = Rights(tables={"counted": "SELECT, INSERT", "cured": "SELECT"})
 """Of the toy service of the chassis's tests."""
 
+ON_ONE = {
+    "tests/journeys": ("test_faults.py", "test_way.py"),
+    "tests/console": ("test_channels.py", "test_city.py", "test_keys.py", "test_rule_sets.py"),
+    "tests/deploy": ("test_acls.py", "test_grants.py", "test_image.py", "test_prepare.py"),
+}
+"""Files that share a city or servers, which cost half a minute to start and a quarter of a core to keep: one process runs them all."""
+
 FreshDatabase = Callable[..., Awaitable[str]]
 Administrator = Callable[..., Awaitable[list[asyncpg.Record]]]
 _numbers = itertools.count(1)
@@ -45,6 +54,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Two processes take file after file from this list: with the longest first they end together."""
     rank = {package: number for number, package in enumerate(WAITS_LONGEST)}
     items.sort(key=lambda item: rank.get(item.path.relative_to(ROOT / "tests").parts[0], len(rank)))
+
+
+class Sharing(LoadScopeScheduling):
+    """File after file, those that share a city as one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        folder, _, name = path.rpartition("/")
+        return folder if name in ON_ONE.get(folder, ()) else path
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing:
+    """How the processes divide the files."""
+    return Sharing(config, log)
 
 
 def shared_data(name: str) -> Path:

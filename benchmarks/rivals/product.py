@@ -10,7 +10,7 @@ from secrets import token_urlsafe
 from benchmarks import workload
 from benchmarks.processes import Command
 from benchmarks.rivals import Rival
-from benchmarks.servers import ROOT, Servers
+from benchmarks.servers import NO_PROVIDER, ROOT, Servers
 from contracts.topics import CASES, INTAKE, NOTICES, TOPICS, Topic
 from deploy.databases import SERVICES, ServiceDatabase, bring_up, create_databases, dsn_of
 from deploy.local import LocalSettings, keyrings
@@ -47,10 +47,10 @@ _COUNTS: Mapping[str, Mapping[str, str]] = {
 """Every one of these must be the number of applications."""
 
 _NOBODY_SIGNS_IN: Mapping[str, str] = {
-    "oidc_issuer": "http://127.0.0.1:1",
+    "oidc_issuer": NO_PROVIDER,
     "oidc_client_id": "benchmark",
     "oidc_client_secret": token_urlsafe(),
-    "public_url": "http://127.0.0.1:1",
+    "public_url": NO_PROVIDER,
 }
 """The desk does not start without a provider; none is asked, for nobody works here."""
 

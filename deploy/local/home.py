@@ -49,7 +49,8 @@ class LocalSettings(BaseSettings):
     oidc_client_id: str = ""
     oidc_client_secret: SecretStr = SecretStr("")
     oidc_port: int | None = None
-    java_options: str = "-Xmx512m -XX:+UseSerialGC"
+    java_options: str = "-Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+    """Of the broker: one that serves a laptop for minutes starts with half the CPU (3.4 s of 6.6) when it compiles once."""
 
     @property
     def broker(self) -> Broker | None:

@@ -1,14 +1,16 @@
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from chassis.database import Tx
-from services.desk import store
-from tests.conftest import Administrator
+from chassis import database
+from chassis.database import Owned, Tx
+from services.desk import separation, store
+from tests.conftest import Administrator, FreshDatabase
+from tests.desk.conftest import NOW
 
 MANY = """
     INSERT INTO case_item (case_id, application_id, receipt, department, procedure, due_on, opened_at, state, staff, why)
@@ -18,11 +20,21 @@ MANY = """
 """
 
 
+@pytest.fixture(scope="module")
+async def full(fresh_database: FreshDatabase, by_administrator: Administrator) -> AsyncGenerator[Owned]:
+    """A connection to a desk with a city's cases, which no test changes."""
+    dsn = await fresh_database("chassis", "services.desk")
+    connection = await database.connect(dsn, scope=separation.EVERYTHING)
+    await by_administrator(connection, MANY)
+    await by_administrator(connection, "ANALYZE case_item")
+    yield connection
+    await database.close(connection)
+
+
 @pytest.fixture
-async def many(tx: Tx, by_administrator: Administrator) -> Tx:
-    await by_administrator(tx.connection, MANY)
-    await by_administrator(tx.connection, "ANALYZE case_item")
-    return tx
+async def many(full: Owned) -> AsyncGenerator[Tx]:
+    async with full.transaction():
+        yield Tx(full, NOW)
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -213,7 +213,7 @@ async def _stopped(producer: AIOKafkaProducer) -> None:
         return
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def city_settings(tmp_path_factory: pytest.TempPathFactory) -> Generator[LocalSettings]:
     home: Path = tmp_path_factory.mktemp("city")
     settings = LocalSettings(home=home, jars=JARS, kafka_bootstrap=None, postgres_dsn=None, smtp_url=None)
@@ -222,7 +222,7 @@ def city_settings(tmp_path_factory: pytest.TempPathFactory) -> Generator[LocalSe
     city_down(settings, print, reset=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def portal_key(city_settings: LocalSettings) -> AsyncGenerator[ApiKey]:
     """The key of the portal, for all journeys."""
     async with channel_keys.lent(running_city(city_settings), PORTAL) as key:
