@@ -2,6 +2,7 @@
 
 ChassisError
 ├── Poison      this message can never be handled: park it, let every other one pass
+│   └── Foreign it came over the edge and is no event at all: its sender's fault, however many there are
 ├── Transient   something we depend on is away, or the fault is ours: nobody is guilty, pause and try again
 ├── Fenced      another instance owns this lane or relay now: forget what we hold and read again
 ├── WrongSchema the database is not the one this code was written for
@@ -22,6 +23,10 @@ class ChassisError(Exception):
 
 class Poison(ChassisError):
     """Raised by a handler, or by decoding, for a message that no repetition can cure."""
+
+
+class Foreign(Poison):
+    """Raised by a handler of the edge for what is no event: parked, and no sign that something here is broken."""
 
 
 class Transient(ChassisError):

@@ -16,10 +16,11 @@ from pydantic import ValidationError
 
 from chassis.consuming import Verbatim
 from chassis.database import Clock, utc_now
+from chassis.errors import Foreign
 from contracts import reading
 from contracts.envelope import Event
 from contracts.intake import ApplicationAccepted, CorrectionAccepted, Fault, WithdrawalAccepted
-from contracts.reading import ChannelEvent, Submission
+from contracts.reading import ChannelEvent, Submission, Unreadable
 from contracts.sealed import Sealed
 from sealing import fields
 from sealing.errors import SealingError, UnknownKey
@@ -58,6 +59,13 @@ class Seals:
         """A key that is not the edge's is not asked for: a keyring that forbids it would be taken for one that is away."""
         await self.sealer.fetch(self.retention.classes(), self.clock())
         await self.edge.fetch(one for one in sealed if one is not None and _is_of_the_edge(one))
+
+    def read(self, message: Verbatim) -> Submission:
+        """What a channel published, as if it had not sealed it. Raises Foreign for what is no CloudEvent."""
+        try:
+            return self.opened(reading.read(message.headers, message.body))
+        except Unreadable as error:
+            raise Foreign(str(error)) from None
 
     def opened(self, submission: Submission) -> Submission:
         """The submission as if its channel had not sealed it; one whose seal does not open has faults instead."""
