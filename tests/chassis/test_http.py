@@ -189,6 +189,8 @@ async def test_what_is_nested_too_deep_is_refused_and_breaks_nothing(site: Site,
         ({"x-long": "1" * 16_500}, "/health/live", 431),
         ({}, "/health/live?" + "q" * 5000, 414),
         ({}, "/" + "p" * 5000, 414),
+        ({}, "/health/%00", 400),
+        ({}, "/health/live?q=%00", 400),
     ],
 )
 async def test_heads_have_a_limit(site: Site, headers: dict[str, str], target: str, status: int) -> None:
