@@ -41,6 +41,17 @@ async def test_what_a_browser_keeps_is_out_of_reach_of_scripts_and_other_sites(v
     assert {"HttpOnly", "SameSite=lax", "Path=/"} <= set(session.split("; "))
 
 
+async def test_who_signs_in_again_leaves_no_session_behind(visitor: Visitor) -> None:
+    await visitor.sign_in("clerk")
+    former = visitor.desk.cookies["madoguchi-session"]
+
+    await visitor.sign_in("approver")
+
+    visitor.desk.cookies.clear()
+    again = await visitor.desk.get("/v1/me", headers={"Cookie": f"madoguchi-session={former}"})
+    assert again.status_code == 401
+
+
 async def test_where_tls_is_cookies_travel_by_nothing_else(desk_dsn: str, provider: Running) -> None:
     async with visiting(desk_dsn, provider, public_url="https://desk.city.example") as visitor:
         (cookie,) = (await visitor.desk.get("/login")).headers.get_list("set-cookie")
