@@ -9,7 +9,8 @@ ChassisError
 └── Refused     a command that the state of things does not allow; the caller is told why
 """
 
-from collections.abc import Mapping
+import traceback
+from collections.abc import Iterator, Mapping
 
 import asyncpg
 
@@ -72,3 +73,19 @@ def name_of(error: BaseException) -> str:
     """The class of an error, which is all that may be logged of it: a message can quote the data it choked on."""
     sqlstate = getattr(error, "sqlstate", None)
     return f"{type(error).__module__}.{type(error).__qualname__}" + (f"[{sqlstate}]" if sqlstate else "")
+
+
+def told(error: BaseException) -> str:
+    """What is said of an error that nobody caught: the class and the places of each in it, and a message only where it is ours."""
+    return "\n".join(_lines(error))
+
+
+def _lines(error: BaseException) -> Iterator[str]:
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from _lines(one)
+        return
+    yield f"{name_of(error)}: {error}" if isinstance(error, ChassisError) else name_of(error)
+    yield from (
+        f"  {frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
+    )
