@@ -40,10 +40,14 @@ async def _serve(*_: object) -> None:
         tasks.create_task(_choke())
 
 
+def _as_it_is(found: object) -> object:
+    return found
+
+
 def test_a_service_that_fails_for_good_says_where_and_not_what_it_choked_on(monkeypatch: pytest.MonkeyPatch) -> None:
     settings: Any = IntakeSettings
     monkeypatch.setattr(service, "serve", _serve)
-    monkeypatch.setattr(service, "_settings", lambda found: found)
+    monkeypatch.setattr(service, "_settings", _as_it_is)
     monkeypatch.setattr(sys, "argv", ["madoguchi-toy"])
 
     with pytest.raises(SystemExit) as ended:
