@@ -26,6 +26,8 @@ ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 
 SECONDS = 10
 LEEWAY_SECONDS = 30
+KEYS_SECONDS = 600
+"""How long its keys are believed: one that it has withdrawn, as it was stolen, lets nobody in after that."""
 KEYS_AGAIN_SECONDS = 60
 """A token signed by an unknown key has the keys fetched again, and not more often than this."""
 
@@ -105,8 +107,8 @@ class Provider:
 
     async def _key_set(self, *, again: bool = False) -> KeySet:
         async with self._fetching:
-            late = time.monotonic() - self._keys_at > KEYS_AGAIN_SECONDS
-            if self._keys is None or (again and late):
+            late = time.monotonic() - self._keys_at > (KEYS_AGAIN_SECONDS if again else KEYS_SECONDS)
+            if self._keys is None or late:
                 self._keys_at = time.monotonic()
                 self._keys = KeySet.import_key_set(await _json((await self._discovered())["jwks_uri"]))
             return self._keys

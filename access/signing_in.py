@@ -86,13 +86,13 @@ def add_routes(app: FastAPI, entrance: Entrance) -> None:
         state: Annotated[str, Query(max_length=200)] = "",
         code: Annotated[str, Query(max_length=4000)] = "",
     ) -> Response:
-        """Back from the provider: a session begins, under a token that nobody had before."""
+        """Back from the provider: a session begins, under a token that nobody had before; the browser's former one ends."""
         under_way = _opened(entrance, request.cookies.get(entrance.cookie("login"), ""))
         if not code or not secrets.compare_digest(under_way["state"].encode(), state.encode()):
             raise sign_in_failed()
         who = await entrance.provider.signed_in(code, under_way["nonce"], under_way["verifier"])
-        token = sessions.new_token()
-        await entrance.commands.run(lambda tx: _begin(tx, token, who, entrance.limits))
+        token, former = sessions.new_token(), request.cookies.get(entrance.cookie("session"), "")
+        await entrance.commands.run(lambda tx: _begin(tx, token, former, who, entrance.limits))
         answer = RedirectResponse(under_way["then"], 303)
         entrance.set(answer, "session", token, entrance.settings.session_hours * 3600)
         entrance.drop(answer, "login")
@@ -108,7 +108,8 @@ def add_routes(app: FastAPI, entrance: Entrance) -> None:
         return answer
 
 
-async def _begin(tx: Tx, token: str, who: Principal, limits: Limits) -> tuple[None, list[Event]]:
+async def _begin(tx: Tx, token: str, former: str, who: Principal, limits: Limits) -> tuple[None, list[Event]]:
+    await sessions.end(tx, former)
     await sessions.begin(tx, token, who, limits)
     return None, []
 

@@ -1,5 +1,6 @@
 """What a service reads and who handles it: the registry that `handlers.py` fills and the consumer obeys."""
 
+import hashlib
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,8 @@ from contracts.topics import Topic
 
 E = TypeVar("E", bound=Event)
 
+_LONGEST_KEY = 512
+"""Bytes. Ours are UUIDs and names; what is longer stands for itself by its SHA-256."""
 _TYPE = b'"type":"'
 _ATTRIBUTES_END = 256
 """Our own envelopes name their type within so many bytes, before anything that a vendor wrote."""
@@ -173,10 +176,12 @@ class Handlers:
 def _key_of(record: Record) -> str:
     """The key as text. Without one, a record of the edge waits for nobody and nobody for it.
 
-    A vendor's key may be no UTF-8 and may hold a NUL, which PostgreSQL's text does not know.
+    A vendor's key may be no UTF-8, may hold a NUL, which PostgreSQL's text does not know, and may be longer than its index takes.
     """
     if not record.key:
         return f"{record.topic}/{record.partition}@{record.offset}"
+    if len(record.key) > _LONGEST_KEY:
+        return f"sha256:{hashlib.sha256(record.key).hexdigest()}"
     return record.key.decode("utf-8", "replace").replace("\0", "\ufffd")
 
 

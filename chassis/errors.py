@@ -2,13 +2,15 @@
 
 ChassisError
 ├── Poison      this message can never be handled: park it, let every other one pass
+│   └── Foreign it came over the edge and is no event at all: its sender's fault, however many there are
 ├── Transient   something we depend on is away, or the fault is ours: nobody is guilty, pause and try again
 ├── Fenced      another instance owns this lane or relay now: forget what we hold and read again
 ├── WrongSchema the database is not the one this code was written for
 └── Refused     a command that the state of things does not allow; the caller is told why
 """
 
-from collections.abc import Mapping
+import traceback
+from collections.abc import Iterator, Mapping
 
 import asyncpg
 
@@ -22,6 +24,10 @@ class ChassisError(Exception):
 
 class Poison(ChassisError):
     """Raised by a handler, or by decoding, for a message that no repetition can cure."""
+
+
+class Foreign(Poison):
+    """Raised by a handler of the edge for what is no event: parked, and no sign that something here is broken."""
 
 
 class Transient(ChassisError):
@@ -67,3 +73,19 @@ def name_of(error: BaseException) -> str:
     """The class of an error, which is all that may be logged of it: a message can quote the data it choked on."""
     sqlstate = getattr(error, "sqlstate", None)
     return f"{type(error).__module__}.{type(error).__qualname__}" + (f"[{sqlstate}]" if sqlstate else "")
+
+
+def told(error: BaseException) -> str:
+    """What is said of an error that nobody caught: the class and the places of each in it, and a message only where it is ours."""
+    return "\n".join(_lines(error))
+
+
+def _lines(error: BaseException) -> Iterator[str]:
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from _lines(one)
+        return
+    yield f"{name_of(error)}: {error}" if isinstance(error, ChassisError) else name_of(error)
+    yield from (
+        f"  {frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
+    )

@@ -26,10 +26,14 @@ def faults_of(error: ValidationError | RequestValidationError) -> list[dict[str,
         {
             "field": ".".join(str(part) for part in found["loc"]),
             "code": str(found["type"]),
-            "message": str(found["msg"]),
+            "message": _WORDS.get(str(found["type"]), str(found["msg"])),
         }
         for found in errors
     ]
+
+
+_WORDS = {"uuid_parsing": "not a UUID", "union_tag_invalid": "not one of the types that are expected here"}
+"""Ours, where pydantic's words quote what was sent."""
 
 
 async def body_of(request: Request, most: int) -> bytes:

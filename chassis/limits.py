@@ -23,7 +23,10 @@ def check(scope: Scope) -> None:
     headers: Headers = scope["headers"]
     if {b"content-length", b"transfer-encoding"} <= {name for name, _ in headers}:  # RFC 9112 §6.3: request smuggling
         raise HTTPException(400, "Send Content-Length or Transfer-Encoding, not both.", {"Connection": "close"})
-    if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MOST_TARGET_BYTES:
+    target: bytes = (scope.get("raw_path") or b"") + b"?" + scope["query_string"]
+    if b"%00" in target:
+        raise HTTPException(400, "An address holds no NUL (%00): no text of PostgreSQL's does.")
+    if len(target) > MOST_TARGET_BYTES:
         raise HTTPException(414, f"The address has more than {MOST_TARGET_BYTES} bytes: send data in the body.")
     if len(headers) > MOST_HEADERS or sum(len(name) + len(value) for name, value in headers) > MOST_HEADER_BYTES:
         raise HTTPException(431, f"Send at most {MOST_HEADERS} headers of {MOST_HEADER_BYTES} bytes in all.")

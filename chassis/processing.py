@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from chassis import batches, journal, parking, progress
 from chassis.consuming import Delivery, Handling
 from chassis.database import Clock, Connection, Tx, transaction, utc_now
-from chassis.errors import Transient, is_poison, name_of
+from chassis.errors import Foreign, Transient, is_poison, name_of
 from chassis.parking import ParkingLimit
 from chassis.progress import LaneKey
 
@@ -41,6 +41,8 @@ class Effects:
     parked: list[tuple[Delivery, str]] = field(default_factory=lambda: list[tuple[Delivery, str]]())
     keys: set[str] = field(default_factory=lambda: set[str]())
     waiting: int = 0
+    foreign: int = 0
+    """Of those parked, how many are no sign of a fault of ours: whoever may write to the edge could stop a city with fifty."""
 
     def park(self, delivery: Delivery, cause: str) -> None:
         """Park one event; later ones of its key will wait behind it."""
@@ -92,11 +94,12 @@ async def _attempt(
         for run in batches.runs(deliveries, _kind, _key):
             await _run(tx, run.kind, run.items, effects, careful=careful)
         guilty = len(effects.parked) - effects.waiting
-        if limit.exceeded(len(keys), guilty):
-            raise Transient(f"{guilty} of {len(keys)} keys would be parked: it is not the messages")
+        suspect = guilty - effects.foreign
+        if limit.exceeded(len(keys), suspect):
+            raise Transient(f"{suspect} of {len(keys)} keys would be parked: it is not the messages")
         await journal.append(tx, effects.entries)
         await progress.park(tx, effects.parked)
-    limit.count(len(keys), guilty)
+    limit.count(len(keys), suspect)
     causes = Counter(cause for _, cause in effects.parked if cause != BEHIND)
     return Outcome(effects.handled, len(effects.entries), guilty, effects.waiting, causes)
 
@@ -142,6 +145,7 @@ async def _search(tx: Tx, handling: Handling, deliveries: Sequence[Delivery], ef
             raise
         if len(deliveries) == 1:
             effects.park(deliveries[0], name_of(error))
+            effects.foreign += isinstance(error, Foreign)
             return
         first, second = parking.halves(deliveries)
         await _run(tx, handling, first, effects, careful=True)

@@ -26,6 +26,7 @@ from chassis.commands import Commands
 from chassis.consumer import Consumer
 from chassis.consuming import Handlers
 from chassis.database import Pool, Scope, Tx
+from chassis.errors import told
 from chassis.pulse import Pulse, Stalled
 from chassis.relay import Relay
 from chassis.settings import ServiceSettings
@@ -82,7 +83,12 @@ def main(name: str, build: Callable[[S], Service], settings: type[S]) -> None:
         sys.stdout.write(f"usage: madoguchi-{name} [run]\n\n{__doc__}\nEnvironment:\n{variables(settings)}")
         sys.exit(0 if command in ("-h", "--help") else 2)
     found = _settings(settings)
-    uvloop.run(serve(build(found), found))
+    service = build(found)
+    try:
+        uvloop.run(serve(service, found))
+    except ExceptionGroup as failed:
+        # A loop has failed for good. Python itself would write the messages, which can quote what a loop choked on.
+        sys.exit(told(failed))
 
 
 async def serve(service: Service, settings: ServiceSettings) -> None:

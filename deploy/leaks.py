@@ -21,7 +21,15 @@ from detect_secrets.plugins.base import RegexBasedDetector
 
 ROOT = Path(__file__).parents[1]
 GUESSES = {"Public IP (ipv4)"}
-OURS = (("Madoguchi API key", re.compile(r"mdg_[a-z0-9]{10}_[0-9a-f]{64}")),)
+OURS = (
+    ("Madoguchi API key", re.compile(r"mdg_[a-z0-9]{10}_[0-9a-f]{64}")),
+    ("private half of a sealing key", re.compile(r'"private": ?"[A-Za-z0-9_-]{43}="')),
+    ("Vault token", re.compile(r"\bhv[sbr]\.[A-Za-z0-9_-]{24,}")),
+    (
+        "secret of a service",
+        re.compile(r"MADOGUCHI_[A-Z_]*(?:TOKEN_KEY|SECRET|PASSWORD|PASSPHRASE)[\"']?[=:] ?[\"']?[A-Za-z0-9+/_-]{20,}"),
+    ),
+)
 MADE_UP = {
     "hunter2": "the password that everybody knows, in tests of what is printed",
     "password": "a word in an error message",

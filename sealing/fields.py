@@ -1,5 +1,6 @@
 """Which values of a model are personal, taken out of it and put back. What is marked is what is sealed: there is no other list."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,8 @@ from contracts.sealed import SEALED_TEXT
 
 M = TypeVar("M", bound=Model)
 
+_PLACE = re.compile(r"0|[1-9][0-9]{0,2}")
+"""A place in a list, written in one way: whoever seals for the edge writes paths of his own."""
 _WITHIN = "sealed"
 """A model inside a model that has a member of this name is sealed by itself."""
 
@@ -104,7 +107,7 @@ def is_personal(model: type[Model], path: str) -> bool:
     steps = iter(above)
     for step in steps:
         parts, lists = {name: part for name, part, _ in plan.parts}, dict(plan.lists)
-        if step in lists and not next(steps, "").isdecimal():
+        if step in lists and not _PLACE.fullmatch(next(steps, "")):
             return False
         plan = lists.get(step) or parts.get(step)
         if plan is None:

@@ -20,7 +20,7 @@ _Wrapped = tuple[str, str]
 
 @dataclass(slots=True)
 class Opener:
-    """Opens what is sealed. A key that is destroyed opens nothing after `seconds` at the latest."""
+    """Opens what is sealed. A key that is destroyed opens nothing after `seconds` at the latest, as nothing is kept longer."""
 
     unwrapping: Unwrapping
     seconds: float = 60
@@ -45,7 +45,7 @@ class Opener:
         Raises BrokenSeal, UnknownKey, DestroyedKey; KeyringAway when the secret was not fetched.
         """
         found = self._secrets.get((sealed.key, sealed.wrapped))
-        if found is None:
+        if found is None or self._age(found) > self.seconds:
             raise KeyringAway("the secret of this seal is not at hand")
         if isinstance(found[0], SealingError):
             raise type(found[0])(*found[0].args)
@@ -74,9 +74,19 @@ class Opener:
         self._secrets.move_to_end(name)
         while len(self._secrets) > MOST:
             self._secrets.popitem(last=False)
+        asyncio.get_running_loop().call_later(self.seconds, self.forget)
+
+    def forget(self) -> None:
+        """Keep nothing longer than `seconds`, also where nobody asks for anything any more."""
+        while self._secrets and self._age(next(iter(self._secrets.values()))) >= self.seconds:
+            self._secrets.popitem(last=False)
 
     def _is_old(self, name: _Wrapped) -> bool:
-        return name not in self._secrets or self.clock() - self._secrets[name][1] > self.seconds
+        """Whether it is fetched anew: at half its time, so that what was fetched is still there when it is opened."""
+        return name not in self._secrets or self._age(self._secrets[name]) > self.seconds / 2
+
+    def _age(self, kept: tuple[object, float]) -> float:
+        return self.clock() - kept[1]
 
 
 def seal_of(data: object) -> Sealed | None:

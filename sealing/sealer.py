@@ -24,7 +24,7 @@ class Sealer:
 
     wrapping: Wrapping
     seconds: float = 300
-    """How long one secret is used. Shorter is more calls of the keyring, longer more that one leaked secret opens."""
+    """How long one secret is kept, and used for half of that. Shorter is more calls of the keyring, longer more that one leaked secret opens."""
     clock: Callable[[], float] = time.monotonic
     _keys: dict[str, tuple[SealKey, float]] = field(
         default_factory=lambda: dict[str, tuple[SealKey, float]](), repr=False
@@ -42,6 +42,12 @@ class Sealer:
         for name in names:
             if self._is_old(name):
                 self._keys[name] = await asyncio.to_thread(self._new, name), self.clock()
+                asyncio.get_running_loop().call_later(self.seconds, self.forget)
+
+    def forget(self) -> None:
+        """Keep no secret longer than `seconds`: not that of a year that is over, nor where nobody seals any more."""
+        for name in [name for name, (_, at) in self._keys.items() if self.clock() - at >= self.seconds]:
+            del self._keys[name]
 
     def seal(self, value: M, about: object, name: str) -> M:
         """The same model with its personal values in `sealed`, under key `name`; one that has none stays as it is.
@@ -66,4 +72,4 @@ class Sealer:
             raise KeyringAway(f"there is no key {name} at hand: nothing is written unsealed") from None
 
     def _is_old(self, name: str) -> bool:
-        return name not in self._keys or self.clock() - self._keys[name][1] > self.seconds
+        return name not in self._keys or self.clock() - self._keys[name][1] > self.seconds / 2

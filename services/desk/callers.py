@@ -1,5 +1,6 @@
 """On whose behalf a route works: the guard has found out who it is, here it becomes what they see and sign."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,8 @@ from services.desk.settings import Settings
 
 M = TypeVar("M", bound=Model)
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
 
 def not_yourself() -> Refused:
     """An order in the name of somebody else."""
@@ -30,6 +33,15 @@ def not_yourself() -> Refused:
         403,
         "not-yourself",
         "他の職員の名前では操作できません。 `staff` is not you: leave it out, or sign in as who you are.",
+    )
+
+
+def control_character() -> Refused:
+    """What no person types: no text of PostgreSQL's holds a NUL, and routing would park each case that says one."""
+    return Refused(
+        422,
+        "control-character",
+        "制御文字は使えません。取り除いてお送りください。 Control characters are not allowed: remove them.",
     )
 
 
@@ -46,9 +58,11 @@ class Caller:
         return self.who.staff
 
     def signed(self, order: M) -> M:
-        """The order in the caller's name. Raises Refused when it bears another's."""
+        """The order in the caller's name. Raises Refused when it bears another's, or says what no person types."""
         if getattr(order, "staff", "") not in ("", self.staff):
             raise not_yourself()
+        if any(isinstance(text, str) and _CONTROL.search(text) for _, text in order):
+            raise control_character()
         return order.model_copy(update={"staff": self.staff})
 
     def check_department(self, code: str) -> None:

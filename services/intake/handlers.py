@@ -8,7 +8,7 @@ from uuid import UUID
 
 from chassis.consuming import Handlers, Verbatim
 from chassis.database import Tx
-from contracts import reading, topics
+from contracts import topics
 from contracts.channels import ApplicationSubmitted, ApplicationWithdrawn, CorrectionSubmitted
 from contracts.envelope import Event, Header, Model
 from contracts.intake import (
@@ -59,7 +59,7 @@ class Judged:
 @handlers.consumes(topics.APPLICATIONS)
 async def take_in(received: Sequence[Verbatim], tx: Tx, seals: Seals) -> list[Event]:
     """Everything that channels published: accepted once, recognised when repeated, refused with every reason."""
-    guarded = [guard(seals.opened(reading.read(message.headers, message.body))) for message in received]
+    guarded = [guard(seals.read(message)) for message in received]
     submissions = [found.submission for found in guarded]
     tx.traces.update({sent.subject: sent.traceparent for sent in submissions if sent.traceparent})
     sent = [_sent(submission) for submission in submissions]

@@ -13,7 +13,10 @@ from dataclasses import dataclass
 LENGTH = 12
 MASK = "●"
 
-_KANJI = {**dict(zip("〇一二三四五六七八九", range(10), strict=True)), "零": 0, "壱": 1, "弐": 2, "参": 3}
+_KANJI = {
+    **dict(zip("〇一二三四五六七八九", range(10), strict=True)),
+    **dict(zip("零壱弐参肆伍陸漆捌玖", range(10), strict=True)),  # 大字
+}
 _FAMILIES = (range(0x10000), range(0x1D7CE, 0x1D800))
 """Where digits are: the basic plane, and those of mathematics."""
 _DIGITS = {
@@ -21,7 +24,9 @@ _DIGITS = {
     **_KANJI,
 }
 _TIGHT = "-_‐‑‒–—―−─━ーｰ－＿﹣・･"
-_LOOSE = " \t\r\n\u00a0\u00ad\u2002\u2003\u2009\u200b\u200c\u200d\u2060\u3000\ufeff"
+_SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+_INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufe0e\ufe0f\ufeff"
+_LOOSE = " \t\r\n" + _SPACES + _INVISIBLE
 _DIGIT = f"[{''.join(_DIGITS)}]"
 _GAP = f"[{re.escape(_TIGHT + _LOOSE)}]{{0,3}}"
 _NO_BEGINNING = f"(?<![+＋])(?<!{_DIGIT})(?<!{_DIGIT}[.．])"

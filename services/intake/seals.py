@@ -4,6 +4,7 @@ A channel seals under the key of the edge, which intake alone can open and which
 seal of its retention class and fiscal year, which intake cannot open.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,14 +16,15 @@ from pydantic import ValidationError
 
 from chassis.consuming import Verbatim
 from chassis.database import Clock, utc_now
+from chassis.errors import Foreign
 from contracts import reading
 from contracts.envelope import Event
 from contracts.intake import ApplicationAccepted, CorrectionAccepted, Fault, WithdrawalAccepted
-from contracts.reading import ChannelEvent, Submission
+from contracts.reading import ChannelEvent, Submission, Unreadable
 from contracts.sealed import Sealed
 from sealing import fields
-from sealing.errors import SealingError
-from sealing.keyring import key_name
+from sealing.errors import SealingError, UnknownKey
+from sealing.keyring import EDGE, VERSION, key_name
 from sealing.opener import Opener, seal_of
 from sealing.sealer import Sealer
 from services.intake.retention import Retention
@@ -31,6 +33,8 @@ _BROKEN = (
     "封印を開けませんでした。市の公開鍵で封印し直してください。"
     " The seal does not open: seal again with the city's public key for the edge."
 )
+_ESCAPED = re.compile(rb'"' + b"".join(rb"(?:%c|\\u00(?i:%02x))" % (sign, sign) for sign in b"sealed") + rb'"')
+"""The name of the member that holds a seal, also with letters written as JSON may: `"\\u0073ealed"`."""
 _MIXED = "Either seal every personal field or none: this one is sealed and others are not, or it is not personal."
 
 
@@ -52,8 +56,16 @@ class Seals:
         await self._fetch([seal_of(submission.event)])
 
     async def _fetch(self, sealed: Iterable[Sealed | None]) -> None:
+        """A key that is not the edge's is not asked for: a keyring that forbids it would be taken for one that is away."""
         await self.sealer.fetch(self.retention.classes(), self.clock())
-        await self.edge.fetch(sealed)
+        await self.edge.fetch(one for one in sealed if one is not None and _is_of_the_edge(one))
+
+    def read(self, message: Verbatim) -> Submission:
+        """What a channel published, as if it had not sealed it. Raises Foreign for what is no CloudEvent."""
+        try:
+            return self.opened(reading.read(message.headers, message.body))
+        except Unreadable as error:
+            raise Foreign(str(error)) from None
 
     def opened(self, submission: Submission) -> Submission:
         """The submission as if its channel had not sealed it; one whose seal does not open has faults instead."""
@@ -61,10 +73,15 @@ class Seals:
         if event is None or sealed is None:
             return submission
         try:
-            values = self.edge.open(sealed, event.application_id)
+            values = self._values(sealed, event)
         except SealingError:
             return replace(submission, event=None, faults=(_fault(event, "broken-seal", _BROKEN),))
         return _unsealed(submission, event, values)
+
+    def _values(self, sealed: Sealed, event: ChannelEvent) -> dict[str, str]:
+        if not _is_of_the_edge(sealed):
+            raise UnknownKey(sealed.key)
+        return self.edge.open(sealed, event.application_id)
 
     @singledispatchmethod
     def sealed(self, event: Event, _procedure: str, _now: datetime) -> Event:
@@ -91,9 +108,15 @@ class _MixedSeal(Exception):
 def _seals_in(body: bytes) -> list[Sealed]:
     """The seals in a body that may be anything, as far as they can be read; what is wrong with one is said later."""
     try:
-        return [Sealed.model_validate(part["sealed"]) for part in reading.sealed_parts(body)[1]]
+        plain = _ESCAPED.sub(b'"sealed"', body)
+        return [Sealed.model_validate(part["sealed"]) for part in reading.sealed_parts(plain)[1]]
     except ValidationError:
         return []
+
+
+def _is_of_the_edge(sealed: Sealed) -> bool:
+    found = VERSION.fullmatch(sealed.key)
+    return found is not None and found["retention"] == EDGE
 
 
 def _holder(event: ChannelEvent) -> Any:

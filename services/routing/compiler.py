@@ -10,6 +10,7 @@ it: the task is tried once more. Unpickling takes a tenth of the time of reading
 import asyncio
 import os
 import pickle
+import resource
 import sys
 from collections.abc import Sequence
 from datetime import date
@@ -25,6 +26,8 @@ TRIES = 2
 SECONDS = 300.0
 """A process that takes longer is ended; proving 5,000 rows takes ten seconds."""
 NICENESS = 10
+MOST_MEMORY = 4 * 2**30
+"""Bytes. What wants more dies by itself, before it takes the machine with it: a workbook can merge all cells there are."""
 _COMPILING, _EXAMINING = asyncio.Lock(), asyncio.Lock()
 """One process of each kind at a time: a long proof must not keep a set from deciding."""
 
@@ -75,6 +78,7 @@ async def _run(task: Sequence[str], dumped: bytes) -> tuple[int, bytes]:
 def main() -> None:
     """The process; see the module's docstring."""
     os.nice(NICENESS)
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     files = packs.load(sys.stdin.buffer.read())
     try:
         found = packs.examine(files, date.fromisoformat(sys.argv[2])) if len(sys.argv) > 2 else packs.read_pack(files)

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile
 
 from services.routing.rules.organisation import InvalidOrganisation
-from services.routing.unpacking import TooLarge, checked_zip, gunzip
+from services.routing.unpacking import TooLarge, check_cells, checked_zip, gunzip
 
 T = TypeVar("T")
 
@@ -108,6 +108,7 @@ def _read_xlsx(content: bytes, file: str) -> Iterator[list[str]]:
 
     try:
         sheet = load_workbook(checked_zip(content), data_only=True).worksheets[0]
+        check_cells(sheet.max_row, sheet.max_column)
     except (BadZipFile, ParseError, KeyError, ValueError) as error:
         raise InvalidOrganisation(f"{file}: expected an Excel workbook (.xlsx), found: {error}") from None
     for cells in sheet.iter_rows(values_only=True):

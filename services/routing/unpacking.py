@@ -5,6 +5,7 @@ from io import BytesIO
 from zipfile import ZipFile
 
 MOST_BYTES, MOST_FILES = 67_108_864, 1_000
+MOST_CELLS = 2_000_000
 
 
 class TooLarge(ValueError):
@@ -30,3 +31,9 @@ def checked_zip(content: bytes) -> BytesIO:
     if len(entries) > MOST_FILES or sum(entry.file_size for entry in entries) > MOST_BYTES:
         raise TooLarge(f"more than {MOST_FILES} files or {MOST_BYTES} bytes when unpacked")
     return BytesIO(content)
+
+
+def check_cells(rows: int, columns: int) -> None:
+    """Raise TooLarge for a sheet that reaches further than anybody writes: one cell at its far end makes seventeen thousand million."""
+    if rows * columns > MOST_CELLS:
+        raise TooLarge(f"a sheet of {rows} rows and {columns} columns: more than {MOST_CELLS} cells")

@@ -14,9 +14,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from joserfc.jwk import RSAKey
+from joserfc.jwk import KeySet, RSAKey
 from pydantic import ValidationError
 
+from access.provider import KEYS_SECONDS, Provider
+from chassis.errors import Refused
 from deploy.local.accounts import CLIENT_ID, LocalAccount
 from deploy.local.provider import LocalProvider
 from services.desk.settings import Settings
@@ -39,6 +41,37 @@ async def test_what_a_browser_keeps_is_out_of_reach_of_scripts_and_other_sites(v
 
     session = next(cookie for cookie in cookies if cookie.startswith("madoguchi-session="))
     assert {"HttpOnly", "SameSite=lax", "Path=/"} <= set(session.split("; "))
+
+
+async def test_who_signs_in_again_leaves_no_session_behind(visitor: Visitor) -> None:
+    await visitor.sign_in("clerk")
+    former = visitor.desk.cookies["madoguchi-session"]
+
+    await visitor.sign_in("approver")
+
+    visitor.desk.cookies.clear()
+    again = await visitor.desk.get("/v1/me", headers={"Cookie": f"madoguchi-session={former}"})
+    assert again.status_code == 401
+
+
+async def test_a_key_that_the_provider_has_withdrawn_lets_nobody_in_after_ten_minutes(
+    provider: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unused = {"kafka_bootstrap": "none:1", "postgres_dsn": "none", "keyring": "m:", "opening_keyring": "m:"}
+    client = Provider(Settings.model_validate(SIGN_IN | unused | {"oidc_issuer": provider.url}))
+    token = provider.twin.signed(provider.accounts.accounts[0], {"aud": "madoguchi"}, "at+jwt")
+    begun = time.monotonic()
+    await client.bearer(token)
+
+    async def others(_: str) -> Any:
+        return KeySet([RSAKey.generate_key(2048, {"kid": "another"})]).as_dict(private=False)
+
+    monkeypatch.setattr("access.provider._json", others)
+    assert (await client.bearer(token)).staff
+    monkeypatch.setattr(time, "monotonic", lambda: begun + KEYS_SECONDS + 5)
+
+    with pytest.raises(Refused):
+        await client.bearer(token)
 
 
 async def test_where_tls_is_cookies_travel_by_nothing_else(desk_dsn: str, provider: Running) -> None:

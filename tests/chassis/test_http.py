@@ -7,12 +7,13 @@ import json
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from chassis import http, limits
 from chassis.answers import DATA
@@ -189,6 +190,8 @@ async def test_what_is_nested_too_deep_is_refused_and_breaks_nothing(site: Site,
         ({"x-long": "1" * 16_500}, "/health/live", 431),
         ({}, "/health/live?" + "q" * 5000, 414),
         ({}, "/" + "p" * 5000, 414),
+        ({}, "/health/%00", 400),
+        ({}, "/health/live?q=%00", 400),
     ],
 )
 async def test_heads_have_a_limit(site: Site, headers: dict[str, str], target: str, status: int) -> None:
@@ -244,3 +247,10 @@ async def test_a_body_beyond_every_route_is_refused(site: Site, monkeypatch: pyt
 
     assert (await site.ask("POST", "/echo", json={"said": "x" * 3000})).status_code == 413
     assert (await site.ask("POST", "/bytes", content=b"x" * 1500)).status_code == 413
+
+
+def test_no_fault_quotes_what_was_sent() -> None:
+    with pytest.raises(ValidationError) as raised:
+        TypeAdapter(UUID).validate_json('"花子"')
+
+    assert http.faults_of(raised.value) == [{"field": "", "code": "uuid_parsing", "message": "not a UUID"}]

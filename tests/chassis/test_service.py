@@ -4,16 +4,18 @@ import asyncio
 import json
 import os
 import socket
+import sys
 import threading
 from collections.abc import Generator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
 import pytest
 
-from chassis import migrations
+from chassis import migrations, service
 from chassis.errors import WrongSchema
 from chassis.http import make_app
 from chassis.pulse import Pulse
@@ -27,6 +29,34 @@ from tests.chassis.toy import doubler
 from tests.conftest import FreshDatabase
 
 SAID = series(20, 100)
+
+
+async def _choke() -> None:
+    raise ValueError("釧路 花子")
+
+
+async def _serve(*_: object) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_choke())
+
+
+def _as_it_is(found: object) -> object:
+    return found
+
+
+def test_a_service_that_fails_for_good_says_where_and_not_what_it_choked_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings: Any = IntakeSettings
+    monkeypatch.setattr(service, "serve", _serve)
+    monkeypatch.setattr(service, "_settings", _as_it_is)
+    monkeypatch.setattr(sys, "argv", ["madoguchi-toy"])
+
+    with pytest.raises(SystemExit) as ended:
+        service.main("toy", lambda _: doubler, settings)  # pyright: ignore[reportArgumentType]
+
+    said = str(ended.value.code)
+    assert said.startswith("builtins.ValueError\n")
+    assert "test_service.py" in said
+    assert "花子" not in said
 
 
 async def test_a_service_stopped_and_started_again_and_again_loses_nothing(lab: Lab) -> None:

@@ -1,21 +1,29 @@
 """The two parts of `make check` that look for secrets and for known weaknesses."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from deploy import advisories, leaks
+from sealing.documents import encoded
+from sealing.files import PrivateKey
 from services.intake.admitting import make_key
 
 KEY = "-----BEGIN " + "PRIVATE KEY-----"
 DSN = "postgresql://madoguchi" + ":correct-horse@db/x"
 
 
+SEALING = encoded(PrivateKey(key="5y-2026.1", made=datetime(2026, 4, 1, tzinfo=UTC), private=b"k" * 32)).decode()
+TOKEN_KEY = "MADOGUCHI_INTAKE_TOKEN" + "_KEY=" + "0f8a7c6b5d4e3f2a1b0c9d8e7f6a5b4c"
+VAULT = "hvs." + "CAESIJlWh8xYzAbCdEfGhIjKl"
+
+
 @pytest.mark.parametrize(
     "secret",
-    [make_key().text, KEY, DSN, "AKIA" + "ABCDEFGHIJKLMNOP", "ghp_" + "a1B2" * 9],
-    ids=["ours", "private key", "address", "cloud", "code"],
+    [make_key().text, KEY, DSN, "AKIA" + "ABCDEFGHIJKLMNOP", "ghp_" + "a1B2" * 9, SEALING, TOKEN_KEY, VAULT],
+    ids=["ours", "private key", "address", "cloud", "code", "sealing", "setting", "vault"],
 )
 def test_a_secret_is_found_by_its_line_and_not_repeated(secret: str) -> None:
     found = list(leaks.leaks_in(f"one\ntwo\nkey = {secret}\n", leaks.patterns()))

@@ -94,3 +94,16 @@ async def test_nobody_signs_in_anothers_name(desk: Desk) -> None:
 
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:madoguchi:problem:not-yourself")
     assert await desk.said() == []
+
+
+@pytest.mark.parametrize("reason", ["a\0b", "\x1b[31m"])
+async def test_what_no_person_types_is_said_to_nobody(desk: Desk, reason: str) -> None:
+    _, case_id = await desk.case()
+    await desk.do(case_id, "claim")
+
+    returned = await desk.do(case_id, "return", reason=reason)
+    handed_on = await desk.client.post("/v1/departments/residents/succession", json={"to": "school", "reason": reason})
+
+    assert (returned.status_code, handed_on.status_code) == (422, 422)
+    assert returned.json()["type"] == handed_on.json()["type"] == "urn:madoguchi:problem:control-character"
+    assert await desk.types() == ["case.claimed"]

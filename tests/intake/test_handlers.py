@@ -1,11 +1,18 @@
+import json
+import os
 from itertools import permutations
 
 import pytest
 
+from chassis.errors import Foreign
+from chassis.parking import ParkingLimit
+from chassis.processing import Outcome, process
+from chassis.subscription import Record
+from contracts import topics
 from contracts.channels import Application
 from contracts.ids import uuid7
 from contracts.intake import ApplicationAccepted, ApplicationRejected, CorrectionAccepted, WithdrawalAccepted
-from contracts.reading import Unreadable
+from services.intake.handlers import handlers
 from tests.intake.conftest import CLOSED, CORRECTED, NOW, OPENED, WITHDRAWN, Intake, application, event, progress
 
 TRIAGED = "jp.madoguchi.case.sent-to-triage.v1"
@@ -106,8 +113,34 @@ async def test_a_correction_of_an_application_nobody_knows_is_rejected(intake: I
 
 
 async def test_bytes_that_are_no_event_are_poison(intake: Intake) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(Foreign):
         await intake.receive(b"\xff\xfe not json")
+
+
+async def consumed(intake: Intake, *sent: tuple[bytes, bytes]) -> Outcome:
+    """A batch of records, (key, body), as the consumer takes it from Kafka."""
+    given = handlers.given(intake.seals.foresee, seals=intake.seals)
+    records = [Record(topics.APPLICATIONS.name, 0, offset, key, body, ()) for offset, (key, body) in enumerate(sent)]
+    deliveries = [given.read(record, None) for record in records]
+    await given.foresight([delivery.event for delivery in deliveries])
+    async with intake.pool.acquire() as connection:
+        return await process(connection, "/intake", deliveries, {}, ParkingLimit(), clock=lambda: NOW)
+
+
+async def test_however_many_records_are_no_event_the_others_pass(intake: Intake) -> None:
+    garbage = [(b"%d" % number, b"garbage") for number in range(60)]
+
+    outcome = await consumed(intake, *garbage, (b"good", json.dumps(application()).encode()))
+
+    assert (outcome.handled, outcome.parked) == (1, 60)
+
+
+async def test_a_key_longer_than_any_index_takes_stops_nobody(intake: Intake) -> None:
+    key = "".join(map(str, range(5_000))).encode()
+
+    outcome = await consumed(intake, (os.urandom(9_000), b"garbage"), (key, json.dumps(application()).encode()))
+
+    assert (outcome.handled, outcome.parked) == (1, 1)
 
 
 async def state_of(intake: Intake, application_id: str) -> str:

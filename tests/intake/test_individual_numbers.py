@@ -16,8 +16,9 @@ PLANTED = 10_000
 WIDE = str.maketrans("0123456789", "０１２３４５６７８９")
 KANJI = str.maketrans("0123456789", "〇一二三四五六七八九")
 CIRCLED = str.maketrans("0123456789", "⓪①②③④⑤⑥⑦⑧⑨")
-SCRIPTS = ({}, WIDE, KANJI, CIRCLED)
-GAPS = ("", "-", " ", "－", "　", "ー", " - ", "‐", "_", "・", "\n")
+DAIJI = str.maketrans("0123456789", "零壱弐参肆伍陸漆捌玖")
+SCRIPTS = ({}, WIDE, KANJI, CIRCLED, DAIJI)
+GAPS = ("", "-", " ", "－", "　", "ー", " - ", "‐", "_", "・", "\n", "\u202f", "\u2007", "\u200e")
 GROUPINGS = ((4, 4, 4), (12,), (3, 3, 3, 3), (6, 6), (1,) * 12, (4, 8), (2,) * 6)
 PLACES = (
     "{}",

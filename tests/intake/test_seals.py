@@ -14,6 +14,7 @@ from sealing.errors import KeyringAway
 from sealing.sealer import Sealer
 from services.intake.retention import read_retention
 from tests.intake.conftest import CORRECTED, WITHDRAWN, Intake, application, event
+from tests.keyring import MemoryKeyring
 
 ATTACHMENT = {"name": "住民票の写し_釧路花子.pdf", "media_type": "application/pdf", "size": 9, "sha256": "a" * 64}
 
@@ -148,6 +149,34 @@ async def test_a_seal_that_does_not_open_is_refused_with_what_to_do_and_never_re
     (error,) = answer.json()["errors"]
     assert (error["field"], error["code"]) == ("data.application.sealed", "broken-seal")
     assert "public key" in error["message"]
+    assert isinstance(said, ApplicationRejected)
+    assert [fault.code for fault in said.faults] == ["broken-seal"]
+
+
+async def test_a_seal_whose_name_is_written_with_escapes_keeps_nobody_waiting(intake: Intake) -> None:
+    body = json.dumps(await sealed_by_channel(intake, application())).replace('"sealed"', r'"\u0073e\u0061\u006Ced"')
+
+    (said,) = await intake.receive(body.encode())
+
+    assert isinstance(said, ApplicationAccepted)
+
+
+class OnlyTheEdge(MemoryKeyring):
+    """As Vault and KMS answer whoever asks for a key that is not theirs: with a refusal that may pass."""
+
+    def unwrap(self, key: str, wrapped: bytes) -> bytes:
+        if not key.startswith("edge-"):
+            raise KeyringAway("permission denied")
+        return super().unwrap(key, wrapped)
+
+
+async def test_a_seal_by_a_key_that_is_not_the_edges_is_refused_and_keeps_nobody_waiting(intake: Intake) -> None:
+    intake.seals.edge.unwrapping = OnlyTheEdge()
+    body = await sealed_by_channel(intake, application())
+    body["data"]["application"]["sealed"]["key"] = "5y-2026.1"
+
+    (said,) = await intake.receive(body)
+
     assert isinstance(said, ApplicationRejected)
     assert [fault.code for fault in said.faults] == ["broken-seal"]
 

@@ -21,11 +21,13 @@ from tests.journeys.conftest import RunningCity
 WORD = "kanaria"
 _FIRST_BIRTH = date(1811, 1, 1)
 _BORN = rb"(?<![0-9A-Za-z-])18[1-4][0-9]-[01][0-9]-[0-3][0-9](?![0-9])"
+_BORN_IN_HEX = rb"3138 3[1-4] 3[0-9] 2d 3[01] 3[0-9] 2d 3[0-3] 3[0-9]".replace(b" ", b"")
+"""The same in a dump: what is kept as JSON stands in columns of bytes."""
 _BASE64 = (rb"a2FuYXJpYQ", rb"thbmFyaW", rb"rYW5hcmlh")
 """What the word looks like in Base64, wherever it begins."""
 
 SIGNS = re.compile(
-    b"|".join([rb"(?i:%s)" % WORD.encode(), rb"(?i:%s)" % WORD.encode().hex().encode(), _BORN, *_BASE64])
+    b"|".join([rb"(?i:%s)" % WORD.encode(), rb"(?i:%s)" % WORD.encode().hex().encode(), _BORN, _BORN_IN_HEX, *_BASE64])
 )
 
 

@@ -185,10 +185,22 @@ async def _take_the_keyring_away(
 
 
 async def _work(city: RunningCity, client: httpx.AsyncClient, planted: Planted, answers: list[bytes]) -> None:
-    """Cases are read, looked for, asked about, extended and decided, in words that are personal too."""
+    """Cases are read, looked for, asked about, extended, withdrawn and decided, in words that are personal too."""
     async with asyncio.timeout(120):
-        while len(rows := await city.rows("desk", "SELECT case_id, application_id FROM case_item LIMIT 40")) < 40:
+        while len(rows := await city.rows("desk", "SELECT case_id, application_id FROM case_item LIMIT 50")) < 50:
             await asyncio.sleep(0.5)
+    rows, others = rows[:40], rows[40:]
+    for row in others:
+        await city.work(row["case_id"], "claim")
+        extended = await city.work(row["case_id"], "extend", reason=planted.word(), until="2030-01-31")
+        withdrawal = {
+            "application_id": str(row["application_id"]),
+            "withdrawn_at": "2026-11-25T00:00:00Z",
+            "message": planted.word(),
+        }
+        answers.append(await _posted(city, client, event("withdrawn", row["application_id"], withdrawal)))
+        assert extended.status_code == 200, extended.text
+        answers.append(extended.content)
     for row in rows:
         await city.work(row["case_id"], "claim")
         asked = await city.work(row["case_id"], "request-correction", wanted=planted.word(), until="2030-01-31")
@@ -314,6 +326,11 @@ async def _seen(city: RunningCity, case_id: UUID) -> Any:
             except httpx.TransportError:
                 pass
             await asyncio.sleep(0.3)
+
+
+def test_a_birth_date_is_seen_in_a_dump_too() -> None:
+    assert found_in(b"\\\\x" + b'{"born":"1811-03-04"}'.hex().encode())
+    assert found_in(b'{"born":"1811-03-04"}')
 
 
 async def test_a_field_that_nobody_seals_is_seen_at_once(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import pickle
+import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Generator
@@ -227,3 +228,13 @@ async def test_a_set_that_many_ask_for_at_once_is_compiled_once(monkeypatch: pyt
     assert not await shelf.put("b", packs.dump({}))
     assert "b" in shelf
     assert shelf.get("b") is None
+
+
+def test_a_process_that_compiles_cannot_take_all_memory_there_is() -> None:
+    process = subprocess.Popen((*compiler.COMMAND, "compile"), stdin=subprocess.PIPE)
+    try:
+        limit = (compiler.MOST_MEMORY, compiler.MOST_MEMORY)
+        assert wait_for(lambda: psutil.Process(process.pid).rlimit(psutil.RLIMIT_AS) == limit, seconds=30)
+    finally:
+        process.kill()
+        process.wait()

@@ -44,6 +44,21 @@ def test_a_table_is_unpacked_so_far_and_no_further() -> None:
         read_xlsx(workbook_with(b"0" * 70_000_000), file="f.xlsx")
 
 
+def far_reaching() -> bytes:
+    """A workbook of five thousand bytes whose last cell is the last there is."""
+    content, workbook = BytesIO(), Workbook()
+    workbook.worksheets[0]["XFD1048576"] = "x"
+    workbook.save(content)
+    return content.getvalue()
+
+
+def test_a_sheet_that_reaches_to_the_end_of_the_world_is_not_walked_through() -> None:
+    with pytest.raises(InvalidOrganisation, match="more than 2000000 cells"):
+        read_lines(far_reaching(), "f", needed=["code"])
+    with pytest.raises(InvalidTable, match="more than 2000000 cells"):
+        read_xlsx(far_reaching(), file="f.xlsx")
+
+
 def test_what_is_of_common_size_is_unpacked_whole() -> None:
     text = b"code\n" * 100_000
 

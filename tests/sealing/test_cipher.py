@@ -110,7 +110,13 @@ def test_a_personal_path_is_known(path: str) -> None:
     assert fields.is_personal(Application, path)
 
 
-@pytest.mark.parametrize("path", ["facts.name", "procedure", "applicant", "attachments.name", "attachments.0.size", ""])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "facts.name", "procedure", "applicant", "attachments.name", "attachments.0.size", "",
+        "attachments.00.name", "attachments.٣.name", f"attachments.{'1' * 5000}.name",
+    ],
+)  # fmt: skip
 def test_a_path_that_is_not_personal_is_known_for_that(path: str) -> None:
     assert not fields.is_personal(Application, path)
 
@@ -156,6 +162,41 @@ def test_an_opener_forgets_a_destroyed_key_within_a_minute() -> None:
     asyncio.run(opener.fetch([sealed]))
     with pytest.raises(Exception, match="5y-2026"):
         opener.open(sealed, ID)
+
+
+def test_a_secret_is_kept_no_longer_than_its_time_also_where_nobody_asks_for_another() -> None:
+    clock, city = [0.0], MemoryKeyring()
+    sealer, opener = Sealer(city, clock=lambda: clock[0]), Opener(city, clock=lambda: clock[0])
+    asyncio.run(sealer.fetch(["5y"], NOW))
+    sealed = sealer.seal(APPLICATION, ID, "5y-2026").sealed
+    asyncio.run(opener.fetch([sealed]))
+    assert sealed is not None
+
+    clock[0] = 61
+    with pytest.raises(KeyringAway):
+        opener.open(sealed, ID)
+    opener.forget()
+    assert not opener.opens(sealed)
+    clock[0] = 301
+    sealer.forget()
+    with pytest.raises(KeyringAway):
+        sealer.seal(APPLICATION, ID, "5y-2026")
+
+
+async def test_what_was_fetched_is_forgotten_by_itself() -> None:
+    city = MemoryKeyring()
+    sealer, opener = Sealer(city, seconds=0.2), Opener(city, seconds=0.1)
+    await sealer.fetch(["5y"], NOW)
+    sealed = sealer.seal(APPLICATION, ID, "5y-2026").sealed
+    await opener.fetch([sealed])
+    assert sealed is not None
+    assert opener.opens(sealed)
+
+    await asyncio.sleep(0.3)
+
+    assert not opener.opens(sealed)
+    with pytest.raises(KeyringAway):
+        sealer.seal(APPLICATION, ID, "5y-2026")
 
 
 def test_a_secret_that_was_not_fetched_is_asked_for_and_not_guessed() -> None:

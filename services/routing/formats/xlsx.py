@@ -21,7 +21,7 @@ from services.routing.formats.grid_writing import write_grid
 from services.routing.formats.insertion import NewRow, filler, place
 from services.routing.rules.sfeel import Unreadable, parse_literal, write_literal
 from services.routing.rules.tables import DecisionTable, InvalidTable
-from services.routing.unpacking import checked_zip
+from services.routing.unpacking import check_cells, checked_zip
 
 TEXT, DATE = "@", "yyyy-mm-dd"
 """Number formats. Cells of text stay what is typed: without it Excel makes dates of `4-1`."""
@@ -78,9 +78,12 @@ def _lines(sheet: Worksheet, source: str) -> list[list[str]]:
 
 def _workbook(content: bytes, file: str) -> Workbook:
     try:
-        return load_workbook(checked_zip(content))
+        workbook = load_workbook(checked_zip(content))
+        for sheet in workbook.worksheets:
+            check_cells(sheet.max_row, sheet.max_column)
     except (BadZipFile, InvalidFileException, DefusedXmlException, ParseError, KeyError, ValueError) as error:
         raise InvalidTable(f"{file}: expected an Excel workbook (.xlsx), found: {error}") from None
+    return workbook
 
 
 def _check_merged(sheet: Worksheet, source: str) -> None:
