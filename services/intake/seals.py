@@ -1,7 +1,7 @@
 """What is personal is sealed before it is written anywhere, and what a channel system has sealed is opened here first.
 
 A channel seals under the key of the edge, which intake alone can open and which opens nothing else; what goes on carries the
-seal of its retention class and fiscal year, which intake cannot open.
+seal of its retention class and fiscal year, which intake cannot open. Individual Numbers carry another, by keys of their own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,27 +9,34 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import singledispatchmethod
 from json import dumps
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from chassis.consuming import Verbatim
 from chassis.database import Clock, utc_now
 from contracts import reading
-from contracts.envelope import Event
+from contracts.envelope import Event, Model
 from contracts.intake import ApplicationAccepted, CorrectionAccepted, Fault, WithdrawalAccepted
 from contracts.reading import ChannelEvent, Submission
 from contracts.sealed import Sealed
 from sealing import fields
-from sealing.errors import SealingError
-from sealing.keyring import key_name
+from sealing.errors import KeyringAway, SealingError
+from sealing.keyring import key_name, number_class
 from sealing.opener import Opener, seal_of
 from sealing.sealer import Sealer
+from services.intake.legal_bases import NOWHERE, LegalBases
 from services.intake.retention import Retention
+
+M = TypeVar("M", bound=Model)
 
 _BROKEN = (
     "封印を開けませんでした。市の公開鍵で封印し直してください。"
     " The seal does not open: seal again with the city's public key for the edge."
+)
+_NOT_YOURS = (
+    "sealed_numbers は市が作成する項目です。個人番号は individual_number に入れ、sealed に封印してお送りください。"
+    " `sealed_numbers` is made by the city: put an Individual Number into `individual_number`, sealed in `sealed` with the rest."
 )
 _MIXED = "Either seal every personal field or none: this one is sealed and others are not, or it is not personal."
 
@@ -41,6 +48,10 @@ class Seals:
     sealer: Sealer
     edge: Opener
     retention: Retention
+    bases: LegalBases = NOWHERE
+    """Where Individual Numbers may be kept; nowhere, when there are no keys for them."""
+    numbers: Sealer | None = None
+    """Seals Individual Numbers, by a keyring of its own."""
     clock: Clock = utc_now
 
     async def foresee(self, received: Sequence[object]) -> None:
@@ -54,10 +65,20 @@ class Seals:
     async def _fetch(self, sealed: Iterable[Sealed | None]) -> None:
         await self.sealer.fetch(self.retention.classes(), self.clock())
         await self.edge.fetch(sealed)
+        if self.numbers is not None:
+            await self.numbers.fetch(self.number_classes(), self.clock())
+
+    def number_classes(self) -> frozenset[str]:
+        """The classes of the keys that seal Individual Numbers."""
+        return frozenset(number_class(self.retention.of(procedure)) for procedure in self.bases.by_procedure)
 
     def opened(self, submission: Submission) -> Submission:
         """The submission as if its channel had not sealed it; one whose seal does not open has faults instead."""
         event, sealed = submission.event, seal_of(submission.event)
+        if event is not None and getattr(_holder(event), "sealed_numbers", None) is not None:
+            return replace(
+                submission, event=None, faults=(_fault(event, "not-yours-to-seal", _NOT_YOURS, "sealed_numbers"),)
+            )
         if event is None or sealed is None:
             return submission
         try:
@@ -67,18 +88,30 @@ class Seals:
         return _unsealed(submission, event, values)
 
     @singledispatchmethod
-    def sealed(self, event: Event, _procedure: str, _now: datetime) -> Event:
-        """The event with what is personal in it sealed. Raises KeyringAway."""
+    def sealed(self, event: Event, _procedure: str, _now: datetime, _numbers: Mapping[str, str]) -> Event:
+        """The event with what is personal in it sealed, and `numbers` (by path) under keys of their own. Raises KeyringAway."""
         raise TypeError(type(event).__name__)
 
     @sealed.register
-    def _(self, event: ApplicationAccepted, procedure: str, now: datetime) -> Event:
-        application = self.sealer.seal(event.application, event.application_id, self._key(procedure, now))
+    def _(self, event: ApplicationAccepted, procedure: str, now: datetime, numbers: Mapping[str, str]) -> Event:
+        sealed = self.sealer.seal(event.application, event.application_id, self._key(procedure, now))
+        application = self._with_numbers(sealed, event.application_id, procedure, now, numbers)
         return event.model_copy(update={"application": application})
 
     @sealed.register
-    def _(self, event: CorrectionAccepted | WithdrawalAccepted, procedure: str, now: datetime) -> Event:
-        return self.sealer.seal(event, event.application_id, self._key(procedure, now))
+    def _(
+        self, event: CorrectionAccepted | WithdrawalAccepted, procedure: str, now: datetime, numbers: Mapping[str, str]
+    ) -> Event:
+        sealed = self.sealer.seal(event, event.application_id, self._key(procedure, now))
+        return self._with_numbers(sealed, event.application_id, procedure, now, numbers)
+
+    def _with_numbers(self, holder: M, about: object, procedure: str, now: datetime, numbers: Mapping[str, str]) -> M:
+        if not numbers:
+            return holder
+        if self.numbers is None:
+            raise KeyringAway("there is no keyring for Individual Numbers: set MADOGUCHI_INTAKE_NUMBER_KEYRING")
+        name = key_name(number_class(self.retention.of(procedure)), now)
+        return holder.model_copy(update={"sealed_numbers": self.numbers.seal_values(numbers, about, name)})
 
     def _key(self, procedure: str, now: datetime) -> str:
         return key_name(self.retention.of(procedure), now)
@@ -134,6 +167,6 @@ def _said(event: ChannelEvent, values: Mapping[str, str]) -> bytes:
     return dumps([event.subject, _open_part(event), values], sort_keys=True).encode()
 
 
-def _fault(event: ChannelEvent, code: str, message: str) -> Fault:
-    field = "data.application.sealed" if _holder(event) is not event else "data.sealed"
-    return Fault(field=field, code=code, message=message)
+def _fault(event: ChannelEvent, code: str, message: str, member: str = "sealed") -> Fault:
+    above = "data.application" if _holder(event) is not event else "data"
+    return Fault(field=f"{above}.{member}", code=code, message=message)
