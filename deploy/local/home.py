@@ -75,6 +75,7 @@ class Home:
     run: Path
     keyring: Path
     edge_keyring: Path
+    number_keyring: Path
     identity: Path
 
 
@@ -92,6 +93,7 @@ def home_of(settings: LocalSettings) -> Home:
         run=root / "run",
         keyring=root / "keyring",
         edge_keyring=root / "keyring-edge",
+        number_keyring=root / "keyring-numbers",
         identity=root / "identity",
     )
 
