@@ -20,8 +20,14 @@ EDGE = "edge"
 
 
 def number_class(retention: str) -> str:
-    """The class of the keys that seal the Individual Numbers of a retention class's records, and nothing else: `number5y`."""
-    return f"{NUMBER_CLASS}{retention}"
+    """The class of the keys that seal the Individual Numbers of a retention class's records, and nothing else: `number5y`.
+
+    Raises ValueError for a class whose name leaves no room for that.
+    """
+    name = f"{NUMBER_CLASS}{retention}"
+    if VERSION.fullmatch(f"{name}-2000.1") is None:
+        raise ValueError(f"retention class {retention!r}: with Individual Numbers it has at most ten of a-z and 0-9")
+    return name
 
 
 @dataclass(frozen=True, slots=True)
