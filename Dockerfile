@@ -15,7 +15,8 @@ RUN groupadd --system --gid 10001 madoguchi \
     && install -d -o 10001 -g 10001 /var/lib/madoguchi/archive /var/lib/madoguchi/mail \
     && install -d -o 10001 -g 10001 -m 700 /var/lib/madoguchi/keyring /var/lib/madoguchi/keyring/public \
         /var/lib/madoguchi/keyring/private /var/lib/madoguchi/edge /var/lib/madoguchi/edge/public \
-        /var/lib/madoguchi/edge/private
+        /var/lib/madoguchi/edge/private /var/lib/madoguchi/numbers /var/lib/madoguchi/numbers/public \
+        /var/lib/madoguchi/numbers/private
 USER 10001:10001
 ENV PATH=/opt/madoguchi/bin:$PATH \
     PYTHONUNBUFFERED=1 \

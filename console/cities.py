@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,15 +33,18 @@ def city() -> None:
 def check(folder: Path, day: date | None, *, as_json: bool) -> None:
     """Prove a pack: gaps, overlaps, conflicts, shadowed rows, each with a case that shows it; and that nothing is missing.
 
-    Every procedure must be routed, every department exist on every day, every calendar cover the next two years. Exit
-    code 1: with such errors the rules cannot come into force.
+    Every procedure must be routed, every department exist on every day, every calendar cover the next two years, and what says by
+    which law an Individual Number is asked for must name one. Exit code 1: with such errors the city cannot start.
     """
-    examined = _examined(folder, day)
+    from services.intake import legal_bases
+
+    examined, wrong = _examined(folder, day), legal_bases.faults(folder)
     if as_json:
-        sys.stdout.write(json.dumps(_report(examined), ensure_ascii=False, indent=2) + "\n")
+        report = _report(examined) | {"errors": examined.errors + len(wrong), "legal_bases": wrong}
+        sys.stdout.write(json.dumps(report, ensure_ascii=False, indent=2) + "\n")
     else:
-        _print(examined)
-    sys.exit(1 if examined.errors else 0)
+        _print(examined, wrong)
+    sys.exit(1 if examined.errors or wrong else 0)
 
 
 @city.command(epilog=example("madoguchi city init my-city --history requests.csv.gz --mapping boston"))
@@ -89,12 +93,14 @@ def _report(examined: "Examined") -> dict[str, object]:
     }
 
 
-def _print(examined: "Examined") -> None:
+def _print(examined: "Examined", wrong: Sequence[str] = ()) -> None:
     from console.terminal import out
 
+    for fault in wrong:
+        out.print(f"✗ 個人番号を収集する法的根拠が正しく書かれていません。\n  {fault}", markup=False)
     for finding in examined.findings:
         out.print(f"{'✗' if finding.is_error else '!'} {finding.words.ja}\n  {finding.words.en}", markup=False)
     out.print(
-        f"{len(examined.tables)} tables, {examined.rows} rows: {examined.errors} errors, "
+        f"{len(examined.tables)} tables, {examined.rows} rows: {examined.errors + len(wrong)} errors, "
         f"{len(examined.findings) - examined.errors} warnings; rule set {examined.hash[:12]}"
     )

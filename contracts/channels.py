@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import UUID7, AwareDatetime, Field, FiniteFloat
 
 from .envelope import Event, Model
-from .personal import PERSONAL, Applicant, PersonalText
+from .personal import PERSONAL, Applicant, IndividualNumber, PersonalText
 from .sealed import Sealed
 
 Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)]
@@ -33,7 +33,8 @@ class Application(Model):
     """One application as the channel took it down: the facts that rules may see, and the person behind it.
 
     Past intake the personal values stand in `sealed`, and neither `applicant` nor the names of attachments say anything. A
-    channel system may seal them itself, by the city's public key for the edge. `municipality` is the six-digit code of 総務省 (全国地方公共団体コード).
+    channel system may seal them itself, by the city's public key for the edge. `sealed_numbers` is intake's alone: the values in which an
+    Individual Number stands, whole, under keys of their own; in `sealed` the same values have it made unreadable. `municipality` is the six-digit code of 総務省 (全国地方公共団体コード).
     """
 
     municipality: Annotated[str, Field(pattern=r"^[0-9]{6}$")]
@@ -45,6 +46,7 @@ class Application(Model):
     applicant: Applicant = Applicant()
     attachments: Annotated[tuple[Attachment, ...], Field(max_length=20)] = ()
     sealed: Sealed | None = None
+    sealed_numbers: Sealed | None = None
 
 
 class ApplicationSubmitted(Event):
@@ -69,6 +71,7 @@ class CorrectionSubmitted(Event):
     submitted_at: AwareDatetime
     facts: Annotated[dict[FactName, Fact], Field(max_length=64)] = {}
     message: PersonalText | None = None
+    individual_number: IndividualNumber | None = None
     attachments: Annotated[tuple[Attachment, ...], Field(max_length=20)] = ()
     sealed: Sealed | None = None
 

@@ -14,7 +14,8 @@ from .schemata import Schema, alternatives, places, resolved
 
 _AT_LEAST = ("minLength", "minItems", "minProperties", "minimum", "exclusiveMinimum")
 _AT_MOST = ("maxLength", "maxItems", "maxProperties", "maximum", "exclusiveMaximum")
-_SAYS_NOTHING = {"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "x-personal"}
+_MARKS = {"x-personal", "x-individual-number"}
+_SAYS_NOTHING = {"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", *_MARKS}
 _COMPARED = {
     *_AT_LEAST,
     *_AT_MOST,

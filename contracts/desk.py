@@ -17,6 +17,10 @@ Reason = Annotated[str, Field(min_length=1, max_length=2000)]
 Purpose = Literal["work", "inquiry", "supervision"]
 """Why a case is looked at: to work on it, to answer somebody, to see to the work of others."""
 
+NumberPurpose = Literal["identification", "processing", "disclosure"]
+"""Why Individual Numbers are looked at: to prove whose they are (番号利用法 16条), to do the work that the law names (9条), to show
+the citizen their own (個人情報の保護に関する法律 76条)."""
+
 Outcome = Literal["approved", "refused", "not-applicable"]
 
 
@@ -116,6 +120,15 @@ class CaseViewed(CaseEvent):
 
     staff: Staff
     purpose: Purpose
+
+
+class IndividualNumbersViewed(CaseEvent):
+    """A member of staff who is entitled to it looked at the Individual Numbers of the case's application. The event holds none."""
+
+    TYPE: ClassVar[str] = "jp.madoguchi.case.individual-numbers-viewed.v1"
+
+    staff: Staff
+    purpose: NumberPurpose
 
 
 class CaseClosed(CaseEvent):

@@ -6,7 +6,7 @@ from pydantic import UUID7, AwareDatetime, Field
 
 from .channels import Application, Attachment, Fact, FactName
 from .envelope import Event, Model, Name
-from .personal import PersonalText
+from .personal import IndividualNumber, PersonalText
 from .sealed import Sealed
 
 Receipt = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]$")]
@@ -72,8 +72,10 @@ class CorrectionAccepted(Event):
     origin: Origin
     facts: dict[FactName, Fact] = {}
     message: PersonalText | None = None
+    individual_number: IndividualNumber | None = None
     attachments: tuple[Attachment, ...] = ()
     sealed: Sealed | None = None
+    sealed_numbers: Sealed | None = None
     masked: Masked = None
 
     @property
@@ -92,6 +94,7 @@ class WithdrawalAccepted(Event):
     origin: Origin
     message: PersonalText | None = None
     sealed: Sealed | None = None
+    sealed_numbers: Sealed | None = None
     masked: Masked = None
 
     @property

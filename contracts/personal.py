@@ -14,6 +14,15 @@ from .schemata import Schema, places
 
 PERSONAL = Field(json_schema_extra={"x-personal": True})
 
+INDIVIDUAL_NUMBER = Field(json_schema_extra={"x-personal": True, "x-individual-number": True})
+"""Personal, and more: sealed by itself, under keys of its own, where a law lets the city collect it at all."""
+
+IndividualNumber = Annotated[str, Field(max_length=64), INDIVIDUAL_NUMBER]
+"""An Individual Number (個人番号), written as the citizen writes one: twelve digits of any width, hyphens or spaces between.
+
+Intake reads it, proves the check digit and refuses it where the procedure has no legal basis for it.
+"""
+
 PersonalText = Annotated[str, Field(max_length=4000), PERSONAL]
 PersonalDate = Annotated[date, PERSONAL]
 
@@ -29,6 +38,7 @@ class Applicant(Model):
     postcode: Annotated[str, Field(max_length=8), PERSONAL] | None = None
     address: PersonalText | None = None
     message: PersonalText | None = None
+    individual_number: IndividualNumber | None = None
 
 
 def personal_paths(schema: Schema) -> frozenset[str]:

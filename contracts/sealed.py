@@ -16,6 +16,10 @@ KeyVersion = Annotated[str, Field(pattern=r"^[a-z0-9]{1,16}-[0-9]{4}\.[0-9]{1,4}
 """`5y-2026.1`: retention class, fiscal year (年度), rotation."""
 
 
+NUMBER_CLASS = "number"
+"""What the class of a key begins with that seals Individual Numbers: those of records kept five years lie under `number5y-2026`."""
+
+
 class Sealed(Model):
     """Personal values of one application, each by itself under AES-256-GCM (NIST SP 800-38D). All bytes are Base64.
 

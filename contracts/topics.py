@@ -80,6 +80,7 @@ DESK = Topic(
         desk.CaseDecided,
         desk.CaseClosed,
         desk.CaseViewed,
+        desk.IndividualNumbersViewed,
     ),
 )
 NOTICES = Topic(

@@ -1,6 +1,7 @@
 """The keys that a city needs now and soon: made ahead, so that the first application of a fiscal year finds its key."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 import cities
 from sealing.folders import Folders
-from sealing.keyring import EDGE
+from sealing.keyring import EDGE, number_class
 from sealing.making import make_keys, names_ahead
+from services.intake.legal_bases import read_legal_bases
 from services.intake.retention import read_retention
 
 
@@ -23,16 +25,28 @@ class _Retention(BaseSettings):
     retention: str = "5y"
 
 
-def make_ahead(keyring: Path, edge_keyring: Path, at: datetime) -> list[str]:
-    """The keys of this fiscal year and the next, of every retention class of the city pack and of the edge.
+@dataclass(frozen=True, slots=True)
+class Keyrings:
+    """The folders of a city's file keyrings; without `numbers` the city collects no Individual Numbers."""
+
+    city: Path
+    edge: Path
+    numbers: Path | None
+
+
+def make_ahead(keyrings: Keyrings, at: datetime) -> list[str]:
+    """The keys of this fiscal year and the next: of every retention class of the city pack, of its Individual Numbers, of the edge.
 
     Returns the versions there are. What was destroyed is never made again.
     """
     wanted = _Retention()
-    classes = sorted(read_retention(wanted.city, wanted.retention).classes())
-    kept = _make(keyring, [name for each in classes for name in names_ahead(each, at)])
-    return kept + _make(edge_keyring, names_ahead(EDGE, at))
+    retention, bases = read_retention(wanted.city, wanted.retention), read_legal_bases(wanted.city)
+    made = [*_make(keyrings.city, retention.classes(), at), *_make(keyrings.edge, [EDGE], at)]
+    if keyrings.numbers is None:
+        return made
+    return made + _make(keyrings.numbers, {number_class(retention.of(code)) for code in bases.by_procedure}, at)
 
 
-def _make(root: Path, names: Sequence[str]) -> list[str]:
+def _make(root: Path, classes: Iterable[str], at: datetime) -> list[str]:
+    names = [name for each in sorted(classes) for name in names_ahead(each, at)]
     return make_keys(root, *(name for name in names if not Folders(root).is_destroyed(name)))

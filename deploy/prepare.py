@@ -30,7 +30,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from chassis.broker import Broker, Mechanism, Security
 from deploy import acls
 from deploy.databases import SERVICES, ServiceDatabase, bring_up, create_databases
-from deploy.keyrings import make_ahead
+from deploy.keyrings import Keyrings, make_ahead
 from deploy.topics import create_topics
 from sealing.errors import KeyringRefusal
 
@@ -97,6 +97,10 @@ class Settings(BaseSettings):
     edge_keyring: Path | None = Field(
         default=None, description="the folder of the file keyring that channel systems seal by; with `keyring`"
     )
+    number_keyring: Path | None = Field(
+        default=None,
+        description="the folder of the file keyring for Individual Numbers, with `keyring`; none where the city collects none",
+    )
     replication: Annotated[int, Field(ge=1, le=9)] = Field(default=1, description="brokers that keep each topic")
 
     @property
@@ -130,7 +134,8 @@ async def prepare(settings: Settings) -> list[str]:
     topics = await create_topics(settings.broker, replication=settings.replication)
     given = await acls.give_access(settings.broker, settings.passwords(), acls.rights())
     if settings.keyring and settings.edge_keyring:
-        make_ahead(settings.keyring, settings.edge_keyring, datetime.now(UTC))
+        keyrings = Keyrings(settings.keyring, settings.edge_keyring, settings.number_keyring)
+        make_ahead(keyrings, datetime.now(UTC))
     return [*(f"database {name}" for name in made), *applied, *(f"topic {name}" for name in topics), *given]
 
 

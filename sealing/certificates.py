@@ -4,6 +4,7 @@ import unicodedata
 from datetime import datetime
 from typing import Literal
 
+from contracts.sealed import NUMBER_CLASS
 from sealing.documents import Document
 from sealing.errors import KeyringRefusal
 from sealing.keyring import VERSION
@@ -93,11 +94,14 @@ def certify(request: Request, back_ups: tuple[BackUpNote, ...], at: datetime) ->
 
 def unreadable(retention: str, year: int) -> Words:
     """What the destruction of a key makes unreadable."""
+    numbers = retention.startswith(NUMBER_CLASS)
+    what = ("個人番号", "Individual Numbers") if numbers else ("個人情報", "Personal data")
+    retention = retention.removeprefix(NUMBER_CLASS)
     return Words(
-        ja=f"保存区分「{retention}」・{year}年度に受け付けた申請の個人情報は、復号できません。データベースの表、Kafka のトピック、"
+        ja=f"保存区分「{retention}」・{year}年度に受け付けた申請の{what[0]}は、復号できません。データベースの表、Kafka のトピック、"
         "発信簿、保留した出来事、および廃棄の前に取得したデータベースのバックアップのいずれにおいても同様です。"
         "ただし、back_ups に記載した鍵のバックアップが残っている間は、その鍵により復号できます。",
-        en=f"Personal data of applications received in retention class {retention}, fiscal year {year}, can no longer be decrypted: in "
+        en=f"{what[1]} of applications received in retention class {retention}, fiscal year {year}, can no longer be decrypted: in "
         "the databases' tables, on Kafka's topics, in the journals, in parked events, and in every database back-up made before the "
         "destruction; except by a key back-up listed in back_ups, as long as one is left.",
     )

@@ -10,11 +10,24 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Protocol
 
+from contracts.sealed import NUMBER_CLASS
+
 JST = timezone(timedelta(hours=9))
 VERSION = re.compile(r"(?P<name>(?P<retention>[a-z0-9]{1,16})-(?P<year>[0-9]{4}))\.(?P<version>[0-9]{1,4})")
 _APRIL = 4
 EDGE = "edge"
 """The class of the keys that channel systems seal by: intake alone opens them."""
+
+
+def number_class(retention: str) -> str:
+    """The class of the keys that seal the Individual Numbers of a retention class's records, and nothing else: `number5y`.
+
+    Raises ValueError for a class whose name leaves no room for that.
+    """
+    name = f"{NUMBER_CLASS}{retention}"
+    if VERSION.fullmatch(f"{name}-2000.1") is None:
+        raise ValueError(f"retention class {retention!r}: with Individual Numbers it has at most ten of a-z and 0-9")
+    return name
 
 
 @dataclass(frozen=True, slots=True)

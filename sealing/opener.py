@@ -97,3 +97,8 @@ def seal_of(data: object) -> Sealed | None:
 def sealed_in(content: Mapping[str, Any]) -> Sealed | None:
     """The seal in the JSON of a model, None where there is none."""
     return Sealed.model_validate(content["sealed"]) if content.get("sealed") else None
+
+
+def sealed_numbers_in(content: Mapping[str, Any]) -> Sealed | None:
+    """The seal of the Individual Numbers in the JSON of a model, None where there is none."""
+    return Sealed.model_validate(content["sealed_numbers"]) if content.get("sealed_numbers") else None

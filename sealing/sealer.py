@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from contracts.envelope import Model
+from contracts.sealed import Sealed
 from sealing import cipher, fields
 from sealing.errors import KeyringAway, SealingError
 from sealing.keyring import SealKey, Wrapping, key_name
@@ -57,7 +58,11 @@ class Sealer:
         values = fields.personal(value)
         if not values:
             return value
-        return fields.emptied(value, sealed=cipher.seal(self._key(name), str(about), values))
+        return fields.emptied(value, sealed=self.seal_values(values, about, name))
+
+    def seal_values(self, values: Mapping[str, str], about: object, name: str) -> Sealed:
+        """Values by path, under key `name`. Raises KeyringAway when the key was not fetched."""
+        return cipher.seal(self._key(name), str(about), values)
 
     def _new(self, name: str) -> SealKey:
         try:

@@ -64,6 +64,7 @@ def _made_up(codes: Sequence[str]) -> Accounts:
         "approver": (("approver",), one),
         "chief": (("chief",), one),
         "triage": (("clerk",), (TRIAGE,)),
+        "numbers": (("clerk", "specific-personal-information-handler"), all_of_them),
         "records": (("records-officer",), ()),
         "manager": (("system-manager",), ()),
         "auditor": (("auditor",), ()),

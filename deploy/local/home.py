@@ -76,6 +76,7 @@ class Home:
     run: Path
     keyring: Path
     edge_keyring: Path
+    number_keyring: Path
     identity: Path
 
 
@@ -93,6 +94,7 @@ def home_of(settings: LocalSettings) -> Home:
         run=root / "run",
         keyring=root / "keyring",
         edge_keyring=root / "keyring-edge",
+        number_keyring=root / "keyring-numbers",
         identity=root / "identity",
     )
 

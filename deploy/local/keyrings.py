@@ -1,27 +1,36 @@
-"""The keyrings of a city on one machine: one for what the city keeps, one for what channel systems seal on their way to it.
+"""The keyrings of a city on one machine: for what the city keeps, for what channel systems seal on their way to it, for Individual Numbers.
 
 Each service is told of the halves it may use and no others: intake seals for the city and opens for the edge; desk opens and
-seals; notify and archive open; routing is told of none.
+seals; notify and archive open; routing is told of none. Individual Numbers are sealed by intake and opened by desk.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
 
 from deploy import keyrings
+from deploy.keyrings import Keyrings
 from deploy.local.home import Home
 
 
 def make_ahead(home: Home, at: datetime) -> None:
     """The keys of a city on this machine."""
-    keyrings.make_ahead(home.keyring, home.edge_keyring, at)
+    keyrings.make_ahead(Keyrings(home.keyring, home.edge_keyring, home.number_keyring), at)
 
 
 def addresses(home: Home, service: str) -> Mapping[str, str]:
     """What a service is told of its keyrings, by the names of its settings."""
     seals, opens = (home.keyring / "public").as_uri(), (home.keyring / "private").as_uri()
     told = {
-        "intake": {"keyring": seals, "edge_keyring": (home.edge_keyring / "private").as_uri()},
-        "desk": {"keyring": seals, "opening_keyring": opens},
+        "intake": {
+            "keyring": seals,
+            "edge_keyring": (home.edge_keyring / "private").as_uri(),
+            "number_keyring": (home.number_keyring / "public").as_uri(),
+        },
+        "desk": {
+            "keyring": seals,
+            "opening_keyring": opens,
+            "number_keyring": (home.number_keyring / "private").as_uri(),
+        },
         "notify": {"opening_keyring": opens},
     }
     return told.get(service, {})

@@ -110,6 +110,7 @@ def reset(settings: LocalSettings, say: Say) -> None:
             home.run,
             home.keyring,
             home.edge_keyring,
+            home.number_keyring,
             home.identity,
         ):
             shutil.rmtree(folder, ignore_errors=True)

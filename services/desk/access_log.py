@@ -10,7 +10,7 @@ from fastapi import FastAPI, Path
 from fastapi.responses import JSONResponse
 
 from chassis.database import Tx
-from contracts.desk import Purpose
+from contracts.desk import NumberPurpose, Purpose
 from services.desk import rules
 from services.desk.callers import Asking
 from services.desk.rules import Item
@@ -28,15 +28,20 @@ class Access:
     purpose: str | None
 
 
-async def note(tx: Tx, item: Item, staff: str, purpose: Purpose) -> None:
+CASE, NUMBERS = "view", "view-individual-numbers"
+"""What somebody looked at."""
+
+
+async def note(tx: Tx, item: Item, staff: str, purpose: Purpose | NumberPurpose, what: str = CASE) -> None:
     """Insert that somebody looks."""
     await tx.execute(
-        "INSERT INTO case_view (case_id, at, department, staff, purpose) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO case_view (case_id, at, department, staff, purpose, what) VALUES ($1, $2, $3, $4, $5, $6)",
         item.case_id,
         tx.now,
         item.department,
         staff,
         purpose,
+        what,
     )
 
 
@@ -49,7 +54,7 @@ async def log(tx: Tx, receipt: str) -> list[Access]:
         """
         SELECT case_id, x.at, x.department, x.staff, x.what, x.purpose FROM case_item
         CROSS JOIN LATERAL (
-            SELECT at, department, staff, 'view' AS what, purpose, number FROM case_view v WHERE v.case_id = case_item.case_id
+            SELECT at, department, staff, what, purpose, number FROM case_view v WHERE v.case_id = case_item.case_id
             UNION ALL
             SELECT at, department, staff, what, NULL, number FROM case_step s
             WHERE s.case_id = case_item.case_id AND staff IS NOT NULL

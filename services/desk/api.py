@@ -22,6 +22,7 @@ from services.desk import (
     case_file,
     handlers,
     judging,
+    number_api,
     overlays,
     rules,
     search,
@@ -44,6 +45,7 @@ def add_routes(app: FastAPI, commands: Commands, settings: Settings, seals: Seal
     _add_reading(app, settings.most_cases)
     _add_commands(app, seals)
     case_file.add_routes(app, seals)
+    number_api.add_routes(app, seals)
     search.add_routes(app, seals)
     succession.add_routes(app)
     overlays.add_routes(app)

@@ -20,7 +20,8 @@ def build(settings: Settings) -> Service:
     """The service."""
     wrapping, unwrapping = open_wrapping(settings.keyring), open_unwrapping(settings.opening_keyring)
     index = IndexKeys(wrapping, unwrapping)
-    seals = Seals(Sealer(wrapping), Opener(unwrapping), index, settings.retention)
+    numbers = Opener(open_unwrapping(settings.number_keyring)) if settings.number_keyring else None
+    seals = Seals(Sealer(wrapping), Opener(unwrapping), index, settings.retention, numbers)
     return Service(
         "desk",
         "services.desk",

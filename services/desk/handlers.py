@@ -179,6 +179,9 @@ def _terms(arrived: Sequence[CloudEvent[Any]], seals: Seals) -> set[tuple[str, b
     return {term for event in arrived for term in seals.terms(event.data.application_id, event.data.application)}
 
 
+_SUPPLIED = ("facts", "message", "individual_number", "attachments", "sealed", "sealed_numbers")
+
+
 def _correction(event: CorrectionAccepted, seals: Seals) -> Correction:
     seals.check(event.application_id, event.sealed)
     return Correction(
@@ -186,7 +189,7 @@ def _correction(event: CorrectionAccepted, seals: Seals) -> Correction:
         event.origin.source,
         event.origin.id,
         event.received_at,
-        _json(event, "facts", "message", "attachments", "sealed"),
+        _json(event, *_SUPPLIED),
     )
 
 

@@ -10,9 +10,9 @@ from uuid import UUID
 from contracts.channels import Application
 from contracts.envelope import Event
 from contracts.sealed import Sealed
-from sealing.errors import DestroyedKey, SealingError
+from sealing.errors import DestroyedKey, KeyringAway, SealingError
 from sealing.keyring import VERSION, key_name
-from sealing.opener import Opener, seal_of, sealed_in
+from sealing.opener import Opener, seal_of, sealed_in, sealed_numbers_in
 from sealing.sealer import Sealer
 from services.desk import index_terms
 from services.desk.index_keys import IndexKeys, name_in
@@ -39,6 +39,8 @@ class Seals:
     index: IndexKeys
     retention: str
     """The retention class of what is written about an application that has nothing sealed."""
+    numbers: Opener | None = None
+    """Opens Individual Numbers, by a keyring of its own; the other opens none."""
 
     async def foresee(self, events: Sequence[Any]) -> None:
         """Have the keys at hand that a batch needs. Raises KeyringAway."""
@@ -78,9 +80,38 @@ class Seals:
         return [self._opened(content, about) for content in read]
 
     def _opened(self, content: dict[str, Any], about: object) -> dict[str, Any]:
+        """Of Individual Numbers it is said where they are, and no more."""
+        numbers = sealed_numbers_in(content)
+        rest = {name: value for name, value in content.items() if name != "sealed_numbers"}
+        rest |= {"individual_numbers": sorted(numbers.values)} if numbers else {}
         try:
-            return self.opener.opened(content, about)
+            return self.opener.opened(rest, about)
         except SealingError as error:
-            words = DESTROYED if isinstance(error, DestroyedKey) else BROKEN
-            rest = {name: value for name, value in content.items() if name != "sealed"}
-            return rest | {"unreadable": {"code": type(error).__name__, "ja": words.ja, "en": words.en}}
+            return {name: value for name, value in rest.items() if name != "sealed"} | _unreadable(error)
+
+    def has_numbers(self, content: bytes) -> bool:
+        """Whether Individual Numbers are sealed in this JSON."""
+        return sealed_numbers_in(json.loads(content)) is not None
+
+    async def opened_numbers(self, contents: Iterable[bytes], about: object) -> list[dict[str, Any]]:
+        """Where Individual Numbers stood in each, with the `values` there; where that cannot be, `unreadable` says why in words.
+
+        Raises KeyringAway, also without a keyring for them.
+        """
+        if self.numbers is None:
+            raise KeyringAway("there is no keyring for Individual Numbers: set MADOGUCHI_DESK_NUMBER_KEYRING")
+        sealed = [found for content in contents if (found := sealed_numbers_in(json.loads(content)))]
+        await self.numbers.fetch(sealed)
+        return [_numbers(self.numbers, found, about) for found in sealed]
+
+
+def _numbers(opener: Opener, sealed: Sealed, about: object) -> dict[str, Any]:
+    try:
+        return {"values": opener.open(sealed, about)}
+    except SealingError as error:
+        return _unreadable(error)
+
+
+def _unreadable(error: SealingError) -> dict[str, Any]:
+    words = DESTROYED if isinstance(error, DestroyedKey) else BROKEN
+    return {"unreadable": {"code": type(error).__name__, "ja": words.ja, "en": words.en}}

@@ -18,6 +18,10 @@ class Settings(AccessSettings):
         description="the half of the city's keyring that seals, as file:///…/public, aws-kms://… or vault://…"
     )
     opening_keyring: str = Field(description="the half that opens, as file:///…/private, aws-kms://… or vault://…")
+    number_keyring: str | None = Field(
+        default=None,
+        description="the half that opens of the keyring for Individual Numbers, as file:///…/private; none: they are shown to nobody",
+    )
     retention: Annotated[str, Field(pattern=r"^[a-z0-9]{1,16}$")] = Field(
         default="5y", description="the retention class of what is written about an application that has nothing sealed"
     )

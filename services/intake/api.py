@@ -43,7 +43,7 @@ def add_routes(app: FastAPI, commands: Commands, settings: Settings, seals: Seal
         sent = _read(request, await body_of(request, settings.most_bytes))
         _permit(system, sent)
         await seals.foresee_one(sent)
-        guarded = guard(seals.opened(sent))
+        guarded = guard(seals.opened(sent), seals.bases)
         if guarded.submission.event is None:
             return problem(
                 422, "invalid", "The application has faulty fields; see `errors`.", errors=_errors(guarded.submission)
@@ -79,9 +79,9 @@ def _read(request: Request, body: bytes) -> Submission:
 
 async def _submit(tx: Tx, sent: Guarded, seals: Seals) -> Answer:
     """Accept, recognise or refuse; a refusal leaves nothing behind, so that it can be mended under the same id."""
-    if not await handlers.claim(tx, [sent.submission]):
+    if not await handlers.claim(tx, [sent]):
         return await _again(tx, sent.submission), []
-    (judged,) = await handlers.judge(tx, [sent])
+    (judged,) = await handlers.judge(tx, [sent], seals)
     if judged.verdict.outcome == "rejected" or judged.verdict.known is None:
         fault = handlers.faults_of(judged)[0]
         raise Refused(409, fault.code, fault.message)

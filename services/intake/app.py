@@ -11,6 +11,7 @@ from sealing.opener import Opener
 from sealing.sealer import Sealer
 from services.intake.api import add_routes
 from services.intake.handlers import handlers
+from services.intake.legal_bases import NOWHERE, LegalBases, read_legal_bases
 from services.intake.retention import read_retention
 from services.intake.seals import Seals
 from services.intake.settings import Settings
@@ -23,6 +24,7 @@ def build(settings: Settings) -> Service:
         Sealer(open_wrapping(settings.keyring)),
         Opener(open_unwrapping(settings.edge_keyring)),
         read_retention(settings.city, settings.retention),
+        *_numbers(settings),
     )
     key = settings.token_key.get_secret_value().encode() if settings.token_key else secrets.token_bytes(32)
     tokens = Tokens(key, settings.token_seconds)
@@ -33,6 +35,13 @@ def build(settings: Settings) -> Service:
         handlers.given(seals.foresee, seals=seals),
         add_routes=partial(add_routes, settings=settings, seals=seals, tokens=tokens),
     )
+
+
+def _numbers(settings: Settings) -> tuple[LegalBases, Sealer | None]:
+    """Where Individual Numbers may be kept, and what seals them: nowhere without keys for them."""
+    if settings.number_keyring is None:
+        return NOWHERE, None
+    return read_legal_bases(settings.city), Sealer(open_wrapping(settings.number_keyring))
 
 
 def main() -> None:

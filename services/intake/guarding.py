@@ -1,15 +1,19 @@
-"""Individual Numbers are kept out: nobody may collect one but where a law says so (番号利用法 20条).
+"""Individual Numbers are taken out of what channels send: nobody may collect one but where a law says so (番号利用法 20条).
+
+Whatever the procedure, a number leaves the event before anything is written, so that no digest, table or answer is made of it; what
+stood in a personal value is handed on beside the event. Whether it is then sealed under keys of its own or thrown away is decided
+where the procedure is known for certain (`Guarded.of`): for a correction or a withdrawal that is the application it belongs to.
 
 A channel that can ask back is told which field to mend, and nothing is kept. On one that cannot (a fax is not sent again) the
-number is made unreadable before anything is written, and the event says where, so that the citizen is told.
+number is made unreadable, and the event says where, so that the citizen is told.
 
 Control characters and numbers that not every reader holds exactly are refused everywhere: no person writes them, PostgreSQL takes
 no NUL into a text, a terminal obeys an escape, and I-JSON (RFC 7493 §2.2) ends at 2⁵³-1.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import singledispatch
 from typing import Any
 
@@ -17,11 +21,16 @@ from contracts.channels import ApplicationSubmitted, ApplicationWithdrawn, Attac
 from contracts.intake import Fault
 from contracts.reading import ChannelEvent, Submission
 from services.intake import individual_numbers
+from services.intake.legal_bases import LegalBases
+from services.intake.rules import CAN_ASK_BACK, MISREAD
 
-CAN_ASK_BACK = frozenset({"portal", "counter", "web", "line", "phone"})
 NOT_NEEDED = (
     "個人番号（マイナンバー）は、この申請には必要ありません。番号を消してから、もう一度お送りください。"
     " No Individual Number (My Number) belongs here: remove it and send again."
+)
+NOT_IN_A_FACT = (
+    "個人番号（マイナンバー）は、この欄には入力できません。個人番号の欄（individual_number）に移して、もう一度お送りください。"
+    " No Individual Number belongs in a fact, which rules see: move it to `individual_number` and send again."
 )
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -30,6 +39,7 @@ UNFIT = {
     "control-character": "制御文字は使えません。取り除いてお送りください。 Control characters are not allowed: remove them.",
     "number-too-large": "数値が大きすぎます。 A number is at most 9007199254740991: send a longer one as text.",
 }
+_OWN_FIELD = "individual_number"
 
 Place = tuple[str | int, ...]
 """Where a value stands in an event: `("application", "attachments", 0, "name")`."""
@@ -37,24 +47,80 @@ Place = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """A submission that holds no Individual Number any more, and the fields in which one was made unreadable."""
+    """A submission that holds no Individual Number any more, and the fields in which one was made unreadable.
+
+    `numbers` are the personal values in which one stood, whole and by their place; only who may keep them looks at them.
+    """
 
     submission: Submission
     masked: tuple[str, ...] = ()
+    numbers: Mapping[Place, str] = field(default_factory=lambda: dict[Place, str](), repr=False)
+    misread: bool = False
+    """Whether what stood in the field for an Individual Number is none."""
+
+    def of(self, procedure: str, bases: LegalBases) -> "Guarded":
+        """The same, once its procedure is known: without a legal basis the numbers are thrown away, and the event says where they were."""
+        if bases.allow(procedure) or not self.numbers:
+            return self
+        return replace(self, numbers={}, masked=(*self.masked, *map(_path, self.numbers)))
 
 
-def guard(submission: Submission) -> Guarded:
-    """Refuse what no person writes, and an Individual Number, or make that unreadable where nobody can be asked."""
+def guard(submission: Submission, bases: LegalBases) -> Guarded:
+    """Refuse what no person writes, and an Individual Number where none may be; take all others out."""
     event = submission.event
     if event is not None and (unfit := [found for found in map(_unfit, _values(event)) if found]):
         return Guarded(replace(submission, event=None, faults=tuple(unfit)))
-    places = [] if event is None else [place for place, value in _values(event) if individual_numbers.find(str(value))]
+    places = {} if event is None else {place: str(value) for place, value in _values(event) if _is_number(place, value)}
     if event is None or not places:
         return Guarded(submission)
-    if isinstance(event, ApplicationSubmitted) and event.application.channel in CAN_ASK_BACK:
-        faults = tuple(Fault(field=_path(place), code="individual-number", message=NOT_NEEDED) for place in places)
-        return Guarded(replace(submission, event=None, faults=faults))
-    return Guarded(replace(submission, event=_masked(event, places)), tuple(map(_path, places)))
+    if faults := _faults(event, places, bases):
+        return Guarded(replace(submission, event=None, faults=faults, body=_masked(event, places).to_json()))
+    return _taken_out(submission, event, places)
+
+
+def _taken_out(submission: Submission, event: ChannelEvent, places: Mapping[Place, str]) -> Guarded:
+    """The submission with every number made unreadable, and those that a law may let be kept beside it."""
+    kept = {place: number for place, text in places.items() if (number := _kept(place, text)) is not None}
+    return Guarded(
+        replace(submission, event=_masked(event, places)),
+        tuple(_path(place) for place in places if place not in kept),
+        kept,
+        any(_is_own(place) and place not in kept for place in places),
+    )
+
+
+def _kept(place: Place, text: str) -> str | None:
+    """What a law may let be kept of a value: twelve digits of the field for them, free text whole, of a fact nothing."""
+    if _is_own(place):
+        return individual_numbers.read(text)
+    return None if "facts" in place else text
+
+
+def _faults(event: ChannelEvent, places: Mapping[Place, str], bases: LegalBases) -> tuple[Fault, ...]:
+    """What a channel that can ask back is told; nothing for others, and for what belongs to an application: it is never lost."""
+    if not isinstance(event, ApplicationSubmitted) or event.application.channel not in CAN_ASK_BACK:
+        return ()
+    allowed = bases.allow(event.application.procedure)
+    return tuple(
+        _refused(place, allowed=allowed) for place, text in places.items() if not allowed or _kept(place, text) is None
+    )
+
+
+def _refused(place: Place, *, allowed: bool) -> Fault:
+    if not allowed:
+        return Fault(field=_path(place), code="individual-number", message=NOT_NEEDED)
+    if _is_own(place):
+        return Fault(field=_path(place), code=MISREAD.code, message=MISREAD.message)
+    return Fault(field=_path(place), code="individual-number", message=NOT_IN_A_FACT)
+
+
+def _is_number(place: Place, value: Fact) -> bool:
+    """Whatever stands in the field for one counts as one: a digit was misread, and the rest is still somebody's number."""
+    return _is_own(place) or bool(individual_numbers.find(str(value)))
+
+
+def _is_own(place: Place) -> bool:
+    return place[-1] == _OWN_FIELD and "facts" not in place
 
 
 def _unfit(found: tuple[Place, Fact]) -> Fault | None:
@@ -70,13 +136,14 @@ def _path(place: Place) -> str:
     return ".".join(map(str, ("data", *place)))
 
 
-def _masked(event: ChannelEvent, places: Sequence[Place]) -> ChannelEvent:
+def _masked(event: ChannelEvent, places: Iterable[Place]) -> ChannelEvent:
     content = event.model_dump()
-    for *above, last in places:
+    for place in places:
+        *above, last = place
         holder: Any = content
         for step in above:
             holder = holder[step]
-        holder[last] = individual_numbers.mask(str(holder[last]))
+        holder[last] = individual_numbers.MASKED if _is_own(place) else individual_numbers.mask(str(holder[last]))
     return type(event).model_validate(content)
 
 
@@ -98,7 +165,9 @@ def _(event: ApplicationSubmitted) -> Iterator[tuple[Place, Fact]]:
 
 @_values.register
 def _(event: CorrectionSubmitted) -> Iterator[tuple[Place, Fact]]:
-    return _written(event.facts, event.attachments, event.message)
+    if event.individual_number is not None:
+        yield (_OWN_FIELD,), event.individual_number
+    yield from _written(event.facts, event.attachments, event.message)
 
 
 @_values.register

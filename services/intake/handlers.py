@@ -1,7 +1,7 @@
 """What intake does with what it reads."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from functools import singledispatch
 from uuid import UUID
@@ -22,7 +22,7 @@ from contracts.intake import (
 )
 from contracts.reading import Submission
 from services.intake import rules, store, timeline
-from services.intake.guarding import Guarded, guard
+from services.intake.guarding import Guarded, Place, guard
 from services.intake.rules import Known, Sent, Verdict
 from services.intake.seals import Seals
 from services.intake.store import NewApplication
@@ -54,18 +54,19 @@ class Judged:
     submission: Submission
     verdict: Verdict
     masked: tuple[str, ...] = ()
+    numbers: Mapping[Place, str] = field(default_factory=lambda: dict[Place, str](), repr=False)
 
 
 @handlers.consumes(topics.APPLICATIONS)
 async def take_in(received: Sequence[Verbatim], tx: Tx, seals: Seals) -> list[Event]:
     """Everything that channels published: accepted once, recognised when repeated, refused with every reason."""
-    guarded = [guard(seals.read(message)) for message in received]
+    guarded = [guard(seals.read(message), seals.bases) for message in received]
     submissions = [found.submission for found in guarded]
     tx.traces.update({sent.subject: sent.traceparent for sent in submissions if sent.traceparent})
-    sent = [_sent(submission) for submission in submissions]
+    sent = [_sent(found) for found in guarded]
     fresh, again = rules.divide(sent, await store.claim_submissions(tx, sent))
     reused = await store.contradictions(tx, again.values())
-    judged = await _judge(tx, [guarded[index] for index in fresh], [sent[index] for index in fresh])
+    judged = await _judge(tx, [guarded[index] for index in fresh], [sent[index] for index in fresh], seals)
     await store.set_outcomes(tx, [_outcome(found) for found in judged if found.verdict.outcome != "accepted"])
     return [
         *(event for found in judged for event in announce(tx, found, seals)),
@@ -90,17 +91,17 @@ def _step(event: Progress) -> tuple[str, Step]:
     )
 
 
-async def claim(tx: Tx, submissions: Sequence[Submission]) -> set[tuple[str, str]]:
+async def claim(tx: Tx, guarded: Sequence[Guarded]) -> set[tuple[str, str]]:
     """Which (source, id) are new."""
-    return await store.claim_submissions(tx, [_sent(sent) for sent in submissions])
+    return await store.claim_submissions(tx, [_sent(found) for found in guarded])
 
 
-async def judge(tx: Tx, guarded: Sequence[Guarded]) -> list[Judged]:
+async def judge(tx: Tx, guarded: Sequence[Guarded], seals: Seals) -> list[Judged]:
     """Save what is new, and judge every submission: applications first, then what belongs to one, in their order."""
-    return await _judge(tx, guarded, [_sent(found.submission) for found in guarded])
+    return await _judge(tx, guarded, [_sent(found) for found in guarded], seals)
 
 
-async def _judge(tx: Tx, guarded: Sequence[Guarded], sent: Sequence[Sent]) -> list[Judged]:
+async def _judge(tx: Tx, guarded: Sequence[Guarded], sent: Sequence[Sent], seals: Seals) -> list[Judged]:
     applications = [
         (this, found.submission.event)
         for this, found in zip(sent, guarded, strict=True)
@@ -112,9 +113,15 @@ async def _judge(tx: Tx, guarded: Sequence[Guarded], sent: Sequence[Sent]) -> li
     known = added | await store.known(tx, rules.referred(sent) - added.keys())
     verdicts = rules.judge(sent, known, added.keys())
     await store.set_state(tx, "withdrawn", rules.withdrawn(sent, verdicts))
-    judged = [Judged(found.submission, verdict, found.masked) for found, verdict in zip(guarded, verdicts, strict=True)]
+    judged = [_judged(found, verdict, seals) for found, verdict in zip(guarded, verdicts, strict=True)]
     await store.add_steps(tx, [step for found in judged for step in _own_steps(tx, found)])
     return judged
+
+
+def _judged(found: Guarded, verdict: Verdict, seals: Seals) -> Judged:
+    """Now its procedure is known: that of the application, whoever spoke of it."""
+    settled = found.of(verdict.known.procedure, seals.bases) if verdict.known else found
+    return Judged(settled.submission, verdict, settled.masked, settled.numbers)
 
 
 def _own_steps(tx: Tx, found: Judged) -> list[tuple[UUID | str, Step]]:
@@ -168,6 +175,7 @@ def _(event: CorrectionSubmitted, tx: Tx, known: Known, origin: Origin, masked: 
         origin=origin,
         facts=event.facts,
         message=event.message,
+        individual_number=event.individual_number,
         attachments=event.attachments,
         masked=masked,
     )
@@ -188,7 +196,8 @@ def _(event: ApplicationWithdrawn, tx: Tx, known: Known, origin: Origin, masked:
 def _accepted(tx: Tx, found: Judged, seals: Seals) -> list[Event]:
     known, sent = found.verdict.application, found.submission
     event = accepted(sent.event, tx, known, _origin(sent), found.masked or None)
-    return [seals.sealed(event, known.procedure, tx.now)]
+    numbers = {".".join(map(str, place)).removeprefix("application."): text for place, text in found.numbers.items()}
+    return [seals.sealed(event, known.procedure, tx.now, numbers)]
 
 
 _ANNOUNCE: dict[str, Callable[[Tx, Judged, Seals], list[Event]]] = {
@@ -208,15 +217,16 @@ _KIND: dict[type, str] = {
 }
 
 
-def _sent(submission: Submission) -> Sent:
+def _sent(guarded: Guarded) -> Sent:
     """A submission as the rules see it."""
-    event = submission.event
+    submission, event = guarded.submission, guarded.submission.event
     return Sent(
         submission.source,
         submission.id,
         getattr(event, "application_id", None),
         _KIND[type(event)],
         submission.digest,
+        misread=guarded.misread,
     )
 
 

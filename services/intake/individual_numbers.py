@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 LENGTH = 12
 MASK = "●"
+MASKED = MASK * LENGTH
 
 _KANJI = {
     **dict(zip("〇一二三四五六七八九", range(10), strict=True)),
@@ -55,8 +56,16 @@ def find(text: str) -> list[tuple[int, int]]:
 def mask(text: str) -> str:
     """The same text, every Individual Number made unreadable."""
     for start, end in reversed(find(text)):
-        text = text[:start] + MASK * LENGTH + text[end:]
+        text = text[:start] + MASKED + text[end:]
     return text
+
+
+def read(text: str) -> str | None:
+    """The twelve digits of a text that is an Individual Number and nothing else; None for any other, or a wrong check digit."""
+    digits = [_DIGITS.get(sign) for sign in text if sign not in _TIGHT + _LOOSE]
+    known = [digit for digit in digits if digit is not None]
+    whole = len(digits) == len(known) == LENGTH and is_valid(known)
+    return "".join(map(str, known)) if whole else None
 
 
 def is_valid(digits: Sequence[int]) -> bool:

@@ -21,6 +21,7 @@ class Known:
     received_at: datetime
     state: State
     procedure: str
+    channel: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Sent:
     application_id: UUID | None
     kind: str
     digest: bytes
+    misread: bool = False
+    """Whether what stood in the field for an Individual Number is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,15 @@ TAKEN = Fault("subject", "application-id-taken", "This application id is taken b
 UNKNOWN = Fault("application_id", "unknown-application", "No such application of this source. Submit it first.")
 OVER = Fault(
     "application_id", "application-over", "The application is withdrawn or closed: nothing can be added to it."
+)
+
+CAN_ASK_BACK = frozenset({"portal", "counter", "web", "line", "phone"})
+"""Channels over which the citizen is asked at once to mend what is wrong; on others what can be kept is kept."""
+MISREAD = Fault(
+    "data.individual_number",
+    "individual-number-misread",
+    "個人番号（マイナンバー）が正しくありません。カードや通知書の12桁の番号をお確かめのうえ、もう一度お送りください。"
+    " These are not the twelve digits of an Individual Number: compare them with the card, or leave the field out, and send again.",
 )
 
 
@@ -126,7 +138,11 @@ def _judge_application(sent: Sent, found: Known | None, *, is_new: bool) -> Verd
 def _judge_followup(sent: Sent, found: Known | None) -> Verdict:
     if found is None or found.source != sent.source:
         return Verdict("rejected", None, (UNKNOWN,))
-    return Verdict("accepted", found) if found.state == "open" else Verdict("rejected", found, (OVER,))
+    if found.state != "open":
+        return Verdict("rejected", found, (OVER,))
+    if sent.misread and found.channel in CAN_ASK_BACK:
+        return Verdict("rejected", found, (MISREAD,))
+    return Verdict("accepted", found)
 
 
 def withdrawn(submissions: Sequence[Sent], verdicts: Sequence[Verdict]) -> list[UUID]:
@@ -150,6 +166,7 @@ def is_about_an_application(event_type: str) -> bool:
             "jp.madoguchi.overlay.",
             "jp.madoguchi.case.departments-suggested.",
             "jp.madoguchi.case.viewed.",
+            "jp.madoguchi.case.individual-numbers-viewed.",
         )
     )
 

@@ -1,7 +1,7 @@
 """What is personal is sealed before it is written anywhere, and what a channel system has sealed is opened here first.
 
 A channel seals under the key of the edge, which intake alone can open and which opens nothing else; what goes on carries the
-seal of its retention class and fiscal year, which intake cannot open.
+seal of its retention class and fiscal year, which intake cannot open. Individual Numbers carry another, by keys of their own.
 """
 
 import re
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import singledispatchmethod
 from json import dumps
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -18,16 +18,19 @@ from chassis.consuming import Verbatim
 from chassis.database import Clock, utc_now
 from chassis.errors import Foreign
 from contracts import reading
-from contracts.envelope import Event
+from contracts.envelope import Event, Model
 from contracts.intake import ApplicationAccepted, CorrectionAccepted, Fault, WithdrawalAccepted
 from contracts.reading import ChannelEvent, Submission, Unreadable
 from contracts.sealed import Sealed
 from sealing import fields
-from sealing.errors import SealingError, UnknownKey
-from sealing.keyring import EDGE, VERSION, key_name
+from sealing.errors import KeyringAway, SealingError, UnknownKey
+from sealing.keyring import EDGE, VERSION, key_name, number_class
 from sealing.opener import Opener, seal_of
 from sealing.sealer import Sealer
+from services.intake.legal_bases import NOWHERE, LegalBases
 from services.intake.retention import Retention
+
+M = TypeVar("M", bound=Model)
 
 _BROKEN = (
     "封印を開けませんでした。市の公開鍵で封印し直してください。"
@@ -35,6 +38,10 @@ _BROKEN = (
 )
 _ESCAPED = re.compile(rb'"' + b"".join(rb"(?:%c|\\u00(?i:%02x))" % (sign, sign) for sign in b"sealed") + rb'"')
 """The name of the member that holds a seal, also with letters written as JSON may: `"\\u0073ealed"`."""
+_NOT_YOURS = (
+    "sealed_numbers は市が作成する項目です。個人番号は individual_number に入れ、sealed に封印してお送りください。"
+    " `sealed_numbers` is made by the city: put an Individual Number into `individual_number`, sealed in `sealed` with the rest."
+)
 _MIXED = "Either seal every personal field or none: this one is sealed and others are not, or it is not personal."
 
 
@@ -45,6 +52,10 @@ class Seals:
     sealer: Sealer
     edge: Opener
     retention: Retention
+    bases: LegalBases = NOWHERE
+    """Where Individual Numbers may be kept; nowhere, when there are no keys for them."""
+    numbers: Sealer | None = None
+    """Seals Individual Numbers, by a keyring of its own."""
     clock: Clock = utc_now
 
     async def foresee(self, received: Sequence[object]) -> None:
@@ -59,6 +70,12 @@ class Seals:
         """A key that is not the edge's is not asked for: a keyring that forbids it would be taken for one that is away."""
         await self.sealer.fetch(self.retention.classes(), self.clock())
         await self.edge.fetch(one for one in sealed if one is not None and _is_of_the_edge(one))
+        if self.numbers is not None:
+            await self.numbers.fetch(self.number_classes(), self.clock())
+
+    def number_classes(self) -> frozenset[str]:
+        """The classes of the keys that seal Individual Numbers."""
+        return frozenset(number_class(self.retention.of(procedure)) for procedure in self.bases.by_procedure)
 
     def read(self, message: Verbatim) -> Submission:
         """What a channel published, as if it had not sealed it. Raises Foreign for what is no CloudEvent."""
@@ -70,6 +87,10 @@ class Seals:
     def opened(self, submission: Submission) -> Submission:
         """The submission as if its channel had not sealed it; one whose seal does not open has faults instead."""
         event, sealed = submission.event, seal_of(submission.event)
+        if event is not None and getattr(_holder(event), "sealed_numbers", None) is not None:
+            return replace(
+                submission, event=None, faults=(_fault(event, "not-yours-to-seal", _NOT_YOURS, "sealed_numbers"),)
+            )
         if event is None or sealed is None:
             return submission
         try:
@@ -84,18 +105,30 @@ class Seals:
         return self.edge.open(sealed, event.application_id)
 
     @singledispatchmethod
-    def sealed(self, event: Event, _procedure: str, _now: datetime) -> Event:
-        """The event with what is personal in it sealed. Raises KeyringAway."""
+    def sealed(self, event: Event, _procedure: str, _now: datetime, _numbers: Mapping[str, str]) -> Event:
+        """The event with what is personal in it sealed, and `numbers` (by path) under keys of their own. Raises KeyringAway."""
         raise TypeError(type(event).__name__)
 
     @sealed.register
-    def _(self, event: ApplicationAccepted, procedure: str, now: datetime) -> Event:
-        application = self.sealer.seal(event.application, event.application_id, self._key(procedure, now))
+    def _(self, event: ApplicationAccepted, procedure: str, now: datetime, numbers: Mapping[str, str]) -> Event:
+        sealed = self.sealer.seal(event.application, event.application_id, self._key(procedure, now))
+        application = self._with_numbers(sealed, event.application_id, procedure, now, numbers)
         return event.model_copy(update={"application": application})
 
     @sealed.register
-    def _(self, event: CorrectionAccepted | WithdrawalAccepted, procedure: str, now: datetime) -> Event:
-        return self.sealer.seal(event, event.application_id, self._key(procedure, now))
+    def _(
+        self, event: CorrectionAccepted | WithdrawalAccepted, procedure: str, now: datetime, numbers: Mapping[str, str]
+    ) -> Event:
+        sealed = self.sealer.seal(event, event.application_id, self._key(procedure, now))
+        return self._with_numbers(sealed, event.application_id, procedure, now, numbers)
+
+    def _with_numbers(self, holder: M, about: object, procedure: str, now: datetime, numbers: Mapping[str, str]) -> M:
+        if not numbers:
+            return holder
+        if self.numbers is None:
+            raise KeyringAway("there is no keyring for Individual Numbers: set MADOGUCHI_INTAKE_NUMBER_KEYRING")
+        name = key_name(number_class(self.retention.of(procedure)), now)
+        return holder.model_copy(update={"sealed_numbers": self.numbers.seal_values(numbers, about, name)})
 
     def _key(self, procedure: str, now: datetime) -> str:
         return key_name(self.retention.of(procedure), now)
@@ -157,6 +190,6 @@ def _said(event: ChannelEvent, values: Mapping[str, str]) -> bytes:
     return dumps([event.subject, _open_part(event), values], sort_keys=True).encode()
 
 
-def _fault(event: ChannelEvent, code: str, message: str) -> Fault:
-    field = "data.application.sealed" if _holder(event) is not event else "data.sealed"
-    return Fault(field=field, code=code, message=message)
+def _fault(event: ChannelEvent, code: str, message: str, member: str = "sealed") -> Fault:
+    above = "data.application" if _holder(event) is not event else "data"
+    return Fault(field=f"{above}.{member}", code=code, message=message)

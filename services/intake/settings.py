@@ -20,6 +20,11 @@ class Settings(ServiceSettings):
         description="the half of the city's keyring that seals, as file:///…/public, aws-kms://… or vault://…"
     )
     edge_keyring: str = Field(description="the half that opens what channel systems have sealed, as file:///…/private")
+    number_keyring: str | None = Field(
+        default=None,
+        description="the half that seals of the keyring for Individual Numbers, another than `keyring`, as file:///…/public;"
+        " none: they are collected of no procedure, whatever the city pack says",
+    )
     city: Path = Field(default=Path(cities.__path__[0]) / "kushiro", description="the folder of the city pack")
     retention: Annotated[str, Field(pattern=r"^[a-z0-9]{1,16}$")] = Field(
         default="5y", description="the retention class of procedures for which the city pack names none"

@@ -30,7 +30,14 @@ class NewApplication:
     def known(self) -> Known:
         """As the rules see it, now that it is there."""
         return Known(
-            self.application_id, self.receipt, self.source, self.digest, self.received_at, "open", self.procedure
+            self.application_id,
+            self.receipt,
+            self.source,
+            self.digest,
+            self.received_at,
+            "open",
+            self.procedure,
+            self.channel,
         )
 
 
@@ -103,7 +110,7 @@ async def known(tx: Tx, application_ids: Collection[UUID]) -> dict[UUID, Known]:
         return {}
     rows = await tx.fetch(
         """
-        SELECT application_id, receipt, source, digest, received_at, state, procedure FROM application
+        SELECT application_id, receipt, source, digest, received_at, state, procedure, channel FROM application
         WHERE application_id = ANY($1::uuid[]) ORDER BY application_id FOR UPDATE
         """,
         list(application_ids),

@@ -64,7 +64,7 @@ def judged(path: Path, name: str) -> Verdicts:
             reasons.update({fault.code for fault in sent.faults})
             continue
         this = Sent(sent.source, sent.id, sent.event.application_id, "application", sent.digest)
-        new = Known(sent.event.application_id, "r", sent.source, sent.digest, datetime.now(UTC), "open", "p")
+        new = Known(sent.event.application_id, "r", sent.source, sent.digest, datetime.now(UTC), "open", "p", "bulk")
         added = () if new.application_id in known else (new.application_id,)
         (verdict,) = rules.judge([this], {new.application_id: known.setdefault(new.application_id, new)}, added)
         outcomes[verdict.outcome] += 1

@@ -229,7 +229,7 @@ def test_no_word_of_the_domain_occurs_in_the_chassis() -> None:
 
 ROOMS = {"app", "settings", "handlers", "rules", "store"}
 FURTHER = {
-    "intake": {"api", "timeline", "guarding", "individual_numbers", "seals", "retention"}
+    "intake": {"api", "timeline", "guarding", "individual_numbers", "seals", "retention", "legal_bases"}
     | {"door", "admitting", "channel_systems", "tokens", "token_api"},
     "routing": {"api", "work", "shelf", "packs", "formats", "calendars", "organisations", "organisation_snapshots"}
     | {"procedures", "sheets", "overlay_api", "explanation_api", "verdicts", "words", "free_text", "deciding"}
@@ -237,7 +237,7 @@ FURTHER = {
     | {"questions", "suggesting", "unpacking"},
     "desk": {"api", "orders", "succession", "worklist", "judging", "clock", "refusals", "overlays", "corrections"}
     | {"seals", "search", "case_file", "index_keys", "index_terms", "suggestions"}
-    | {"separation", "permissions", "callers", "access_log"},
+    | {"separation", "permissions", "callers", "access_log", "number_api"},
     "notify": {"mails", "work", "seals"},
     "archive": {"api", "work"},
 }

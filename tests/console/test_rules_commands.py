@@ -282,3 +282,16 @@ def test_a_file_that_cannot_be_written_is_named_and_no_server_is_blamed(tmp_path
 
     assert found is not None
     assert found.message == f"{tmp_path / 'gone' / 'x.csv'}: No such file or directory."
+
+
+def test_a_pack_whose_legal_basis_for_individual_numbers_names_no_law_is_refused_with_its_line(tmp_path: Path) -> None:
+    city = Path(shutil.copytree(KUSHIRO, tmp_path / "city"))
+    file = city / "procedures.csv"
+    file.write_text(file.read_text("utf-8").replace("番号利用法 別表44の項", "必要なため"), "utf-8")
+
+    good, broken, report = call(check, KUSHIRO), call(check, city), call(check, city, "--json")
+
+    assert (good.exit_code, broken.exit_code, report.exit_code) == (0, 1, 1)
+    assert "column individual_number_basis: expected 番号利用法 別表81の項" in broken.output
+    assert "found '必要なため'" in json.loads(report.stdout)["legal_bases"][0]
+    assert json.loads(report.stdout)["errors"] == 1

@@ -182,9 +182,9 @@ def test_a_folder_that_a_service_must_be_told_is_on_a_volume(service: str) -> No
 
 
 HALVES = {
-    "intake": {"keyring-public:ro", "edge-private:ro"},
+    "intake": {"keyring-public:ro", "edge-private:ro", "numbers-public:ro"},
     "routing": set[str](),
-    "desk": {"keyring-public:ro", "keyring-private:ro"},
+    "desk": {"keyring-public:ro", "keyring-private:ro", "numbers-private:ro"},
     "notify": {"keyring-private:ro"},
     "archive": set[str](),
 }

@@ -1,10 +1,10 @@
 """A desk on a real PostgreSQL: what it reads is handed to its consumer as bytes, what it says is read from its journal."""
 
 import itertools
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -26,7 +26,7 @@ from chassis.telemetry import Telemetry
 from contracts import topics
 from contracts.channels import Application
 from contracts.desk import CaseViewed
-from contracts.envelope import Event
+from contracts.envelope import Event, Model
 from contracts.ids import uuid7
 from contracts.intake import CorrectionAccepted, Origin, WithdrawalAccepted
 from contracts.personal import Applicant
@@ -57,6 +57,7 @@ SIGN_IN = {
     "oidc_client_secret": "a secret of the tests",
     "public_url": ORIGIN,
 }
+M = TypeVar("M", bound=Model)
 _NO_CONNECTION: Any = None
 _numbers = itertools.count(1)
 APPLICATION = Application(
@@ -66,6 +67,10 @@ APPLICATION = Application(
     submitted_at=NOW,
     facts={"household_size": 3},
     applicant=Applicant(name="釧路 花子"),
+)
+NUMBER = "123456789018"
+NUMBERED = APPLICATION.model_copy(
+    update={"applicant": Applicant(name="釧路 花子", individual_number="●" * 12), "procedure": "child-allowance.claim"}
 )
 DECISION = Decision(rule_set="a" * 64, table="moving-in", rows=("r1",), inputs={"household_size": 3}, reason="転入")
 
@@ -172,6 +177,7 @@ class Desk:
     client: httpx.AsyncClient
     commands: Commands
     city: MemoryKeyring
+    numbers: MemoryKeyring
     seals: Seals
     app: FastAPI
 
@@ -198,6 +204,12 @@ class Desk:
         await self.seals.sealer.fetch(["5y"], NOW)
         return self.seals.sealer.seal(application, application_id, "5y-2026")
 
+    async def with_numbers(self, sealed: M, about: UUID, values: Mapping[str, str]) -> M:
+        """An application or a correction with the Individual Numbers that intake sealed beside the rest."""
+        sealer = Sealer(self.numbers)
+        await sealer.fetch(["number5y"], NOW)
+        return sealed.model_copy(update={"sealed_numbers": sealer.seal_values(values, about, "number5y-2026")})
+
     async def said(self) -> list[dict[str, Any]]:
         """The events in the journal, in order: their data, seals open, with `type` shortened to `case.claimed`; looks at cases left out."""
         rows = await self.pool.fetch("SELECT payload FROM chassis.journal ORDER BY id")
@@ -217,6 +229,14 @@ class Desk:
         """(application, case) that has just been opened."""
         application_id, case_id = new_id(), new_id()
         await self.read(opened(application_id, case_id, department, due_on))
+        return application_id, case_id
+
+    async def case_with_number(self, department: str = "residents", number: str = NUMBER) -> tuple[UUID, UUID]:
+        """(application, case) of somebody who gave an Individual Number."""
+        application_id, case_id = new_id(), new_id()
+        application = await self.sealed(application_id, NUMBERED)
+        application = await self.with_numbers(application, application_id, {"applicant.individual_number": number})
+        await self.read(opened(application_id, case_id, department, application=application))
         return application_id, case_id
 
     async def do(self, case_id: UUID, command: str, staff: str = "sato", **said: Any) -> httpx.Response:
@@ -278,15 +298,15 @@ async def desk(dsn: str, connection: Owned) -> AsyncGenerator[Desk]:
         }
         | SIGN_IN
     )
-    city = MemoryKeyring()
-    seals = Seals(Sealer(city), Opener(city), IndexKeys(city, city), "5y")
+    city, numbers = MemoryKeyring(), MemoryKeyring()
+    seals = Seals(Sealer(city), Opener(city), IndexKeys(city, city), "5y", Opener(numbers))
     pool = await asyncpg.create_pool(dsn, min_size=1, max_size=4, server_settings=dict(separation.EVERYTHING))
     requests = await database.make_pool(dsn, 4)
     app = http.make_app("desk", Pulse(60))
     commands = Commands("/desk", requests, lambda: None, clock=lambda: NOW)
     add_routes(app, commands, settings, seals)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as client:
-        desk = Desk(connection, pool, client, commands.within(separation.EVERYTHING), city, seals, app)
+        desk = Desk(connection, pool, client, commands.within(separation.EVERYTHING), city, numbers, seals, app)
         client.headers.update({"Origin": ORIGIN, **await desk.sign_in("sato")})
         yield desk
     await pool.close()

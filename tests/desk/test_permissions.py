@@ -7,11 +7,19 @@ import pytest
 from fastapi.routing import APIRoute
 
 from access.guard import PUBLIC, Route
-from services.desk.permissions import PERMISSIONS, ROLES
+from services.desk.permissions import NUMBER_HANDLER, PERMISSIONS, ROLES
 from tests.desk.conftest import RECEIPT, Desk, new_id
 
-NAMES = {"C": "clerk", "A": "approver", "H": "chief", "R": "records-officer", "S": "system-manager", "U": "auditor"}
-EVERYBODY = "CAHRSU"
+NAMES = {
+    "C": "clerk",
+    "A": "approver",
+    "H": "chief",
+    "R": "records-officer",
+    "S": "system-manager",
+    "U": "auditor",
+    "N": NUMBER_HANDLER,
+}
+EVERYBODY = "CAHRSUN"
 
 TABLE: dict[Route, tuple[str, str]] = {
     ("GET", "/v1/me"): (EVERYBODY, EVERYBODY),
@@ -19,6 +27,7 @@ TABLE: dict[Route, tuple[str, str]] = {
     ("GET", "/v1/overlays"): (EVERYBODY, EVERYBODY),
     ("GET", "/v1/departments/{code}/cases"): ("CAH", ""),
     ("GET", "/v1/cases/{case_id}"): ("CAH", ""),
+    ("POST", "/v1/cases/{case_id}/individual-numbers"): ("N", ""),
     ("POST", "/v1/search"): ("CAH", ""),
     ("POST", "/v1/cases/{case_id}/claim"): ("CAH", ""),
     ("POST", "/v1/cases/{case_id}/handover"): ("CAH", ""),
@@ -42,6 +51,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "return": {"reason": "所管外のため"},
     "decide": {"outcome": "approved", "explanation": "要件を満たすため"},
     "succession": {"to": "health-insurance", "reason": "組織改正のため"},
+    "individual-numbers": {"purpose": "processing"},
     "search": {"department": "residents", "field": "name", "text": "阿寒"},
 }
 WHERE = ("residents", "school")
@@ -65,7 +75,7 @@ async def walked(desk: Desk, method: str, path: str) -> tuple[str, str]:
 
 
 async def _gets_through(desk: Desk, method: str, path: str, role: str, department: str) -> bool:
-    _, case_id = await desk.case("residents")
+    _, case_id = await desk.case_with_number("residents")
     where = path.format(code="residents", case_id=case_id, staff="suzuki", receipt=RECEIPT)
     signed_in = await desk.sign_in("tanaka", [role], [department])
     body = BODIES.get(path.rpartition("/")[2], {}) if method == "POST" else None

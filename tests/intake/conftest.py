@@ -28,6 +28,7 @@ from services.intake import channel_systems, handlers
 from services.intake.admitting import ApiKey, System, make_key
 from services.intake.api import add_routes
 from services.intake.handlers import Progress, ProgressData
+from services.intake.legal_bases import LegalBases
 from services.intake.retention import Retention
 from services.intake.seals import Seals
 from services.intake.settings import Settings
@@ -87,6 +88,7 @@ class Intake:
     http: httpx.AsyncClient
     city: MemoryKeyring
     edge: MemoryKeyring
+    numbers: MemoryKeyring
     seals: Seals
     admin_dsn: str
     keys: dict[str, ApiKey] = field(default_factory=lambda: dict[str, ApiKey]())
@@ -156,14 +158,16 @@ async def intake(fresh_database: FreshDatabase, servers: Stack) -> AsyncGenerato
             "edge_keyring": "memory:",
         }
     )
-    city, edge = MemoryKeyring(), MemoryKeyring()
-    seals = Seals(Sealer(city), Opener(edge), Retention("5y", {"road.snow": "3y"}), lambda: NOW)
+    city, edge, numbers = MemoryKeyring(), MemoryKeyring(), MemoryKeyring()
+    bases = LegalBases({"child-allowance.claim": "番号利用法 別表81の項"})
+    retention = Retention("5y", {"road.snow": "3y"})
+    seals = Seals(Sealer(city), Opener(edge), retention, bases, Sealer(numbers), lambda: NOW)
     pool = await make_pool(dsn, 4)
     app = http.make_app("intake", Pulse(60))
     add = partial(add_routes, settings=settings, seals=seals, tokens=Tokens(b"k" * 32, 600))
     add(app, Commands("/intake", pool, lambda: None, lambda: NOW))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://intake") as client:
-        intake = Intake(pool, client, city, edge, seals, within(servers.postgres_dsn, dsn.rpartition("/")[2]))
+        intake = Intake(pool, client, city, edge, numbers, seals, within(servers.postgres_dsn, dsn.rpartition("/")[2]))
         await intake.admit(PORTAL)
         await intake.admit(THIEF)
         yield intake

@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer
 from contracts.topics import TOPICS, Topic
 from deploy.databases import SERVICES, within
 from deploy.local import postgres
+from services.intake.individual_numbers import is_valid
 from tests.journeys.conftest import RunningCity
 
 WORD = "kanaria"
@@ -26,8 +27,30 @@ _BORN_IN_HEX = rb"3138 3[1-4] 3[0-9] 2d 3[01] 3[0-9] 2d 3[0-3] 3[0-9]".replace(b
 _BASE64 = (rb"a2FuYXJpYQ", rb"thbmFyaW", rb"rYW5hcmlh")
 """What the word looks like in Base64, wherever it begins."""
 
+NUMBER = "77007700"
+"""What every planted Individual Number begins with; in Base64 it is one of `_NUMBER_BASE64`, wherever it begins."""
+_FULL_WIDTH = NUMBER.translate({code: code + 0xFEE0 for code in range(0x30, 0x3A)}).encode()
+_NUMBER_BASE64 = (rb"NzcwMDc3MD", rb"c3MDA3NzAw", rb"3NzAwNzcwM")
+_HALF_WIDTH = rb"(?<![0-9A-Za-z+/])7700[- ]?7700[- ]?[0-9]{4}(?![0-9A-Za-z+/])"
+
+NUMBERS = re.compile(
+    b"|".join(
+        [_HALF_WIDTH, _FULL_WIDTH, *(text.hex().encode() for text in (NUMBER.encode(), _FULL_WIDTH)), *_NUMBER_BASE64]
+    )
+)
+"""Individual Numbers: in the open they may stand nowhere at all, mails and what the ordinary keys open included."""
+
 SIGNS = re.compile(
-    b"|".join([rb"(?i:%s)" % WORD.encode(), rb"(?i:%s)" % WORD.encode().hex().encode(), _BORN, _BORN_IN_HEX, *_BASE64])
+    b"|".join(
+        [
+            NUMBERS.pattern,
+            rb"(?i:%s)" % WORD.encode(),
+            rb"(?i:%s)" % WORD.encode().hex().encode(),
+            _BORN,
+            _BORN_IN_HEX,
+            *_BASE64,
+        ]
+    )
 )
 
 
@@ -56,6 +79,13 @@ class Planted:
             "address": self.word("釧路市{}1丁目"),
             "message": self.word("どうか{}をお願いします。"),
         }
+
+    def individual_number(self, around: str = "{}", *, wrong: bool = False) -> str:
+        """An Individual Number, its check digit right or wrong."""
+        self.total += 1
+        digits = f"{NUMBER}{next(self.number) % 1000:03d}"
+        check = next(sign for sign in "0123456789" if is_valid([*map(int, digits + sign)]))
+        return around.format(digits + (str((int(check) + 1) % 10) if wrong else check))
 
     def attachment(self) -> dict[str, Any]:
         """A document with a telling name."""
@@ -99,6 +129,11 @@ def found_in(content: bytes) -> list[str]:
     return [
         content[max(0, hit.start() - 30) : hit.end() + 20].decode("utf-8", "replace") for hit in SIGNS.finditer(content)
     ]
+
+
+def numbers_in(content: bytes) -> list[str]:
+    """The Individual Numbers that stand there in the open."""
+    return [hit.group().decode("utf-8", "replace") for hit in NUMBERS.finditer(content)]
 
 
 async def betrayed(city: RunningCity, telemetry: Collector, answers: list[bytes]) -> dict[str, list[str]]:

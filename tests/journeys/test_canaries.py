@@ -21,27 +21,30 @@ from console.starting import city_down, city_up
 from contracts.channels import Application, ApplicationSubmitted
 from contracts.envelope import Model
 from contracts.ids import uuid7
+from contracts.intake import ApplicationAccepted
 from deploy.databases import SERVICES
 from deploy.local import LocalSettings
 from deploy.local.home import home_of
 from sealing import fields
 from sealing.adapters import open_wrapping
 from sealing.destroying import ask, confirm
-from sealing.errors import DestroyedKey
+from sealing.errors import DestroyedKey, UnknownKey
 from sealing.files import FileUnwrapping
 from sealing.keyring import EDGE, key_name
+from sealing.opener import Opener, sealed_in, sealed_numbers_in
 from sealing.sealer import Sealer
 from tests.conftest import JARS
 from tests.intake.conftest import Intake
 from tests.intake.conftest import application as of_a_portal
 from tests.intake.conftest import intake as intake  # noqa: PLC0414  a fixture
 from tests.journeys import canaries
-from tests.journeys.canaries import Collector, Planted, betrayed, found_in
+from tests.journeys.canaries import Collector, Planted, betrayed, found_in, numbers_in
 from tests.journeys.conftest import PORTAL, RunningCity, event
 from tests.staff import as_staff
 
 APPLICATIONS = 1150
 CHANNELS = ("portal", "counter", "web", "line", "email", "phone", "fax", "paper", "rpa", "bulk")
+WITH_BASIS = "child-allowance.claim"
 ON_KAFKA = ("fax", "paper", "rpa", "bulk")
 
 
@@ -108,12 +111,42 @@ async def test_ten_thousand_canaries_go_the_whole_way_and_none_is_seen(
     assert await betrayed(watched, telemetry, answers) == {}
     assert telemetry.taken
     assert await watched.rows("desk", "SELECT 1 FROM chassis.parked_event")
-    assert len(list((home_of(watched.settings).mail).rglob("*.eml"))) > APPLICATIONS / 2
+    mails = [mail.read_bytes() for mail in home_of(watched.settings).mail.rglob("*.eml")]
+    assert len(mails) > APPLICATIONS / 2
+    assert numbers_in(b"\n".join(mails)) == []
+    await _open_with_the_ordinary_keys(watched)
+
+
+async def _open_with_the_ordinary_keys(city: RunningCity) -> None:
+    """Whoever has a dump and the keys of personal data reads names, and no Individual Number; other keys open those."""
+    home = home_of(city.settings)
+    ordinary, of_numbers = (Opener(FileUnwrapping(half / "private")) for half in (home.keyring, home.number_keyring))
+    rows = await city.rows("intake", f"SELECT payload FROM chassis.journal WHERE type = '{ApplicationAccepted.TYPE}'")
+    accepted = [json.loads(row["payload"]) for row in rows]
+    kept = [
+        (one["subject"], one["data"]["application"])
+        for one in accepted
+        if "sealed_numbers" in one["data"]["application"]
+    ]
+    assert len(kept) > APPLICATIONS / 10
+    read = b""
+    for subject, application in kept:
+        sealed, numbers = sealed_in(application), sealed_numbers_in(application)
+        assert sealed is not None
+        assert numbers is not None
+        await ordinary.fetch([sealed, numbers])
+        await of_numbers.fetch([numbers])
+        read += json.dumps(ordinary.opened(application, subject), ensure_ascii=False).encode()
+        with pytest.raises(UnknownKey):
+            ordinary.open(numbers, subject)
+        assert numbers_in(json.dumps(of_numbers.open(numbers, subject), ensure_ascii=False).encode())
+    assert len(found_in(read)) > len(kept)
+    assert numbers_in(read) == []
 
 
 async def _submit_many(city: RunningCity, client: httpx.AsyncClient, planted: Planted, answers: list[bytes]) -> None:
     """Over every channel, most over HTTP, those of vendors sealed over Kafka; a service is killed meanwhile."""
-    sent = [submitted(planted, CHANNELS[number % len(CHANNELS)]) for number in range(APPLICATIONS)]
+    sent = [_one_of_many(planted, number) for number in range(APPLICATIONS)]
     over_kafka = [one for one in sent if one["data"]["application"]["channel"] in ON_KAFKA]
     await city.publish([await _sealed(city, one) for one in over_kafka])
     room = asyncio.Semaphore(8)
@@ -126,6 +159,23 @@ async def _submit_many(city: RunningCity, client: httpx.AsyncClient, planted: Pl
 
     over_http = [one for one in sent if one not in over_kafka]
     await asyncio.gather(*(post(number, one) for number, one in enumerate(over_http)))
+
+
+def _one_of_many(planted: Planted, number: int) -> dict[str, Any]:
+    """Over every channel in turn; every fifth round is of a procedure for which a law lets the city ask for Individual Numbers."""
+    channel = CHANNELS[number % len(CHANNELS)]
+    return submitted_with_numbers(planted, channel) if number // len(CHANNELS) % 5 == 0 else submitted(planted, channel)
+
+
+def submitted_with_numbers(planted: Planted, channel: str, **changes: Any) -> dict[str, Any]:
+    applicant = planted.applicant() | {
+        "individual_number": planted.individual_number(),
+        "message": planted.word(planted.individual_number("{{}}です。妻の番号は {}")),
+    }
+    attachment = planted.attachment() | {"name": planted.individual_number("card_{}.pdf")}
+    facts = {"district": "akan", "happened_on": "2026-11-01"}
+    whole = {"procedure": WITH_BASIS, "facts": facts, "applicant": applicant, "attachments": [attachment]}
+    return submitted(planted, channel, **whole | changes)
 
 
 async def _posted(city: RunningCity, client: httpx.AsyncClient, sent: Any) -> bytes:
@@ -154,6 +204,11 @@ async def _submit_what_is_refused(
         submitted(planted, "web", applicant=planted.word()),
         submitted(planted, "web", facts={planted.word("{}"): 1, "note": [planted.word()]}),
         submitted(planted, "web", applicant={"message": planted.word("{} 1234 5678 9018")}),
+        submitted(planted, "web", applicant={"individual_number": planted.individual_number()}),
+        submitted(planted, "fax", applicant={"message": planted.individual_number("{}です"), "individual_number": "7"}),
+        submitted_with_numbers(planted, "web", applicant={"individual_number": planted.individual_number(wrong=True)}),
+        submitted_with_numbers(planted, "fax", applicant={"individual_number": planted.individual_number(wrong=True)}),
+        submitted_with_numbers(planted, "web", facts={"district": planted.individual_number()}),
         good | {"data": submitted(planted, "web")["data"]},
         good | {"id": planted.word()[:40], "source": "/channels/portal"} | {"subject": planted.word()},
     ]
@@ -210,6 +265,7 @@ async def _work(city: RunningCity, client: httpx.AsyncClient, planted: Planted, 
             "application_id": str(row["application_id"]),
             "submitted_at": "2026-11-25T00:00:00Z",
             "message": planted.word(),
+            "individual_number": planted.individual_number(),
             "attachments": [planted.attachment()],
         }
         answers.append(await _posted(city, client, event("correction-submitted", row["application_id"], correction)))
@@ -224,6 +280,25 @@ async def _work(city: RunningCity, client: httpx.AsyncClient, planted: Planted, 
     found = await client.post(f"{city.url('desk')}/v1/search", json=looked_for, headers=as_staff(city.city))
     assert found.status_code == 200, found.text
     answers.append(found.content)
+    await _look_at_a_number(city, client, answers)
+
+
+async def _look_at_a_number(city: RunningCity, client: httpx.AsyncClient, answers: list[bytes]) -> None:
+    """Those entitled are shown numbers, which is no betrayal; all others are turned away."""
+    (row, *_) = await city.rows(
+        "desk", f"SELECT case_id FROM case_item WHERE procedure = '{WITH_BASIS}' ORDER BY case_id LIMIT 1"
+    )
+    path = f"{city.url('desk')}/v1/cases/{row['case_id']}/individual-numbers"
+    entitled, demo = as_staff(city.city, "numbers"), as_staff(city.city)
+    shown = await client.post(path, json={"purpose": "processing"}, headers=entitled)
+    assert shown.status_code == 200, shown.text
+    assert len(numbers_in(shown.content)) >= 3
+    refused = await client.post(path, json={"purpose": "processing"}, headers=demo)
+    seen = await client.get(path.removesuffix("/individual-numbers"), headers=demo)
+    assert (refused.status_code, seen.status_code) == (403, 200)
+    assert "applicant.individual_number" in seen.json()["application"]["individual_numbers"]
+    assert numbers_in(seen.content) == []
+    answers.append(refused.content)
 
 
 async def _forge(city: RunningCity) -> None:

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from sealing.back_ups import back_up, restore
-from sealing.certificates import Certificate, person
+from sealing.certificates import Certificate, person, unreadable
 from sealing.destroying import ask, confirm, withdraw
 from sealing.documents import decoded, digest
 from sealing.errors import DestroyedKey, KeyringRefusal, UnknownKey, UnsafeKeyring
 from sealing.files import FileUnwrapping, FileWrapping, read_public
 from sealing.folders import Folders
+from sealing.keyring import number_class
 from sealing.making import make_keys, rotate, states
 from tests.sealing.conftest import LATER, NAME, NOW, PASSPHRASE, REASON
 from tests.sealing.test_files import flipped
@@ -151,6 +152,19 @@ def test_the_certificate_says_what_was_destroyed_by_whom_why_and_what_still_hold
     assert "2026年度" in certificate.unreadable.ja
     assert "fiscal year 2026" in certificate.unreadable.en
     assert confirm(made.root, NAME, by="鈴木", at=LATER + timedelta(days=9)) == certificate
+
+
+def test_what_a_key_for_individual_numbers_takes_with_it_is_said_of_numbers() -> None:
+    words = unreadable(number_class("5y"), 2026)
+
+    assert "保存区分「5y」・2026年度に受け付けた申請の個人番号は" in words.ja
+    assert words.en.startswith("Individual Numbers of applications received in retention class 5y")
+
+
+def test_a_retention_class_that_leaves_no_room_for_a_key_of_numbers_is_refused() -> None:
+    assert number_class("permanent") == "numberpermanent"
+    with pytest.raises(ValueError, match="at most ten"):
+        number_class("elevensigns")
 
 
 def test_a_certificate_can_be_checked_with_nothing_but_sha256(made: Folders) -> None:
