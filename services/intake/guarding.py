@@ -33,10 +33,20 @@ NOT_IN_A_FACT = (
     " No Individual Number belongs in a fact, which rules see: move it to `individual_number` and send again."
 )
 
+NOT_IN_A_NAME = (
+    "項目名に個人番号（マイナンバー）は使えません。別の名前を付けてお送りください。"
+    " No name of a fact is made of an Individual Number: choose another."
+)
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_MEDIA_TYPE = re.compile(
+    r"[A-Za-z0-9][\w!#$&^.+-]{0,62}/[A-Za-z0-9][\w!#$&^.+-]{0,62}(; ?[\w.-]+=[\w.\"-]+)*", re.ASCII
+)
+"""RFC 6838 §4.2, with parameters such as `charset=utf-8`."""
 _MOST = 2**53 - 1
 UNFIT = {
     "control-character": "制御文字は使えません。取り除いてお送りください。 Control characters are not allowed: remove them.",
+    "media-type": "ファイルの種類は application/pdf のようにお書きください。 Write the media type as in `application/pdf`.",
     "number-too-large": "数値が大きすぎます。 A number is at most 9007199254740991: send a longer one as text.",
 }
 _OWN_FIELD = "individual_number"
@@ -68,8 +78,8 @@ class Guarded:
 def guard(submission: Submission, bases: LegalBases) -> Guarded:
     """Refuse what no person writes, and an Individual Number where none may be; take all others out."""
     event = submission.event
-    if event is not None and (unfit := [found for found in map(_unfit, _values(event)) if found]):
-        return Guarded(replace(submission, event=None, faults=tuple(unfit)))
+    if event is not None and (unfit := (*_misnamed(event), *filter(None, map(_unfit, _values(event))))):
+        return Guarded(replace(submission, event=None, faults=unfit))
     places = {} if event is None else {place: str(value) for place, value in _values(event) if _is_number(place, value)}
     if event is None or not places:
         return Guarded(submission)
@@ -93,7 +103,7 @@ def _kept(place: Place, text: str) -> str | None:
     """What a law may let be kept of a value: twelve digits of the field for them, free text whole, of a fact nothing."""
     if _is_own(place):
         return individual_numbers.read(text)
-    return None if "facts" in place else text
+    return None if "facts" in place or place[-1] == "media_type" else text
 
 
 def _faults(event: ChannelEvent, places: Mapping[Place, str], bases: LegalBases) -> tuple[Fault, ...]:
@@ -123,9 +133,20 @@ def _is_own(place: Place) -> bool:
     return place[-1] == _OWN_FIELD and "facts" not in place
 
 
+def _misnamed(event: ChannelEvent) -> Iterator[Fault]:
+    """The name of a fact, which a program gives, holds none on whatever channel; it is not repeated.
+
+    The event's id is left alone: of sequence numbers of twelve digits one in eleven would be refused.
+    """
+    if any("facts" in place and individual_numbers.find(str(place[-1])) for place, _ in _values(event)):
+        yield Fault(field="data.facts", code="individual-number", message=NOT_IN_A_NAME)
+
+
 def _unfit(found: tuple[Place, Fact]) -> Fault | None:
     place, value = found
-    if isinstance(value, str):
+    if isinstance(value, str) and place[-1] == "media_type":
+        code = None if _MEDIA_TYPE.fullmatch(value) else "media-type"
+    elif isinstance(value, str):
         code = "control-character" if _CONTROL.search(value) else None
     else:
         code = "number-too-large" if isinstance(value, int) and abs(value) > _MOST else None
@@ -182,5 +203,6 @@ def _written(
         yield ("facts", name), fact
     for number, attachment in enumerate(attachments):
         yield ("attachments", number, "name"), attachment.name
+        yield ("attachments", number, "media_type"), attachment.media_type
     if message:
         yield ("message",), message

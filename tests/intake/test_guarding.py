@@ -21,6 +21,9 @@ ANYWHERE: dict[str, dict[str, Any]] = {
     "data.application.facts.remark": {"facts": {"district": "akan", "remark": NUMBER}},
     "data.application.facts.number": {"facts": {"district": "akan", "number": int(PLAIN)}},
     "data.application.attachments.0.name": {"attachments": [ATTACHMENT | {"name": f"card_{PLAIN}.pdf"}]},
+    "data.application.attachments.0.media_type": {
+        "attachments": [ATTACHMENT | {"name": "card.pdf", "media_type": f"application/{PLAIN}"}]
+    },
 }
 
 
@@ -46,6 +49,32 @@ async def test_whoever_can_be_asked_is_told_which_field_to_mend_and_nothing_is_k
     assert PLAIN not in answer.text
     assert NUMBER not in answer.text
     assert await intake.rows("SELECT 1 FROM submission") == []
+
+
+@pytest.mark.parametrize("channel", ["portal", "paper"])
+async def test_the_name_of_a_fact_holds_none_on_any_channel_and_is_not_repeated(intake: Intake, channel: str) -> None:
+    (said,) = await intake.receive(application(channel=channel, facts={"district": "akan", f"n{PLAIN}": True}))
+
+    assert isinstance(said, ApplicationRejected)
+    assert [(fault.field, fault.code) for fault in said.faults] == [("data.facts", "individual-number")]
+    assert PLAIN not in said.to_json().decode()
+
+
+@pytest.mark.parametrize(
+    "said", ["pdf", "application/pdf\n", "application/\u0000", "a/b; c", "text/plain; charset=\u00e9"]
+)
+async def test_a_media_type_is_one(intake: Intake, said: str) -> None:
+    answer = await intake.post(application(attachments=[ATTACHMENT | {"name": "a", "media_type": said}]))
+
+    assert [(error["field"], error["code"]) for error in answer.json()["errors"]] == [
+        ("data.application.attachments.0.media_type", "media-type")
+    ]
+
+
+async def test_a_media_type_may_have_parameters(intake: Intake) -> None:
+    sent = [ATTACHMENT | {"name": "a", "media_type": 'text/csv; charset=utf-8; header="present"'}]
+
+    assert (await intake.post(application(attachments=sent))).status_code == 201
 
 
 async def test_on_kafka_the_refusal_names_the_field_and_not_the_number(intake: Intake) -> None:
