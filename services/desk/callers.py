@@ -17,6 +17,7 @@ from access.signing_in import Entrance
 from chassis.commands import Commands
 from chassis.database import Tx
 from chassis.errors import Refused
+from contracts import individual_numbers
 from contracts.envelope import Event, Model
 from services.desk import separation
 from services.desk.permissions import PERMISSIONS
@@ -45,6 +46,16 @@ def control_character() -> Refused:
     )
 
 
+def individual_number() -> Refused:
+    """What staff write goes into events, mails and answers; an Individual Number is sealed by intake alone, and stays there."""
+    return Refused(
+        422,
+        "individual-number",
+        "個人番号（マイナンバー）を書くことはできません。番号を消してからお送りください。"
+        " No Individual Number (My Number) may be written here: remove it and send again.",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who asks, and commands that see what they may see."""
@@ -58,11 +69,17 @@ class Caller:
         return self.who.staff
 
     def signed(self, order: M) -> M:
-        """The order in the caller's name. Raises Refused when it bears another's, or says what no person types."""
+        """The order in the caller's name.
+
+        Raises Refused when it bears another's, or says what no person types, or an Individual Number.
+        """
         if getattr(order, "staff", "") not in ("", self.staff):
             raise not_yourself()
-        if any(isinstance(text, str) and _CONTROL.search(text) for _, text in order):
+        written = [text for _, text in order if isinstance(text, str)]
+        if any(map(_CONTROL.search, written)):
             raise control_character()
+        if any(map(individual_numbers.find, written)):
+            raise individual_number()
         return order.model_copy(update={"staff": self.staff})
 
     def check_department(self, code: str) -> None:

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field, replace
 from functools import singledispatch
 from typing import Any
 
+from contracts import individual_numbers
 from contracts.channels import ApplicationSubmitted, ApplicationWithdrawn, Attachment, CorrectionSubmitted, Fact
 from contracts.intake import Fault
 from contracts.reading import ChannelEvent, Submission
-from services.intake import individual_numbers
 from services.intake.legal_bases import LegalBases
 from services.intake.rules import CAN_ASK_BACK, MISREAD
 

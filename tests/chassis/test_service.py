@@ -229,7 +229,7 @@ def test_no_word_of_the_domain_occurs_in_the_chassis() -> None:
 
 ROOMS = {"app", "settings", "handlers", "rules", "store"}
 FURTHER = {
-    "intake": {"api", "timeline", "guarding", "individual_numbers", "seals", "retention", "legal_bases"}
+    "intake": {"api", "timeline", "guarding", "seals", "retention", "legal_bases"}
     | {"door", "admitting", "channel_systems", "tokens", "token_api"},
     "routing": {"api", "work", "shelf", "packs", "formats", "calendars", "organisations", "organisation_snapshots"}
     | {"procedures", "sheets", "overlay_api", "explanation_api", "verdicts", "words", "free_text", "deciding"}

@@ -161,3 +161,22 @@ async def test_a_case_that_moves_takes_its_number_along(desk: Desk) -> None:
 
     assert (await look(desk, case_id)).status_code == 404
     assert (await look(desk, case_id, departments=["health-insurance"])).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "command, said",
+    [
+        ("decide", {"outcome": "approved", "explanation": f"番号は {NUMBER} です"}),
+        ("request-correction", {"wanted": "１２３４－５６７８－９０１８", "until": "2026-05-01"}),
+        ("return", {"reason": f"{NUMBER}"}),
+    ],
+)
+async def test_staff_write_no_number_into_what_others_read(desk: Desk, command: str, said: dict[str, Any]) -> None:
+    _, case_id = await desk.case_with_number()
+    await desk.do(case_id, "claim")
+
+    answer = await desk.do(case_id, command, **said)
+
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:madoguchi:problem:individual-number")
+    assert NUMBER not in answer.text
+    assert await desk.types() == ["case.claimed"]

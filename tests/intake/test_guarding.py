@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from contracts import individual_numbers
 from contracts.intake import ApplicationAccepted, ApplicationRejected, CorrectionAccepted, WithdrawalAccepted
-from services.intake import guarding, individual_numbers
+from services.intake import guarding
 from tests.conftest import Administrator
 from tests.intake.conftest import CORRECTED, WITHDRAWN, Intake, application, event
 

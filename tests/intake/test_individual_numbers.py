@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake import individual_numbers
+from contracts import individual_numbers
 from tests.conftest import shared_data
 
 PLANTED = 10_000

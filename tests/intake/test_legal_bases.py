@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from contracts import individual_numbers
 from contracts.envelope import Event
+from contracts.individual_numbers import MASKED
 from contracts.intake import ApplicationAccepted, ApplicationRejected, CorrectionAccepted, WithdrawalAccepted
 from contracts.sealed import Sealed
 from sealing.errors import UnknownKey
 from sealing.opener import Opener
-from services.intake import individual_numbers, legal_bases
-from services.intake.individual_numbers import MASKED
+from services.intake import legal_bases
 from services.intake.legal_bases import NoSuchBasis, read_legal_bases
 from tests.conftest import ROOT, Administrator
 from tests.intake.conftest import CORRECTED, WITHDRAWN, Intake, application, event

@@ -13,10 +13,10 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 
+from contracts.individual_numbers import is_valid
 from contracts.topics import TOPICS, Topic
 from deploy.databases import SERVICES, within
 from deploy.local import postgres
-from services.intake.individual_numbers import is_valid
 from tests.journeys.conftest import RunningCity
 
 WORD = "kanaria"
