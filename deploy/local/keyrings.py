@@ -1,6 +1,6 @@
 """The keyrings of a city on one machine: one for what the city keeps, one for what channel systems seal on their way to it.
 
-Each service is told of the halves it may use and no others: intake seals for the city and opens for the edge; desk opens and
+Each service is told of the halves it may use and no others: intake seals for the city and has both halves of the edge's; desk opens and
 seals; notify and archive open; routing is told of none.
 """
 
@@ -20,7 +20,7 @@ def addresses(home: Home, service: str) -> Mapping[str, str]:
     """What a service is told of its keyrings, by the names of its settings."""
     seals, opens = (home.keyring / "public").as_uri(), (home.keyring / "private").as_uri()
     told = {
-        "intake": {"keyring": seals, "edge_keyring": (home.edge_keyring / "private").as_uri()},
+        "intake": {"keyring": seals, "edge_keyring": home.edge_keyring.as_uri()},
         "desk": {"keyring": seals, "opening_keyring": opens},
         "notify": {"opening_keyring": opens},
     }

@@ -10,6 +10,7 @@ from sealing.adapters import open_unwrapping, open_wrapping
 from sealing.opener import Opener
 from sealing.sealer import Sealer
 from services.intake.api import add_routes
+from services.intake.digest_keys import DigestKeys
 from services.intake.handlers import handlers
 from services.intake.retention import read_retention
 from services.intake.seals import Seals
@@ -19,11 +20,10 @@ from services.intake.tokens import Tokens
 
 def build(settings: Settings) -> Service:
     """The service."""
-    seals = Seals(
-        Sealer(open_wrapping(settings.keyring)),
-        Opener(open_unwrapping(settings.edge_keyring)),
-        read_retention(settings.city, settings.retention),
-    )
+    edge = open_unwrapping(settings.edge_keyring)
+    digests = DigestKeys(open_wrapping(settings.edge_keyring), edge)
+    retention = read_retention(settings.city, settings.retention)
+    seals = Seals(Sealer(open_wrapping(settings.keyring)), Opener(edge), retention, digests)
     key = settings.token_key.get_secret_value().encode() if settings.token_key else secrets.token_bytes(32)
     tokens = Tokens(key, settings.token_seconds)
     return Service(
@@ -32,6 +32,8 @@ def build(settings: Settings) -> Service:
         topics.INTAKE,
         handlers.given(seals.foresee, seals=seals),
         add_routes=partial(add_routes, settings=settings, seals=seals, tokens=tokens),
+        begin=digests.begin,
+        work=(digests.work,),
     )
 
 

@@ -25,6 +25,7 @@ from sealing.errors import SealingError
 from sealing.keyring import key_name
 from sealing.opener import Opener, seal_of
 from sealing.sealer import Sealer
+from services.intake.digest_keys import DigestKeys
 from services.intake.retention import Retention
 
 _BROKEN = (
@@ -36,11 +37,12 @@ _MIXED = "Either seal every personal field or none: this one is sealed and other
 
 @dataclass(frozen=True, slots=True)
 class Seals:
-    """Both ways: the channel's seal is opened, the city's is put on."""
+    """Both ways: the channel's seal is opened, the city's is put on. And what is kept to know a submission again."""
 
     sealer: Sealer
     edge: Opener
     retention: Retention
+    digests: DigestKeys
     clock: Clock = utc_now
 
     async def foresee(self, received: Sequence[object]) -> None:
@@ -54,6 +56,7 @@ class Seals:
     async def _fetch(self, sealed: Iterable[Sealed | None]) -> None:
         await self.sealer.fetch(self.retention.classes(), self.clock())
         await self.edge.fetch(sealed)
+        self.digests.need()
 
     def opened(self, submission: Submission) -> Submission:
         """The submission as if its channel had not sealed it; one whose seal does not open has faults instead."""
