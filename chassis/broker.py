@@ -1,10 +1,13 @@
 """Kafka, where it is and as whom it is entered: the same for both client libraries."""
 
+import errno
 import ssl
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Security = Literal["PLAINTEXT", "SASL_PLAINTEXT", "SASL_SSL"]
+_UNREADABLE = "cannot be read as certificates in PEM: KAFKA_CA names the file that whoever runs Kafka hands out"
+
 Mechanism = Literal["SCRAM-SHA-512", "PLAIN"]
 
 
@@ -33,8 +36,16 @@ class Broker:
                 "sasl_plain_password": self.password,
             }
         if self.security == "SASL_SSL":
-            found["ssl_context"] = ssl.create_default_context(cafile=self.ca)
+            found["ssl_context"] = self.trust()
         return found
+
+    def trust(self) -> ssl.SSLContext:
+        """By what the brokers' certificates are checked. Raises OSError, with the file's name, when it cannot be read."""
+        try:
+            return ssl.create_default_context(cafile=self.ca)
+        except OSError as error:
+            words = f"{_UNREADABLE} ({error.strerror or type(error).__name__})"
+            raise OSError(errno.EINVAL, words, self.ca) from error
 
     def librdkafka(self) -> dict[str, Any]:
         """Properties of any confluent-kafka client."""

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from chassis import handshake
 from chassis.broker import Broker
 from chassis.errors import Transient
 from contracts.envelope import CONTENT_TYPE
@@ -56,16 +57,12 @@ async def start_producer(broker: Broker, seconds: float) -> AIOKafkaProducer:
         max_request_size=_REQUEST_BYTES,
         request_timeout_ms=int(seconds * 1000),
     )
-    await _start(producer, "producer start", seconds)
-    return producer
-
-
-async def _start(client: AIOKafkaProducer | AIOKafkaConsumer, what: str, seconds: float) -> None:
     try:
-        await within(seconds, what, client.start())
-    except Transient:
-        await stop(client)
-        raise
+        await within(seconds, "producer start", producer.start())
+    except Transient as error:
+        await stop(producer)
+        raise await handshake.explained(error, broker) from error
+    return producer
 
 
 async def stop(client: AIOKafkaProducer | AIOKafkaConsumer | None) -> None:

@@ -47,7 +47,15 @@ class ServiceSettings(BaseSettings):
     def _has_a_login(self) -> Self:
         if self.kafka_security != "PLAINTEXT" and not (self.kafka_user and self.kafka_password.get_secret_value()):
             raise ValueError(f"KAFKA_SECURITY={self.kafka_security} needs KAFKA_USER and KAFKA_PASSWORD")
+        if self.kafka_security == "SASL_SSL":
+            self._can_trust()
         return self
+
+    def _can_trust(self) -> None:
+        try:
+            self.broker.trust()
+        except OSError as error:
+            raise ValueError(f"{error.filename} {error.strerror}") from None
 
     @property
     def broker(self) -> Broker:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as Position
 
+from chassis import handshake
 from chassis.broker import Broker
 from chassis.errors import Transient
 
@@ -70,7 +71,7 @@ class Subscription:
         """Counts assignments: positions are reset by each, and what was held of the last one ends with it."""
         self.away = False
         """Whether no broker has been heard of since the last time one was."""
-        self._topics, self._seconds = topics, seconds
+        self._broker, self._topics, self._seconds = broker, topics, seconds
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="subscription")
         timeout_ms = max(int(seconds * 1000), wait_ms + _LEAST_MS)
         self._consumer = Consumer(
@@ -79,7 +80,10 @@ class Subscription:
 
     async def start(self) -> None:
         """Join the group. Raises Transient when no broker answers."""
-        await self._call("consumer start", self._look)
+        try:
+            await self._call("consumer start", self._look)
+        except Transient as error:
+            raise await handshake.explained(error, self._broker) from error
         self._consumer.subscribe(list(self._topics), on_assign=self._assigned)
 
     async def fetch(self, most: int) -> Mapping[TopicPartition, Sequence[Record]]:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import click
@@ -68,10 +69,13 @@ def add(
     city = _city()
     _check(city, name, sources)
     _check_rights(names, procedures)
+    wants_login = not http_only and city.kafka.security != "PLAINTEXT"
+    if wants_login:
+        _reach(city)
     system = System(name, frozenset(sources), frozenset(names), procedures, per_minute, burst)
     _show_key(city, *asyncio.run(channel_keys.add(city, system, days)))
     _show_rights(system)
-    if not http_only and city.kafka.security != "PLAINTEXT":
+    if wants_login:
         _log_in(city, name)
 
 
@@ -88,6 +92,7 @@ def rotate(name: str, days: int, overlap_days: int, kafka: bool) -> None:  # noq
     if kafka:
         asyncio.run(channel_keys.known(city, name))
         _check_kafka(city)
+        _reach(city)
         _log_in(city, name)
     else:
         _show_key(city, *asyncio.run(channel_keys.rotate(city, name, days, overlap_days)))
@@ -172,6 +177,14 @@ def _check_kafka(city: "Hall") -> None:
         raise _trouble("Nobody has a login on this Kafka: set MADOGUCHI_KAFKA_SECURITY, _USER and _PASSWORD.")
 
 
+def _reach(city: "Hall") -> None:
+    """Raise Trouble while nothing is made yet when Kafka cannot be spoken with."""
+    from chassis import handshake
+
+    if found := asyncio.run(handshake.trouble(city.kafka)):
+        raise _trouble(f"{found[:1].upper()}{found[1:]}.")
+
+
 def _log_in(city: "Hall", name: str) -> None:
     """Give a login with another password, and show it."""
     password = secrets.token_urlsafe(24)
@@ -212,6 +225,17 @@ def _show(city: "Hall", name: str, password: str) -> None:
     click.echo(f"topic      {APPLICATIONS.name}")
     click.echo(f"user       {name}")
     click.echo(f"password   {password}")
+    if city.kafka.security == "SASL_SSL":
+        _show_authority(city.kafka.ca, name)
+
+
+def _show_authority(path: str | None, name: str) -> None:
+    """By what a vendor's client knows the city's Kafka from somebody else's; it is no secret."""
+    if path is None:
+        click.echo("CA         none of the city's own: what machines trust anyway signs Kafka's certificate")
+        return
+    click.echo(f"CA         {path}; hand it to {name} by a way that nobody else writes on:")
+    click.echo(Path(path).read_text(encoding="ascii").strip())
 
 
 def _trouble(words: str) -> click.ClickException:

@@ -65,7 +65,7 @@ def _disk(city: "City") -> Finding:
 
 
 async def _collect(city: "City") -> list[Finding]:
-    found = await _looked("Kafka", lambda: _topics(city))
+    found = await _looked("Kafka", lambda: _kafka(city))
     for service in city.services:
         found += await _looked(f"the database of {service}", lambda service=service: _database(city, service))
     return found
@@ -82,6 +82,32 @@ async def _looked(what: str, look: Callable[[], AsyncIterator[Finding]]) -> list
         return [
             Finding(f"{what} answers with {name_of(error)}", "run `madoguchi up`; see its log if that does not help")
         ]
+
+
+async def _kafka(city: "City") -> AsyncIterator[Finding]:
+    """First whether it can be spoken with at all: what hangs on that is of no interest otherwise."""
+    from chassis import handshake
+
+    if found := await handshake.trouble(city.kafka):
+        yield Finding("Kafka cannot be spoken with", found)
+        return
+    if line := _certificate(city):
+        yield line
+    async for finding in _topics(city):
+        yield finding
+
+
+def _certificate(city: "City") -> Finding | None:
+    """Of the broker that runs here; of another the administrator knows."""
+    from chassis.database import utc_now
+    from deploy.local import certificates
+
+    ends = certificates.end_of(city.home.certificates) if city.kafka.ca else None
+    if ends is None:
+        return None
+    days = (ends - utc_now()).days
+    advice = "" if days > certificates.RENEW_DAYS else "madoguchi down, madoguchi up: it is renewed"
+    return Finding(f"Kafka is spoken with over TLS; its certificate is good for {days} days", advice)
 
 
 async def _topics(city: "City") -> AsyncIterator[Finding]:

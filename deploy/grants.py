@@ -47,9 +47,11 @@ CHASSIS = Rights(
 GRANTS: Mapping[str, Rights] = {
     "intake": Rights(
         tables={
-            "application": "SELECT, INSERT, UPDATE (state)",
-            "submission": "SELECT, INSERT, UPDATE (outcome, fault)",
-            "contradiction": "SELECT, INSERT",
+            # Digests of the release before are keyed by the service: whoever owns the tables has no key.
+            "application": "SELECT, INSERT, UPDATE (state, digest, digest_key)",
+            "submission": "SELECT, INSERT, UPDATE (outcome, fault, digest, digest_key)",
+            "contradiction": "SELECT, INSERT, UPDATE (digest, digest_key)",
+            "digest_key": "SELECT, INSERT",
             "progress": "SELECT, INSERT",
             # Written by the administrator alone: intake, taken over, can let nobody in.
             "channel_system": "SELECT",
@@ -73,7 +75,7 @@ GRANTS: Mapping[str, Rights] = {
     "desk": Rights(
         tables={
             "application": "SELECT, INSERT, UPDATE (content, withdrawn_at)",
-            "case_item": "SELECT, INSERT, UPDATE (department, due_on, why, stages, queue, queue_names, state, staff, last_command, stands_still, told_until)",
+            "case_item": "SELECT, INSERT, UPDATE (department, due_on, why, stages, queue, queue_names, state, staff, last_command, command_key, stands_still, told_until)",
             "case_step": "SELECT, INSERT",
             "case_view": "SELECT, INSERT",
             "correction": "SELECT, INSERT",

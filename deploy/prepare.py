@@ -27,6 +27,7 @@ from confluent_kafka import KafkaException
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from chassis import handshake
 from chassis.broker import Broker, Mechanism, Security
 from deploy import acls
 from deploy.databases import SERVICES, ServiceDatabase, bring_up, create_databases
@@ -167,8 +168,10 @@ def main() -> None:
     try:
         made = asyncio.run(prepare(settings))
     except (OSError, KeyringRefusal, KafkaError, KafkaException, asyncpg.PostgresError) as error:
+        found = asyncio.run(handshake.trouble(settings.broker))
+        also = f"; {found}" if found else ""
         sys.exit(
-            f"not prepared ({type(error).__name__}: {error}). Mend that and run this again: it goes on where it ended."
+            f"not prepared ({type(error).__name__}: {error}{also}). Mend that and run this again: it goes on where it ended."
         )
     sys.stdout.write("".join(f"made {line}\n" for line in made) + "everything the services stand on is there\n")
 

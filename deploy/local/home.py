@@ -43,6 +43,8 @@ class LocalSettings(BaseSettings):
     kafka_port: int | None = None
     kafka_open: bool = False
     """Let everybody into our own broker without a login: for measuring programs of others beside ours, nothing else."""
+    kafka_tls: bool = True
+    """Whether our own broker speaks TLS; not where everybody may enter it."""
     postgres_port: int | None = None
     smtp_port: int | None = None
     oidc_issuer: str | None = None
@@ -78,6 +80,7 @@ class Home:
     edge_keyring: Path
     number_keyring: Path
     identity: Path
+    certificates: Path
 
 
 def home_of(settings: LocalSettings) -> Home:
@@ -96,6 +99,7 @@ def home_of(settings: LocalSettings) -> Home:
         edge_keyring=root / "keyring-edge",
         number_keyring=root / "keyring-numbers",
         identity=root / "identity",
+        certificates=root / "certificates",
     )
 
 

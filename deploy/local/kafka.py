@@ -17,6 +17,8 @@ from aiokafka.client import AIOKafkaClient  # pyright: ignore[reportMissingTypeS
 from aiokafka.errors import KafkaError  # pyright: ignore[reportMissingTypeStubs]
 
 from chassis.broker import Broker
+from chassis.database import utc_now
+from deploy.local import certificates
 from deploy.local.home import Home, LocalSettings, Say, StackError
 from deploy.local.jars import ensure_jars, read_lock
 from deploy.local.ports import answers, choose
@@ -88,6 +90,14 @@ OPEN = {
 """What differs from that where everybody may enter and do everything."""
 
 
+TLS = {
+    "listener.security.protocol.map": "BROKER:SASL_SSL,CONTROLLER:SASL_SSL",
+    "ssl.keystore.type": "PEM",
+    "ssl.truststore.type": "PEM",
+}
+"""What differs where what travels is encrypted: all of it, also what the broker says to itself."""
+
+
 def start(home: Home, settings: LocalSettings, say: Say) -> Note:
     """Kafka running on the data in `home`: the one that runs already, or a new one at the port of last time."""
     last = read_note(_note_path(home)) or Note(port=0)
@@ -101,7 +111,9 @@ def start(home: Home, settings: LocalSettings, say: Say) -> Note:
         controller_port=choose("MADOGUCHI_KAFKA_PORT", wanted=None, last=last.controller_port),
         password=last.password or secrets.token_urlsafe(24),
         open=settings.kafka_open,
+        tls=settings.kafka_tls and not settings.kafka_open,
     )
+    certificates.ensure(home.certificates, utc_now())
     write_private(_properties(home), properties(home, note).encode())
     java = java_command(home, settings.java_options, class_path)
     _format(home, java, say)
@@ -125,11 +137,13 @@ def address(note: Note) -> str:
     return f"127.0.0.1:{note.port}"
 
 
-def entrance(note: Note) -> Broker:
+def entrance(home: Home, note: Note) -> Broker:
     """The broker, as its administrator."""
     if note.open:
         return Broker(address(note))
-    return Broker(address(note), "SASL_PLAINTEXT", ADMINISTRATOR, note.password, mechanism="PLAIN")
+    found = Broker(address(note), "SASL_PLAINTEXT", ADMINISTRATOR, note.password, mechanism="PLAIN")
+    authority = certificates.files_in(home.certificates).authority
+    return replace(found, security="SASL_SSL", ca=str(authority)) if note.tls else found
 
 
 def jaas(password: str) -> str:
@@ -147,8 +161,13 @@ def properties(home: Home, note: Note) -> str:
         "listener.name.broker.plain.sasl.jaas.config": jaas(note.password),
         "listener.name.controller.plain.sasl.jaas.config": jaas(note.password),
     }
-    told = SETTINGS | placed | (OPEN if note.open else {})
+    told = SETTINGS | placed | (OPEN if note.open else {}) | (_encrypted(home) if note.tls else {})
     return "".join(f"{name}={value}\n" for name, value in told.items())
+
+
+def _encrypted(home: Home) -> dict[str, str]:
+    files = certificates.files_in(home.certificates)
+    return TLS | {"ssl.keystore.location": str(files.server), "ssl.truststore.location": str(files.authority)}
 
 
 async def is_up(broker: Broker) -> bool:
@@ -185,7 +204,7 @@ def _launch(home: Home, note: Note, java: Sequence[str]) -> Note:
 
 def _wait(home: Home, note: Note) -> None:
     def ready() -> bool:
-        return answers(note.port) and asyncio.run(is_up(entrance(note)))
+        return answers(note.port) and asyncio.run(is_up(entrance(home, note)))
 
     wait_until_ready(_server(home, note), ready, seconds=START_SECONDS)
 

@@ -1,6 +1,6 @@
 """The keyrings of a city on one machine: for what the city keeps, for what channel systems seal on their way to it, for Individual Numbers.
 
-Each service is told of the halves it may use and no others: intake seals for the city and opens for the edge; desk opens and
+Each service is told of the halves it may use and no others: intake seals for the city and has both halves of the edge's; desk opens and
 seals; notify and archive open; routing is told of none. Individual Numbers are sealed by intake and opened by desk.
 """
 
@@ -23,7 +23,7 @@ def addresses(home: Home, service: str) -> Mapping[str, str]:
     told = {
         "intake": {
             "keyring": seals,
-            "edge_keyring": (home.edge_keyring / "private").as_uri(),
+            "edge_keyring": home.edge_keyring.as_uri(),
             "number_keyring": (home.number_keyring / "public").as_uri(),
         },
         "desk": {

@@ -29,6 +29,7 @@ class Note:
     controller_port: int = 0
     password: str = ""
     open: bool = False
+    tls: bool = False
 
 
 NOTE = TypeAdapter(Note)

@@ -77,7 +77,7 @@ def up(settings: LocalSettings, say: Say) -> Stack:
         }
     notes = {name: note.result() for name, note in started.items()}
     return Stack(
-        kafka=settings.broker or kafka.entrance(notes["kafka"]),
+        kafka=settings.broker or kafka.entrance(home, notes["kafka"]),
         postgres_dsn=yours["postgres"] or postgres.dsn(notes["postgres"]),
         smtp_url=yours["mail"] or f"smtp://{catcher.address(notes['mail'])}",
         mail_folder=None if yours["mail"] else home.mail,
@@ -112,6 +112,7 @@ def reset(settings: LocalSettings, say: Say) -> None:
             home.edge_keyring,
             home.number_keyring,
             home.identity,
+            home.certificates,
         ):
             shutil.rmtree(folder, ignore_errors=True)
 

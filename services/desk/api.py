@@ -20,6 +20,7 @@ from services.desk import (
     access_log,
     callers,
     case_file,
+    command_digests,
     handlers,
     judging,
     number_api,
@@ -31,6 +32,7 @@ from services.desk import (
     worklist,
 )
 from services.desk.callers import Asking, Caller
+from services.desk.judging import Command
 from services.desk.orders import Claim, Close, Decide, EndStage, Extend, Handover, Order, RequestCorrection, Return
 from services.desk.refusals import Words
 from services.desk.rules import RuleSetStep, State, Step
@@ -81,8 +83,9 @@ def _add_commands(app: FastAPI, seals: Seals) -> None:
 
     async def run(case_id: UUID, order: Order, asking: Caller) -> JSONResponse:
         commands, order = asking.commands, asking.signed(order)
-        await _foresee(commands, case_id, order, seals)
-        return JSONResponse(await commands.run(lambda tx: _obey(tx, case_id, order, seals)))
+        name = await _foresee(commands, case_id, order, seals)
+        command = order.command(command_digests.digest(seals.index, name, order.digest()))
+        return JSONResponse(await commands.run(lambda tx: _obey(tx, case_id, order, command, seals)))
 
     @app.post("/v1/cases/{case_id}/claim")
     async def claim(case_id: UUID, order: Claim, asking: Asking) -> JSONResponse:
@@ -117,15 +120,21 @@ def _add_commands(app: FastAPI, seals: Seals) -> None:
         return await run(case_id, order, asking)
 
 
-async def _foresee(commands: Commands, case_id: UUID, order: Order, seals: Seals) -> None:
-    """Have the key at hand for what is to be sealed; a command that says nothing personal waits for no keyring."""
-    if personal(order):
-        await seals.foresee_writing(await commands.query(lambda tx: _content(tx, case_id)), commands.clock())
+async def _foresee(commands: Commands, case_id: UUID, order: Order, seals: Seals) -> str:
+    """Have the keys at hand for what is to be sealed; a command that says nothing personal waits for no keyring.
+
+    Returns the name of the key by which the digest of the command is made.
+    """
+    if not personal(order):
+        return judging.PLAIN
+    return await seals.foresee_writing(await commands.query(lambda tx: _content(tx, case_id)), commands.clock())
 
 
-async def _obey(tx: Tx, case_id: UUID, order: Order, seals: Seals) -> tuple[dict[str, Any], list[Event]]:
+async def _obey(
+    tx: Tx, case_id: UUID, order: Order, command: Command, seals: Seals
+) -> tuple[dict[str, Any], list[Event]]:
     """Carry out a command under the lock of its case; what is refused or was done already announces nothing."""
-    verdict = judging.judge(case_file.there(await store.lock_item(tx, case_id)), order.command(), rules.today(tx.now))
+    verdict = judging.judge(case_file.there(await store.lock_item(tx, case_id)), command, rules.today(tx.now))
     if verdict.refusal:
         raise Refused(409, verdict.refusal.code, _both(verdict.refusal.words))
     item = verdict.item

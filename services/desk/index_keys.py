@@ -85,10 +85,14 @@ class IndexKeys:
     _wanted: set[str] = field(default_factory=lambda: set[str]())
     _asked: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def want(self, names: Collection[str]) -> None:
+        """Fetch the index keys of these at the next opportunity."""
+        self._wanted |= {*names} - self.at_hand.keys()
+
     def need(self, names: Collection[str]) -> None:
         """Have the index keys of these. Raises KeyringAway when one is not at hand: it is fetched meanwhile."""
         if missing := {*names} - self.at_hand.keys():
-            self._wanted |= missing
+            self.want(missing)
             self._asked.set()
             raise KeyringAway("an index key is being fetched")
 
@@ -118,12 +122,19 @@ class IndexKeys:
         self._asked.clear()
         known = {one.name for one in await commands.query(kept)}
         for name in sorted(self._wanted - known):
-            made = await asyncio.to_thread(self.wrapping.new, name)
-            await commands.run(lambda tx, made=made, name=name: _kept(tx, made, name))
+            await self._make(name, commands, telemetry)
         found = await commands.query(kept)
         for one in found:
             await self._take(one, commands, telemetry)
         self._wanted -= self.at_hand.keys()
+
+    async def _make(self, name: str, commands: Commands, telemetry: Telemetry) -> None:
+        try:
+            made = await asyncio.to_thread(self.wrapping.new, name)
+        except SealingError as error:
+            telemetry.alarm("index_keys.not_made", key=name, error=name_of(error))
+            return
+        await commands.run(lambda tx: _kept(tx, made, name))
 
     async def _take(self, one: Wrapped, commands: Commands, telemetry: Telemetry) -> None:
         try:

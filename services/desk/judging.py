@@ -1,8 +1,8 @@
 """What may be done with a case, by whom, in which state. Pure."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from services.desk import clock
@@ -20,6 +20,22 @@ from services.desk.refusals import (
 )
 from services.desk.rules import Item, Name, State
 
+PLAIN = ""
+"""The name of no key: what says nothing personal is kept as its SHA-256."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What is kept of a command: `value`, made by the key of that name. `under` makes it by another; None by one that is gone."""
+
+    value: bytes
+    key: str
+    under: Callable[[str | None], bytes | None] = field(compare=False, repr=False)
+
+    def is_of(self, value: bytes | None, key: str | None) -> bool:
+        """Whether a digest that was kept is of the same command."""
+        return value is not None and value == (self.value if key == self.key else self.under(key))
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -27,7 +43,7 @@ class Command:
 
     name: Name
     staff: str
-    digest: bytes
+    digest: Digest
     to_staff: str | None = None
     until: date | None = None
     stage: str | None = None
@@ -110,7 +126,7 @@ TABLE: Mapping[Name, Mapping[State, State | Refusal]] = {
 
 def judge(item: Item, command: Command, today: date) -> Verdict:
     """Carry out a command, recognise it when it is the last one again, or refuse it."""
-    if command.digest == item.last_command:
+    if command.digest.is_of(item.last_command, item.command_key):
         return Verdict(item)
     found = _refusal(item, command, today) or TABLE[command.name][item.state]
     if isinstance(found, Refusal):
@@ -120,7 +136,8 @@ def judge(item: Item, command: Command, today: date) -> Verdict:
     if command.name == "claim" and item.state in HELD:
         return Verdict(item)
     told = command.until if command.name == "extend" else item.told_until
-    after = replace(item, state=found, staff=_staff_after(command), last_command=command.digest, told_until=told)
+    kept = {"last_command": command.digest.value, "command_key": command.digest.key}
+    after = replace(item, state=found, staff=_staff_after(command), told_until=told, **kept)
     return Verdict(after, changed=True)
 
 
@@ -150,5 +167,5 @@ def _staff_after(command: Command) -> str | None:
 
 
 def digest(name: Name, body: bytes) -> bytes:
-    """What a command sent again has in common with the first."""
+    """SHA-256 of what a command sent again has in common with the first."""
     return hashlib.sha256(name.encode() + b"\0" + body).digest()

@@ -25,7 +25,7 @@ from contracts.envelope import Model
 from contracts.personal import PersonalText
 from contracts.routing import DepartmentCode, StageName
 from services.desk import judging, rules
-from services.desk.judging import Command
+from services.desk.judging import Command, Digest
 from services.desk.rules import Name
 
 Told = Annotated[PersonalText, Field(min_length=1)]
@@ -51,10 +51,14 @@ class Order(Model):
         said = json.loads(event.to_json())
         return json.dumps({name: said[name] for name in (*type(self).model_fields, "sealed") if name in said}).encode()
 
-    def command(self) -> Command:
+    def digest(self) -> bytes:
+        """SHA-256 of the order, of which only a keyed digest is kept where it says something personal."""
+        return judging.digest(self.NAME, self.body())
+
+    def command(self, digest: Digest) -> Command:
         """As the rules judge it."""
         said = {name: getattr(self, name, None) for name in ("to_staff", "until", "stage")}
-        return Command(self.NAME, self.staff, judging.digest(self.NAME, self.body()), **said)
+        return Command(self.NAME, self.staff, digest, **said)
 
     def event(self, about: Mapping[str, Any]) -> CaseEvent:
         """That it was done."""

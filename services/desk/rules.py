@@ -19,7 +19,7 @@ JAPAN = timezone(timedelta(hours=9))
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One piece of work. `staff` is who has claimed it; `last_command` the digest of the last command carried out.
+    """One piece of work. `staff` is who has claimed it; `last_command` the digest of the last command, by `command_key`.
 
     `queue` is where within the department it waits, if it has a place of its own; `overlays` were on when it was routed.
     While its clock `stands_still`, `due_on` is the day that was the last when it stopped; `told_until` is the latest day that
@@ -35,6 +35,7 @@ class Item:
     state: State
     staff: str | None = None
     last_command: bytes | None = None
+    command_key: str | None = None
     stands_still: bool = False
     queue: str | None = None
     told_until: date | None = None

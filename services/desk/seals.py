@@ -60,9 +60,17 @@ class Seals:
         if sealed is not None:
             self.opener.open(sealed, about)
 
-    async def foresee_writing(self, content: Mapping[str, Any], now: datetime) -> None:
-        """Have the key at hand for what is written now about an application. Raises KeyringAway."""
+    async def foresee_writing(self, content: Mapping[str, Any], now: datetime) -> str:
+        """Have the keys at hand for what is written now about an application. Raises KeyringAway.
+
+        Returns the name of the index key by which the digest of it is made: the application's own, if it has one.
+        """
         await self.sealer.fetch([self._retention(content)], now)
+        sealed = sealed_in(content)
+        own = name_in(sealed.key) if sealed else ""
+        name = own if own in self.index.at_hand else key_name(self.retention, now)
+        self.index.need({name})
+        return name
 
     def sealed(self, event: E, about: object, content: Mapping[str, Any], now: datetime) -> E:
         """The event with what is personal in it sealed, in the class of its application. Raises KeyringAway."""

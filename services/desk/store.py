@@ -17,7 +17,7 @@ Place = tuple[date, UUID]
 START: Place = (date.min, UUID(int=0))
 
 _ITEM = (
-    "case_id, application_id, receipt, department, procedure, due_on, state, staff, last_command, "
+    "case_id, application_id, receipt, department, procedure, due_on, state, staff, last_command, command_key, "
     "stands_still, queue, told_until, queue_names, overlays, stages"
 )
 _TURNED = ", ".join(f"i.{column}" for column in _ITEM.split(", "))
@@ -153,11 +153,17 @@ async def save_items(tx: Tx, items: Sequence[Item]) -> None:
     if items:
         await tx.execute(
             """
-            UPDATE case_item i SET state = x.state, staff = x.staff, last_command = x.last, told_until = x.told
-            FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::date[]) x(id, state, staff, last, told)
+            UPDATE case_item i SET state = x.state, staff = x.staff, last_command = x.last, told_until = x.told, command_key = x.key
+            FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::date[], $6::text[])
+                x(id, state, staff, last, told, key)
             WHERE case_id = x.id
             """,
-            *columns([(item.case_id, item.state, item.staff, item.last_command, item.told_until) for item in items]),
+            *columns(
+                [
+                    (item.case_id, item.state, item.staff, item.last_command, item.told_until, item.command_key)
+                    for item in items
+                ]
+            ),
         )
 
 

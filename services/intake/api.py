@@ -17,7 +17,7 @@ from services.intake import handlers, rules, store, timeline
 from services.intake.admitting import System
 from services.intake.door import Door, permit
 from services.intake.guarding import Guarded, guard
-from services.intake.rules import Known
+from services.intake.rules import Known, Sent
 from services.intake.seals import Seals
 from services.intake.settings import Settings
 from services.intake.timeline import Step, Words
@@ -79,20 +79,21 @@ def _read(request: Request, body: bytes) -> Submission:
 
 async def _submit(tx: Tx, sent: Guarded, seals: Seals) -> Answer:
     """Accept, recognise or refuse; a refusal leaves nothing behind, so that it can be mended under the same id."""
-    if not await handlers.claim(tx, [sent]):
-        return await _again(tx, sent.submission), []
-    (judged,) = await handlers.judge(tx, [sent], seals)
+    this = handlers.sent_of(sent, seals)
+    if not await handlers.claim(tx, [this]):
+        return await _again(tx, this), []
+    (judged,) = await handlers.judge(tx, [sent], [this], seals)
     if judged.verdict.outcome == "rejected" or judged.verdict.known is None:
         fault = handlers.faults_of(judged)[0]
         raise Refused(409, fault.code, fault.message)
     return answer(judged.verdict.known), handlers.announce(tx, judged, seals)
 
 
-async def _again(tx: Tx, sent: Submission) -> bytes:
+async def _again(tx: Tx, sent: Sent) -> bytes:
     """The answer this source and id got before, if it says the same as then."""
     before = await store.submission(tx, (sent.source, sent.id))
     known = await store.known(tx, {before[1]} if before and before[1] else ())
-    if before is None or before[0] != sent.digest or not known:
+    if before is None or not sent.digest.is_of(before[0].digest, before[0].digest_key) or not known:
         raise Refused(409, rules.ID_REUSED.code, rules.ID_REUSED.message)
     return answer(known[next(iter(known))])
 

@@ -10,6 +10,7 @@ from sealing.adapters import open_unwrapping, open_wrapping
 from sealing.opener import Opener
 from sealing.sealer import Sealer
 from services.intake.api import add_routes
+from services.intake.digest_keys import DigestKeys
 from services.intake.handlers import handlers
 from services.intake.legal_bases import NOWHERE, LegalBases, read_legal_bases
 from services.intake.retention import read_retention
@@ -20,12 +21,10 @@ from services.intake.tokens import Tokens
 
 def build(settings: Settings) -> Service:
     """The service."""
-    seals = Seals(
-        Sealer(open_wrapping(settings.keyring)),
-        Opener(open_unwrapping(settings.edge_keyring)),
-        read_retention(settings.city, settings.retention),
-        *_numbers(settings),
-    )
+    edge = open_unwrapping(settings.edge_keyring)
+    digests = DigestKeys(open_wrapping(settings.edge_keyring), edge)
+    retention = read_retention(settings.city, settings.retention)
+    seals = Seals(Sealer(open_wrapping(settings.keyring)), Opener(edge), retention, digests, *_numbers(settings))
     key = settings.token_key.get_secret_value().encode() if settings.token_key else secrets.token_bytes(32)
     tokens = Tokens(key, settings.token_seconds)
     return Service(
@@ -34,6 +33,8 @@ def build(settings: Settings) -> Service:
         topics.INTAKE,
         handlers.given(seals.foresee, seals=seals),
         add_routes=partial(add_routes, settings=settings, seals=seals, tokens=tokens),
+        begin=digests.begin,
+        work=(digests.work,),
     )
 
 

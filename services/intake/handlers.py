@@ -63,14 +63,15 @@ async def take_in(received: Sequence[Verbatim], tx: Tx, seals: Seals) -> list[Ev
     guarded = [guard(seals.read(message), seals.bases) for message in received]
     submissions = [found.submission for found in guarded]
     tx.traces.update({sent.subject: sent.traceparent for sent in submissions if sent.traceparent})
-    sent = [_sent(found) for found in guarded]
+    sent = [sent_of(found, seals) for found in guarded]
     fresh, again = rules.divide(sent, await store.claim_submissions(tx, sent))
-    reused = await store.contradictions(tx, again.values())
+    reused = rules.contradictions(again, await store.said_before(tx, again.values()))
+    await store.add_contradictions(tx, [again[index] for index in reused])
     judged = await _judge(tx, [guarded[index] for index in fresh], [sent[index] for index in fresh], seals)
     await store.set_outcomes(tx, [_outcome(found) for found in judged if found.verdict.outcome != "accepted"])
     return [
         *(event for found in judged for event in announce(tx, found, seals)),
-        *(rejected(tx, submissions[index], [_fault(rules.ID_REUSED)]) for index in rules.once_each(again, reused)),
+        *(rejected(tx, submissions[index], [_fault(rules.ID_REUSED)]) for index in reused),
     ]
 
 
@@ -91,14 +92,14 @@ def _step(event: Progress) -> tuple[str, Step]:
     )
 
 
-async def claim(tx: Tx, guarded: Sequence[Guarded]) -> set[tuple[str, str]]:
+async def claim(tx: Tx, sent: Sequence[Sent]) -> set[tuple[str, str]]:
     """Which (source, id) are new."""
-    return await store.claim_submissions(tx, [_sent(found) for found in guarded])
+    return await store.claim_submissions(tx, sent)
 
 
-async def judge(tx: Tx, guarded: Sequence[Guarded], seals: Seals) -> list[Judged]:
+async def judge(tx: Tx, guarded: Sequence[Guarded], sent: Sequence[Sent], seals: Seals) -> list[Judged]:
     """Save what is new, and judge every submission: applications first, then what belongs to one, in their order."""
-    return await _judge(tx, guarded, [_sent(found) for found in guarded], seals)
+    return await _judge(tx, guarded, sent, seals)
 
 
 async def _judge(tx: Tx, guarded: Sequence[Guarded], sent: Sequence[Sent], seals: Seals) -> list[Judged]:
@@ -217,15 +218,15 @@ _KIND: dict[type, str] = {
 }
 
 
-def _sent(guarded: Guarded) -> Sent:
-    """A submission as the rules see it."""
+def sent_of(guarded: Guarded, seals: Seals) -> Sent:
+    """A submission as the rules see it. Raises KeyringAway."""
     submission, event = guarded.submission, guarded.submission.event
     return Sent(
         submission.source,
         submission.id,
         getattr(event, "application_id", None),
         _KIND[type(event)],
-        submission.digest,
+        seals.digests.digest(submission.digest),
         misread=guarded.misread,
     )
 

@@ -1,7 +1,7 @@
 """What intake decides: accepted, repeated or rejected; the receipt number; what settles an application. Pure."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -11,8 +11,34 @@ State = Literal["open", "withdrawn", "closed"]
 
 
 @dataclass(frozen=True, slots=True)
+class Digest:
+    """What is kept of a content, to tell a repeat from a contradiction: `value`, made by the key of that name.
+
+    `under` makes it by another key: what came before may have been kept under one of last year. None under one that is gone.
+    """
+
+    value: bytes
+    key: str | None
+    under: Callable[[str | None], bytes | None] = field(compare=False, repr=False)
+
+    def is_of(self, value: bytes, key: str | None) -> bool:
+        """Whether a digest that was kept is of the same content."""
+        return value == (self.value if key == self.key else self.under(key))
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was said under a source and an id before: the digest, and the name of its key."""
+
+    source: str
+    id: str
+    digest: bytes
+    digest_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
-    """An application the city holds. `digest` is SHA-256 of its content, to tell a repeat from a contradiction."""
+    """An application the city holds; `digest` is of its content, by the key of that name."""
 
     application_id: UUID
     receipt: str
@@ -22,6 +48,7 @@ class Known:
     state: State
     procedure: str
     channel: str
+    digest_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +68,7 @@ class Sent:
     id: str
     application_id: UUID | None
     kind: str
-    digest: bytes
+    digest: Digest
     misread: bool = False
     """Whether what stood in the field for an Individual Number is none."""
 
@@ -89,12 +116,16 @@ def divide(submissions: Sequence[Sent], fresh: Collection[tuple[str, str]]) -> t
     return list(first.values()), {index: sent for index, sent in enumerate(submissions) if index not in chosen}
 
 
-def once_each(again: Mapping[int, Sent], reused: Collection[tuple[str, str, bytes]]) -> list[int]:
-    """The first index of every contradiction found for the first time."""
+def contradictions(again: Mapping[int, Sent], said: Collection[Said]) -> list[int]:
+    """Indexes of what came again and says something that was never said before under its source and id, each content once."""
+    before: dict[tuple[str, str], list[Said]] = {}
+    for one in said:
+        before.setdefault((one.source, one.id), []).append(one)
     first: dict[tuple[str, str, bytes], int] = {}
     for index, sent in again.items():
-        first.setdefault((sent.source, sent.id, sent.digest), index)
-    return [index for contradiction, index in first.items() if contradiction in reused]
+        if not any(sent.digest.is_of(one.digest, one.digest_key) for one in before.get((sent.source, sent.id), ())):
+            first.setdefault((sent.source, sent.id, sent.digest.value), index)
+    return list(first.values())
 
 
 def referred(submissions: Sequence[Sent]) -> set[UUID]:
@@ -130,7 +161,7 @@ def _verdict(sent: Sent, found: Known | None, *, is_new: bool) -> Verdict:
 
 
 def _judge_application(sent: Sent, found: Known | None, *, is_new: bool) -> Verdict:
-    if found is not None and (found.source, found.digest) == (sent.source, sent.digest):
+    if found is not None and found.source == sent.source and sent.digest.is_of(found.digest, found.digest_key):
         return Verdict("accepted" if is_new else "repeated", found)
     return Verdict("rejected", None, (TAKEN,))
 

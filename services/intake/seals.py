@@ -27,6 +27,7 @@ from sealing.errors import KeyringAway, SealingError, UnknownKey
 from sealing.keyring import EDGE, VERSION, key_name, number_class
 from sealing.opener import Opener, seal_of
 from sealing.sealer import Sealer
+from services.intake.digest_keys import DigestKeys
 from services.intake.legal_bases import NOWHERE, LegalBases
 from services.intake.retention import Retention
 
@@ -47,11 +48,12 @@ _MIXED = "Either seal every personal field or none: this one is sealed and other
 
 @dataclass(frozen=True, slots=True)
 class Seals:
-    """Both ways: the channel's seal is opened, the city's is put on."""
+    """Both ways: the channel's seal is opened, the city's is put on. And what is kept to know a submission again."""
 
     sealer: Sealer
     edge: Opener
     retention: Retention
+    digests: DigestKeys
     bases: LegalBases = NOWHERE
     """Where Individual Numbers may be kept; nowhere, when there are no keys for them."""
     numbers: Sealer | None = None
@@ -72,6 +74,7 @@ class Seals:
         await self.edge.fetch(one for one in sealed if one is not None and _is_of_the_edge(one))
         if self.numbers is not None:
             await self.numbers.fetch(self.number_classes(), self.clock())
+        self.digests.need()
 
     def number_classes(self) -> frozenset[str]:
         """The classes of the keys that seal Individual Numbers."""

@@ -3,11 +3,18 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 import cities
 from chassis.settings import ServiceSettings
+
+
+def _has_both_halves(url: str) -> str:
+    """One half was enough before there were keys of digests."""
+    if url.startswith("file:") and url.rstrip("/").endswith(("/private", "/public")):
+        raise ValueError("name the folder of both halves, without /private or /public at its end, and mount both")
+    return url
 
 
 class Settings(ServiceSettings):
@@ -19,7 +26,10 @@ class Settings(ServiceSettings):
     keyring: str = Field(
         description="the half of the city's keyring that seals, as file:///…/public, aws-kms://… or vault://…"
     )
-    edge_keyring: str = Field(description="the half that opens what channel systems have sealed, as file:///…/private")
+    edge_keyring: Annotated[str, AfterValidator(_has_both_halves)] = Field(
+        description="both halves of the edge's keyring, as file:///…/keyring-edge: what channel systems have sealed is opened"
+        " by it, and the keys of digests are wrapped"
+    )
     number_keyring: str | None = Field(
         default=None,
         description="the half that seals of the keyring for Individual Numbers, another than `keyring`, as file:///…/public;"

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from chassis.database import Tx, columns
-from services.intake.rules import Known, Sent
+from services.intake.rules import Digest, Known, Said, Sent
 from services.intake.timeline import Step
 
 SubmissionKey = tuple[str, str]
@@ -22,7 +22,7 @@ class NewApplication:
     application_id: UUID
     receipt: str
     source: str
-    digest: bytes
+    digest: Digest
     received_at: datetime
     procedure: str
     channel: str
@@ -33,11 +33,12 @@ class NewApplication:
             self.application_id,
             self.receipt,
             self.source,
-            self.digest,
+            self.digest.value,
             self.received_at,
             "open",
             self.procedure,
             self.channel,
+            self.digest.key,
         )
 
 
@@ -45,36 +46,48 @@ async def claim_submissions(tx: Tx, submissions: Sequence[Sent]) -> set[Submissi
     """Insert a row for each; returns those that had not come before."""
     rows = await tx.fetch(
         """
-        INSERT INTO submission (source, id, digest, received_at, application_id, outcome)
-        SELECT s, i, d, $5, a, 'accepted' FROM unnest($1::text[], $2::text[], $3::bytea[], $4::uuid[]) x(s, i, d, a)
+        INSERT INTO submission (source, id, digest, received_at, application_id, outcome, digest_key)
+        SELECT s, i, d, $5, a, 'accepted', k
+        FROM unnest($1::text[], $2::text[], $3::bytea[], $4::uuid[], $6::text[]) x(s, i, d, a, k)
         ON CONFLICT DO NOTHING RETURNING source, id
         """,
         [sent.source for sent in submissions],
         [sent.id for sent in submissions],
-        [sent.digest for sent in submissions],
+        [sent.digest.value for sent in submissions],
         [sent.application_id for sent in submissions],
         tx.now,
+        [sent.digest.key for sent in submissions],
     )
     return {(row[0], row[1]) for row in rows}
 
 
-async def contradictions(tx: Tx, again: Collection[Sent]) -> set[tuple[str, str, bytes]]:
-    """Of what came again, (source, id, digest) of what says something else, each reported once for ever."""
+async def said_before(tx: Tx, again: Collection[Sent]) -> list[Said]:
+    """All that was ever said under these sources and ids: the first time, and each contradiction that was reported."""
     if not again:
-        return set()
+        return []
     rows = await tx.fetch(
         """
-        INSERT INTO contradiction (source, id, digest, received_at)
-        SELECT x.s, x.i, x.d, $4 FROM unnest($1::text[], $2::text[], $3::bytea[]) x(s, i, d)
-        JOIN submission ON (source, id) = (x.s, x.i) WHERE digest <> x.d
-        ON CONFLICT DO NOTHING RETURNING source, id, digest
+        SELECT source, id, digest, digest_key FROM unnest($1::text[], $2::text[]) x(s, i) CROSS JOIN LATERAL (
+            SELECT source, id, digest, digest_key FROM submission WHERE (source, id) = (s, i)
+            UNION ALL SELECT source, id, digest, digest_key FROM contradiction WHERE (source, id) = (s, i)) before
         """,
-        [sent.source for sent in again],
-        [sent.id for sent in again],
-        [sent.digest for sent in again],
-        tx.now,
+        *columns(sorted({(sent.source, sent.id) for sent in again})),
     )
-    return {(row[0], row[1], row[2]) for row in rows}
+    return [Said(**dict(row)) for row in rows]
+
+
+async def add_contradictions(tx: Tx, found: Collection[Sent]) -> None:
+    """Insert: each is reported once for ever."""
+    if found:
+        await tx.execute(
+            """
+            INSERT INTO contradiction (source, id, digest, digest_key, received_at)
+            SELECT s, i, d, k, $5 FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[]) x(s, i, d, k)
+            ON CONFLICT DO NOTHING
+            """,
+            *columns([(sent.source, sent.id, sent.digest.value, sent.digest.key) for sent in found]),
+            tx.now,
+        )
 
 
 async def next_numbers(tx: Tx, count: int) -> list[int]:
@@ -89,13 +102,23 @@ async def add_applications(tx: Tx, applications: Sequence[NewApplication]) -> di
         return {}
     rows = await tx.fetch(
         """
-        INSERT INTO application (application_id, receipt, source, digest, received_at, procedure, channel)
-        SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::timestamptz[], $6::text[], $7::text[])
+        INSERT INTO application (application_id, receipt, source, digest, digest_key, received_at, procedure, channel)
+        SELECT * FROM unnest
+            ($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::timestamptz[], $7::text[], $8::text[])
         ON CONFLICT DO NOTHING RETURNING receipt
         """,
         *columns(
             [
-                (new.application_id, new.receipt, new.source, new.digest, new.received_at, new.procedure, new.channel)
+                (
+                    new.application_id,
+                    new.receipt,
+                    new.source,
+                    new.digest.value,
+                    new.digest.key,
+                    new.received_at,
+                    new.procedure,
+                    new.channel,
+                )
                 for new in applications
             ]
         ),
@@ -110,7 +133,7 @@ async def known(tx: Tx, application_ids: Collection[UUID]) -> dict[UUID, Known]:
         return {}
     rows = await tx.fetch(
         """
-        SELECT application_id, receipt, source, digest, received_at, state, procedure, channel FROM application
+        SELECT application_id, receipt, source, digest, received_at, state, procedure, channel, digest_key FROM application
         WHERE application_id = ANY($1::uuid[]) ORDER BY application_id FOR UPDATE
         """,
         list(application_ids),
@@ -118,12 +141,12 @@ async def known(tx: Tx, application_ids: Collection[UUID]) -> dict[UUID, Known]:
     return {row["application_id"]: Known(**dict(row)) for row in rows}
 
 
-async def submission(tx: Tx, key: SubmissionKey) -> tuple[bytes, UUID | None] | None:
-    """(digest, application) of what came before under this source and id."""
+async def submission(tx: Tx, key: SubmissionKey) -> tuple[Said, UUID | None] | None:
+    """What came before under this source and id, and its application."""
     row = await tx.connection.fetchrow(
-        "SELECT digest, application_id FROM submission WHERE (source, id) = ($1, $2)", *key
+        "SELECT source, id, digest, digest_key, application_id FROM submission WHERE (source, id) = ($1, $2)", *key
     )
-    return (row[0], row[1]) if row else None
+    return (Said(*row[:4]), row[4]) if row else None
 
 
 async def set_outcomes(tx: Tx, outcomes: Sequence[tuple[str, str, str, str | None]]) -> None:

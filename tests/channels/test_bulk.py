@@ -21,7 +21,7 @@ from contracts.channels import ApplicationSubmitted
 from contracts.ids import uuid7
 from deploy.local import Stack
 from services.intake import rules
-from services.intake.rules import Known, Sent
+from services.intake.rules import Digest, Known, Sent
 from services.routing.packs import read_folder, read_pack
 from tests.conftest import ROOT, shared_data
 
@@ -63,7 +63,8 @@ def judged(path: Path, name: str) -> Verdicts:
             outcomes["rejected"] += 1
             reasons.update({fault.code for fault in sent.faults})
             continue
-        this = Sent(sent.source, sent.id, sent.event.application_id, "application", sent.digest)
+        digest = Digest(sent.digest, None, lambda _: None)
+        this = Sent(sent.source, sent.id, sent.event.application_id, "application", digest)
         new = Known(sent.event.application_id, "r", sent.source, sent.digest, datetime.now(UTC), "open", "p", "bulk")
         added = () if new.application_id in known else (new.application_id,)
         (verdict,) = rules.judge([this], {new.application_id: known.setdefault(new.application_id, new)}, added)

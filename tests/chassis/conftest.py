@@ -63,6 +63,7 @@ class Lab:
             "KAFKA_SECURITY": self.broker.security,
             "KAFKA_USER": user,
             "KAFKA_PASSWORD": user,
+            **({"KAFKA_CA": self.broker.ca} if self.broker.ca else {}),
             "KAFKA_SECONDS": "10",
             "POSTGRES_DSN": dsn,
         }

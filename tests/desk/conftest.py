@@ -305,6 +305,8 @@ async def desk(dsn: str, connection: Owned) -> AsyncGenerator[Desk]:
     app = http.make_app("desk", Pulse(60))
     commands = Commands("/desk", requests, lambda: None, clock=lambda: NOW)
     add_routes(app, commands, settings, seals)
+    seals.index.want({"5y-2026"})
+    await seals.index.refresh(commands.within(separation.EVERYTHING), Telemetry("desk", None))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as client:
         desk = Desk(connection, pool, client, commands.within(separation.EVERYTHING), city, numbers, seals, app)
         client.headers.update({"Origin": ORIGIN, **await desk.sign_in("sato")})

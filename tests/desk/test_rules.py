@@ -7,7 +7,7 @@ import pytest
 
 from services.desk import judging, refusals, rules, worklist
 from services.desk.clock import Stage
-from services.desk.judging import Command
+from services.desk.judging import Command, Digest
 from services.desk.rules import Arrival, Item, Name, State, Turn
 
 CASE = UUID("019d7000-0000-7000-8000-000000000001")
@@ -43,7 +43,8 @@ def item(state: State, staff: str | None = "sato") -> Item:
 def command(name: Name, staff: str = "sato") -> Command:
     to_staff = "suzuki" if name == "handover" else None
     until = {"request-correction": TODAY, "extend": TODAY + timedelta(1)}.get(name)
-    return Command(name, staff, judging.digest(name, staff.encode()), to_staff, until, "assessment")
+    digest = Digest(judging.digest(name, staff.encode()), judging.PLAIN, lambda _: None)
+    return Command(name, staff, digest, to_staff, until, "assessment")
 
 
 def arrival(case_id: UUID, department: str) -> Arrival:
@@ -74,7 +75,7 @@ def test_a_command_of_anybody_else_changes_nothing_that_somebody_holds(name: Nam
 @pytest.mark.parametrize("state", STATES)
 def test_a_command_sent_again_is_recognised_whatever_the_state(name: Name, state: State) -> None:
     asked = command(name)
-    before = replace(item(state, "suzuki"), last_command=asked.digest)
+    before = replace(item(state, "suzuki"), last_command=asked.digest.value, command_key=asked.digest.key)
 
     verdict = judging.judge(before, asked, TODAY)
 

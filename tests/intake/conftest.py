@@ -18,6 +18,7 @@ from chassis.commands import Commands
 from chassis.consuming import Verbatim
 from chassis.database import Pool, Tx, connect, make_pool, transaction
 from chassis.pulse import Pulse
+from chassis.telemetry import Telemetry
 from contracts.envelope import Event
 from contracts.ids import uuid7
 from deploy.databases import within
@@ -27,6 +28,7 @@ from sealing.sealer import Sealer
 from services.intake import channel_systems, handlers
 from services.intake.admitting import ApiKey, System, make_key
 from services.intake.api import add_routes
+from services.intake.digest_keys import DigestKeys
 from services.intake.handlers import Progress, ProgressData
 from services.intake.legal_bases import LegalBases
 from services.intake.retention import Retention
@@ -161,8 +163,10 @@ async def intake(fresh_database: FreshDatabase, servers: Stack) -> AsyncGenerato
     city, edge, numbers = MemoryKeyring(), MemoryKeyring(), MemoryKeyring()
     bases = LegalBases({"child-allowance.claim": "番号利用法 別表81の項"})
     retention = Retention("5y", {"road.snow": "3y"})
-    seals = Seals(Sealer(city), Opener(edge), retention, bases, Sealer(numbers), lambda: NOW)
     pool = await make_pool(dsn, 4)
+    digests = DigestKeys(edge, edge, lambda: NOW)
+    await digests.refresh(Commands("/intake", pool, lambda: None, lambda: NOW), Telemetry("intake", None))
+    seals = Seals(Sealer(city), Opener(edge), retention, digests, bases, Sealer(numbers), lambda: NOW)
     app = http.make_app("intake", Pulse(60))
     add = partial(add_routes, settings=settings, seals=seals, tokens=Tokens(b"k" * 32, 600))
     add(app, Commands("/intake", pool, lambda: None, lambda: NOW))

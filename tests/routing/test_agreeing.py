@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.desk.judging import Command, judge
+from services.desk.judging import PLAIN, Command, Digest, judge
 from services.desk.rules import Item
 from services.routing.rules.clock import local_day
 from services.routing.rules.deadlines import Case, Happened, deadline_of, move
@@ -71,7 +71,7 @@ class Both:
             self.tell(Happened("extended", self.now, until))
 
     def order(self, name: str, until: date | None) -> bool:
-        digest = str(self.now).encode()
+        digest = Digest(str(self.now).encode(), PLAIN, lambda _: None)
         command = Command(name, "sato", digest, until=until)  # pyright: ignore[reportArgumentType]  a Name
         verdict = judge(self.item, command, local_day(self.now))
         self.item = verdict.item
