@@ -182,7 +182,7 @@ def test_a_folder_that_a_service_must_be_told_is_on_a_volume(service: str) -> No
 
 
 HALVES = {
-    "intake": {"keyring-public:ro", "edge-private:ro"},
+    "intake": {"keyring-public:ro", "edge-public:ro", "edge-private:ro"},
     "routing": set[str](),
     "desk": {"keyring-public:ro", "keyring-private:ro"},
     "notify": {"keyring-private:ro"},
