@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,6 @@ from contracts import reading
 from contracts.intake import ApplicationRejected
 from sealing.errors import KeyringAway
 from services.intake.digest_keys import DigestKeys
-from services.intake.seals import Seals
 from tests.intake.conftest import NOW, Intake, application
 
 TABLES = ("application", "submission", "contradiction")
@@ -44,7 +44,7 @@ def commands(intake: Intake) -> Commands:
 def become(intake: Intake, keys: DigestKeys) -> None:
     """From now on the test speaks with that process."""
     old = intake.seals
-    intake.seals = Seals(old.sealer, old.edge, old.retention, keys, lambda: NOW)
+    intake.seals = replace(old, digests=keys)
 
 
 async def contradict(intake: Intake, sent: dict[str, Any]) -> dict[str, Any]:
