@@ -9,28 +9,20 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from access import sessions, signing_in
-from access.guard import Guard
-from access.principal import Principal, not_allowed, other_department
+from access.browsers import BrowserGuard
+from access.guard import caller_of, stand_before
+from access.issuer import Issuer
+from access.principal import Principal, not_allowed, other_department, signed
 from access.provider import Provider
 from access.signing_in import Entrance
 from chassis.commands import Commands
 from chassis.database import Tx
-from chassis.errors import Refused
 from contracts.envelope import Event, Model
 from services.desk import separation
 from services.desk.permissions import PERMISSIONS
 from services.desk.settings import Settings
 
 M = TypeVar("M", bound=Model)
-
-
-def not_yourself() -> Refused:
-    """An order in the name of somebody else."""
-    return Refused(
-        403,
-        "not-yourself",
-        "他の職員の名前では操作できません。 `staff` is not you: leave it out, or sign in as who you are.",
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +39,7 @@ class Caller:
 
     def signed(self, order: M) -> M:
         """The order in the caller's name. Raises Refused when it bears another's."""
-        if getattr(order, "staff", "") not in ("", self.staff):
-            raise not_yourself()
-        return order.model_copy(update={"staff": self.staff})
+        return signed(order, self.who)
 
     def check_department(self, code: str) -> None:
         """Nothing, for one's own department. Raises Refused for another."""
@@ -72,17 +62,17 @@ Asking = Annotated[Caller, Depends(_caller)]
 
 def guard(app: FastAPI, commands: Commands, settings: Settings) -> None:
     """Put the guard before every route that is added from here on, and add those of signing in."""
-    entrance = Entrance(settings, Provider(settings), commands)
-    app.router.dependencies.append(Depends(Guard(entrance, PERMISSIONS)))
+    entrance = Entrance(settings, Provider(settings, Issuer(settings)), commands)
+    stand_before(app, BrowserGuard(entrance, PERMISSIONS))
     app.state.caller = partial(_found, commands=commands)
     signing_in.add_routes(app, entrance)
     _add_staff(app)
 
 
 def _found(request: Request, commands: Commands) -> Caller:
-    who: Principal = request.state.who
-    scope = separation.EVERYTHING if request.state.where == "any" else separation.only(who.departments)
-    return Caller(who, commands.within(scope))
+    found = caller_of(request)
+    scope = separation.EVERYTHING if found.where == "any" else separation.only(found.who.departments)
+    return Caller(found.who, commands.within(scope))
 
 
 def _add_staff(app: FastAPI) -> None:
