@@ -46,13 +46,14 @@ _COUNTS: Mapping[str, Mapping[str, str]] = {
 }
 """Every one of these must be the number of applications."""
 
-_NOBODY_SIGNS_IN: Mapping[str, str] = {
-    "oidc_issuer": "http://127.0.0.1:1",
-    "oidc_client_id": "benchmark",
-    "oidc_client_secret": token_urlsafe(),
-    "public_url": "http://127.0.0.1:1",
+_NO_PROVIDER = {"oidc_issuer": "http://127.0.0.1:1"}
+_NO_CLIENT = {"oidc_client_id": "benchmark", "oidc_client_secret": token_urlsafe(), "public_url": "http://127.0.0.1:1"}
+_NOBODY_SIGNS_IN: Mapping[str, Mapping[str, str]] = {
+    "desk": _NO_PROVIDER | _NO_CLIENT,
+    "routing": _NO_PROVIDER,
+    "archive": _NO_PROVIDER,
 }
-"""The desk does not start without a provider; none is asked, for nobody works here."""
+"""Services that staff come to do not start without a provider; none is asked, for nobody works here."""
 
 
 def database_of(service: str, password: str = "") -> ServiceDatabase:
@@ -120,7 +121,7 @@ def _command(servers: Servers, name: str, *, telemetry: bool) -> Command:
         "http_port": "0",
         "log_level": "info",
         **keyrings.addresses(_home(servers), name),
-        **(_NOBODY_SIGNS_IN if name == "desk" else {}),
+        **_NOBODY_SIGNS_IN.get(name, {}),
         **({"otlp_endpoint": servers.sink} if telemetry else {}),
     }
     environment = {f"{prefix}_{setting.upper()}": value for setting, value in told.items()}
