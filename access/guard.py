@@ -1,98 +1,112 @@
-"""Before every route: who asks, from where, and whether the table of permissions lets them. What is not in the table is shut."""
+"""Before every route of a service that programs of staff reach: an access token says who asks, a table whether they may.
 
-from collections.abc import Mapping
+No cookies, no sessions: nothing here that a browser would send by itself, so nothing that another site could have it send.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Any, TypeVar
 
-from fastapi import Request
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.routing import APIRoute
 
-from access import sessions
-from access.principal import Principal, not_allowed, other_department, sign_in_first
-from access.signing_in import Entrance
-from chassis.database import Tx
-from chassis.errors import Refused
-from contracts.envelope import Event
+from access.issuer import Issuer
+from access.permissions import Permissions, Where, refusal
+from access.principal import Principal, not_allowed, signed, token_first
+from access.settings import TokenSettings
+from contracts.envelope import Model
 
-Where = Literal["own", "any"]
-"""Whose cases: those of one's own departments, or of all."""
+M = TypeVar("M", bound=Model)
 
-Route = tuple[str, str]
-"""Method and path, as the application names it: `("GET", "/v1/cases/{case_id}")`."""
-
-SAFE = ("GET", "HEAD", "OPTIONS")
-
-
-def foreign_origin() -> Refused:
-    """The browser came from another site."""
-    return Refused(
-        403,
-        "foreign-origin",
-        "別のサイトからの操作は受け付けられません。 The request comes from another site: it is refused.",
-    )
+Check = Callable[[Request], Awaitable[None]]
+"""Lets a request pass, or raises Refused."""
 
 
 @dataclass(frozen=True, slots=True)
-class Permission:
-    """Who may: those with one of `roles`, everybody who is signed in where it is None; `department` is the path's parameter."""
+class Caller:
+    """Who asks, and whose cases they may see by the permission of the route."""
 
-    roles: frozenset[str] | None
-    where: Where = "own"
-    department: str | None = None
+    who: Principal
+    where: Where
 
+    @property
+    def staff(self) -> str:
+        """The name that is written into every event."""
+        return self.who.staff
 
-PUBLIC: frozenset[Route] = frozenset({("GET", "/login"), ("GET", "/callback"), ("POST", "/logout")})
-"""What is asked by whoever is not signed in yet, or no more."""
+    def signed(self, order: M) -> M:
+        """The order in the caller's name. Raises Refused when it bears another's."""
+        return signed(order, self.who)
 
-
-def refusal(permission: Permission | None, who: Principal, named: str | None) -> Refused | None:
-    """Why not, None when they may. `named` is the department that the path names."""
-    if permission is None or not (permission.roles is None or permission.roles & who.roles):
-        return not_allowed()
-    if permission.where == "own" and named is not None and named not in who.departments:
-        return other_department()
-    return None
-
-
-@dataclass(frozen=True, slots=True, eq=False)  # FastAPI keeps its dependencies by hash
-class Guard:
-    """A dependency of every route. What it found stands in `request.state`: `who`, and `where` of the permission."""
-
-    entrance: Entrance
-    permissions: Mapping[Route, Permission]
-
-    async def __call__(self, request: Request) -> None:
-        """Let pass, or raise Refused: 401 when nobody is signed in, 403 when they may not."""
-        route = (request.method, request.scope["route"].path)
-        token = _bearer(request)
-        if request.method not in SAFE and token is None:
-            _check_origin(request, self.entrance.settings.origin)
-        if route in PUBLIC:
-            return
-        who = await self._who(request, token)
-        permission = self.permissions.get(route)
-        named = request.path_params.get(permission.department) if permission and permission.department else None
-        if refused := refusal(permission, who, named):
-            raise refused
-        request.state.who, request.state.where = who, permission.where if permission else "own"
-
-    async def _who(self, request: Request, token: str | None) -> Principal:
-        if token is not None:
-            return await self.entrance.provider.bearer(token)
-        cookie = request.cookies.get(self.entrance.cookie("session"))
-        if cookie is None or (who := await self.entrance.commands.run(lambda tx: self._found(tx, cookie))) is None:
-            raise sign_in_first()
-        return who
-
-    async def _found(self, tx: Tx, cookie: str) -> tuple[Principal | None, list[Event]]:
-        return await sessions.found(tx, cookie, self.entrance.limits), []
+    def sees(self, department: str) -> bool:
+        """Whether a department's cases are there for them."""
+        return self.where == "any" or department in self.who.departments
 
 
-def _bearer(request: Request) -> str | None:
+def caller_of(request: Request) -> Caller:
+    """Whom the guard has let in. Raises Refused on a route before which none stands."""
+    found: Caller | None = getattr(request.state, "caller", None)
+    if found is None:
+        raise not_allowed()
+    return found
+
+
+Asking = Annotated[Caller, Depends(caller_of)]
+"""A parameter of every route that must know who asks."""
+
+
+def bearer_of(request: Request) -> str | None:
+    """The bearer token of a request, if it has one."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def _check_origin(request: Request, own: str) -> None:
-    """A browser says where an unsafe request comes from; one that does not is no browser of ours."""
-    if request.headers.get("origin") != own:
-        raise foreign_origin()
+def admit(request: Request, who: Principal, permissions: Permissions) -> None:
+    """Let somebody pass, as `request.state.caller`. Raises Refused 403 when they may not."""
+    permission = permissions.get((request.method, request.scope["route"].path))
+    named = request.path_params.get(permission.department) if permission and permission.department else None
+    if refused := refusal(permission, who, named):
+        raise refused
+    request.state.caller = Caller(who, permission.where(who) if permission else "own")
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Asks for a token before every route."""
+
+    issuer: Issuer
+    permissions: Permissions
+
+    async def __call__(self, request: Request) -> None:
+        """Let pass, or raise Refused: 401 without a token that holds, 403 when they may not."""
+        token = bearer_of(request)
+        if token is None:
+            raise token_first()
+        admit(request, await self.issuer.bearer(token), self.permissions)
+
+
+def guard(app: FastAPI, settings: TokenSettings, permissions: Permissions) -> None:
+    """Put the guard before every route that is added from here on."""
+    stand_before(app, Guard(Issuer(settings), permissions))
+
+
+def stand_before(app: FastAPI, check: Check) -> None:
+    """Have `check` asked before every route that is added from here on, and before anything of the body is read.
+
+    As a dependency it would be asked after: FastAPI reads and parses a body first, and strangers' bodies are not read.
+    """
+
+    class Locked(APIRoute):
+        """A route with a check before it."""
+
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            """What handles a request."""
+            handle = super().get_route_handler()
+
+            async def checked(request: Request) -> Response:
+                await check(request)
+                return await handle(request)
+
+            return checked
+
+    app.router.route_class = Locked

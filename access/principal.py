@@ -3,12 +3,16 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from chassis.errors import Refused
+from contracts.envelope import Model
+
+M = TypeVar("M", bound=Model)
 
 STAFF = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CODE = re.compile(r"[a-z0-9-]{1,64}")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,24 @@ class ClaimNames:
 def sign_in_first() -> Refused:
     """Nobody is signed in."""
     return Refused(401, "sign-in", "ログインしてください。 Sign in: GET /login, or send a bearer token.")
+
+
+def token_first() -> Refused:
+    """No token is sent, where nothing else lets anybody in."""
+    words = (
+        "アクセストークンが必要です。Authorization: Bearer に付けてお送りください。"
+        " Send an access token of the city's provider: `Authorization: Bearer <token>`."
+    )
+    return Refused(401, "sign-in", words, {"WWW-Authenticate": 'Bearer realm="madoguchi"'})
+
+
+def bad_token() -> Refused:
+    """A token that the provider did not sign, or not for us, or not for now."""
+    words = (
+        "アクセストークンが無効か、期限が切れています。新しいトークンを取得してください。"
+        " This token is over, or was not made for Madoguchi by the city's provider: fetch another."
+    )
+    return Refused(401, "bad-token", words, {"WWW-Authenticate": 'Bearer realm="madoguchi", error="invalid_token"'})
 
 
 def not_allowed() -> Refused:
@@ -60,6 +82,33 @@ def no_such_staff() -> Refused:
         "職員の情報が正しく登録されていません。システム管理者へご連絡ください。"
         " The provider's token names no member of staff as Madoguchi knows them: tell the system manager.",
     )
+
+
+def not_yourself() -> Refused:
+    """An order in the name of somebody else."""
+    return Refused(
+        403,
+        "not-yourself",
+        "他の職員の名前では操作できません。 `staff` is not you: leave it out, or sign in as who you are.",
+    )
+
+
+def control_character() -> Refused:
+    """What no person types: no text of PostgreSQL's holds a NUL, and what an event says of one would be parked elsewhere."""
+    return Refused(
+        422,
+        "control-character",
+        "制御文字は使えません。取り除いてお送りください。 Control characters are not allowed: remove them.",
+    )
+
+
+def signed(order: M, who: Principal) -> M:
+    """The order in the name of who asks, in its field `staff`. Raises Refused when it bears another's, or what no person types."""
+    if getattr(order, "staff", "") not in ("", who.staff):
+        raise not_yourself()
+    if any(isinstance(text, str) and _CONTROL.search(text) for _, text in order):
+        raise control_character()
+    return order.model_copy(update={"staff": who.staff})
 
 
 def principal_of(claims: Mapping[str, Any], names: ClaimNames) -> Principal:

@@ -1,9 +1,9 @@
-"""Settings of a service that staff sign in to. Without a provider it does not start: nothing falls open."""
+"""Settings of a service that staff come to. Without a provider it does not start: nothing falls open."""
 
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from access.principal import ClaimNames
 from chassis.settings import ServiceSettings
@@ -11,28 +11,44 @@ from chassis.settings import ServiceSettings
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-class AccessSettings(ServiceSettings):
-    """What signing in needs to know; any provider that speaks OpenID Connect will do."""
+class TokenSettings(ServiceSettings):
+    """What checking an access token needs to know; any provider that speaks OpenID Connect will do."""
 
     oidc_issuer: str = Field(description="the OpenID provider's issuer, as its discovery document names it")
-    oidc_client_id: str = Field(min_length=1, description="this service's client id there")
-    oidc_client_secret: SecretStr = Field(min_length=16, description="its secret")
     oidc_audience: str = Field(
-        default="madoguchi", description="the `aud` that an access token for scripts must have; not the client id"
+        default="madoguchi", description="the `aud` that an access token for scripts must have; no client's id"
     )
     oidc_staff_claim: str = Field(default="preferred_username", description="the claim that names a member of staff")
     oidc_roles_claim: str = Field(default="roles", description="the claim with the roles")
     oidc_departments_claim: str = Field(default="departments", description="the claim with the departments' codes")
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _issuer_is_safe(cls, url: str) -> str:
+        return _safe("OIDC_ISSUER", url)
+
+    @property
+    def claim_names(self) -> ClaimNames:
+        """Which claims say who somebody is."""
+        return ClaimNames(self.oidc_staff_claim, self.oidc_roles_claim, self.oidc_departments_claim)
+
+
+class AccessSettings(TokenSettings):
+    """What signing in with a browser needs to know beyond that."""
+
+    oidc_client_id: str = Field(min_length=1, description="this service's client id there")
+    oidc_client_secret: SecretStr = Field(min_length=16, description="its secret")
     public_url: str = Field(description="where browsers reach this service, e.g. https://desk.city.example")
     idle_minutes: Annotated[int, Field(ge=1, le=480)] = Field(default=30, description="a session idle so long is over")
     session_hours: Annotated[int, Field(ge=1, le=24)] = Field(default=10, description="every session is over by then")
 
+    @field_validator("public_url")
+    @classmethod
+    def _url_is_safe(cls, url: str) -> str:
+        return _safe("PUBLIC_URL", url)
+
     @model_validator(mode="after")
-    def _is_safe(self) -> Self:
-        for name, url in (("OIDC_ISSUER", self.oidc_issuer), ("PUBLIC_URL", self.public_url)):
-            parts = urlsplit(url)
-            if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-                raise ValueError(f"{name} must be https://… (http:// is for this machine alone)")
+    def _tokens_differ(self) -> Self:
         if self.oidc_audience == self.oidc_client_id:
             raise ValueError(
                 "OIDC_AUDIENCE must differ from OIDC_CLIENT_ID: else an ID token would pass for an access token"
@@ -40,12 +56,14 @@ class AccessSettings(ServiceSettings):
         return self
 
     @property
-    def claim_names(self) -> ClaimNames:
-        """Which claims say who somebody is."""
-        return ClaimNames(self.oidc_staff_claim, self.oidc_roles_claim, self.oidc_departments_claim)
-
-    @property
     def origin(self) -> str:
         """Scheme, host and port of `public_url`, as a browser's `Origin` says it."""
         parts = urlsplit(self.public_url)
         return f"{parts.scheme}://{parts.netloc}"
+
+
+def _safe(name: str, url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        raise ValueError(f"{name} must be https://… (http:// is for this machine alone)")
+    return url

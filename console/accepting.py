@@ -247,4 +247,4 @@ def _print(city: Path, found: Suggested, chosen: "tuple[Suggestion, Trial]", wri
 
 
 def _next(city: Path) -> str:
-    return f"madoguchi rules propose {city} --staff … --note …"
+    return f"madoguchi rules propose {city} --as … --note …"

@@ -8,7 +8,7 @@ from chassis.database import Owned, Tx, utc_now
 from chassis.journal import last_tick
 from console.city import City
 from console.tally import Account, Stage
-from contracts.topics import ABOUT_RULES, TOPICS, Topic
+from contracts.topics import ABOUT_NO_APPLICATION, TOPICS, Topic
 from deploy.databases import SERVICES
 
 SUBMISSIONS = """
@@ -38,7 +38,7 @@ QUERIES: tuple[tuple[str, str], ...] = (
         "archive",
         f"""
         SELECT 'events' AS stage, id::uuid AS key,
-               CASE WHEN type <> ALL(ARRAY[{", ".join(map(repr, ABOUT_RULES))}]) THEN subject::uuid END
+               CASE WHEN type <> ALL(ARRAY[{", ".join(map(repr, ABOUT_NO_APPLICATION))}]) THEN subject::uuid END
         FROM event WHERE type <> 'jp.madoguchi.application.rejected.v1'
         """,
     ),

@@ -16,6 +16,7 @@ from deploy.databases import SERVICES
 from deploy.grants import SCOPES
 from deploy.local import LocalSettings
 from deploy.local.home import Home, home_of
+from deploy.local.identity import BELIEVE_TOKENS
 from deploy.local.keyrings import addresses, edge_address
 from deploy.local.services import password_file, read_notes, read_plan, sign_in_of, supervisors
 
@@ -61,6 +62,7 @@ class City:
         """A service put together as it runs here, for what is done in its name."""
         reached = {"kafka_bootstrap": self.brokers[name].bootstrap, "postgres_dsn": self.service(name).dsn}
         staff = self.sign_in if name == "desk" else {}
+        staff = {"oidc_issuer": self.sign_in["oidc_issuer"]} if name in BELIEVE_TOKENS else staff
         settings = importlib.import_module(f"services.{name}.settings").Settings
         found = settings.model_validate({**reached, **staff, **addresses(self.home, name)})
         return importlib.import_module(f"services.{name}.app").build(found)

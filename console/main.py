@@ -11,6 +11,7 @@ COMMANDS = {
     "up": "console.running:up",
     "down": "console.running:down",
     "status": "console.running:status",
+    "token": "console.tokens:token",
     "demo": "console.demo:demo",
     "import": "console.importing:import_",
     "reconcile": "console.reconciling:reconcile",

@@ -6,29 +6,28 @@ from typing import Any
 import click
 
 from console.helping import example
-from console.routing import call
-
-STAFF = click.option("--staff", required=True, help="Who you are.")
+from console.routing import AS, call
 
 
 @click.group(
     epilog=example(
-        "madoguchi overlay list",
-        "madoguchi overlay switch snow-night on --staff sato --reason 大雪警報のため",
-        "madoguchi overlay confirm snow-night --staff tanaka",
-        "madoguchi overlay withdraw snow-night --staff sato --reason 警報が解除されたため",
+        "madoguchi overlay list --as clerk",
+        "madoguchi overlay switch snow-night on --as clerk --reason 大雪警報のため",
+        "madoguchi overlay confirm snow-night --as chief",
+        "madoguchi overlay withdraw snow-night --as clerk --reason 警報が解除されたため",
     )
 )
 def overlay() -> None:
     """Rules for a disaster, prepared beforehand: one person asks for the switch, another confirms it."""
 
 
-@overlay.command("list", epilog=example("madoguchi overlay list"))
-def list_() -> None:
+@overlay.command("list", epilog=example("madoguchi overlay list --as clerk"))
+@AS
+def list_(account: str | None) -> None:
     """Show the overlays of the rules in force, which are on, and the switches asked for last."""
     from console.terminal import out, table
 
-    found = asyncio.run(call("GET", "overlays"))
+    found = asyncio.run(call(account, "GET", "overlays"))
     on = set(found["on"])
     out.print(
         "known: " + ", ".join(f"{name} ({'on' if name in on else 'off'})" for name in found["known"]), markup=False
@@ -41,35 +40,35 @@ def list_() -> None:
     table("Switches", columns, rows)
 
 
-@overlay.command(epilog=example("madoguchi overlay switch snow-night on --staff sato --reason 大雪警報のため"))
+@overlay.command(epilog=example("madoguchi overlay switch snow-night on --as clerk --reason 大雪警報のため"))
 @click.argument("name")
 @click.argument("turn", type=click.Choice(("on", "off")))
-@STAFF
+@AS
 @click.option("--reason", required=True, help="Why: it stays with every case that is routed under it.")
 @click.option("--from", "since", metavar="INSTANT", help="ISO 8601 with an offset; else as soon as it is confirmed.")
-def switch(name: str, turn: str, staff: str, reason: str, since: str | None) -> None:
+def switch(name: str, turn: str, account: str | None, reason: str, since: str | None) -> None:
     """Ask for a switch; nothing changes until a second person confirms."""
-    order = {"staff": staff, "turn": turn, "reason": reason} | ({"since": since} if since else {})
-    _print(asyncio.run(call("POST", f"overlays/{name}/switch", order)))
+    order = {"turn": turn, "reason": reason} | ({"since": since} if since else {})
+    _print(asyncio.run(call(account, "POST", f"overlays/{name}/switch", order)))
 
 
-@overlay.command(epilog=example("madoguchi overlay confirm snow-night --staff tanaka"))
+@overlay.command(epilog=example("madoguchi overlay confirm snow-night --as chief"))
 @click.argument("name")
-@STAFF
-def confirm(name: str, staff: str) -> None:
+@AS
+def confirm(name: str, account: str | None) -> None:
     """Confirm what a colleague asked for."""
-    _print(asyncio.run(call("POST", f"overlays/{name}/confirm", {"staff": staff})))
+    _print(asyncio.run(call(account, "POST", f"overlays/{name}/confirm", {})))
 
 
-@overlay.command(epilog=example("madoguchi overlay withdraw snow-night --staff sato --reason 警報が解除されたため"))
+@overlay.command(epilog=example("madoguchi overlay withdraw snow-night --as clerk --reason 警報が解除されたため"))
 @click.argument("name")
-@STAFF
+@AS
 @click.option("--reason", required=True, help="Why it is not wanted any more.")
-def withdraw(name: str, staff: str, reason: str) -> None:
+def withdraw(name: str, account: str | None, reason: str) -> None:
     """Take back a request that nobody has confirmed yet, your own or a colleague's."""
     from console.terminal import out
 
-    answer = asyncio.run(call("POST", f"overlays/{name}/withdraw", {"staff": staff, "reason": reason}))
+    answer = asyncio.run(call(account, "POST", f"overlays/{name}/withdraw", {"reason": reason}))
     out.print(f"{answer['overlay']} {answer['turn']}: the request is withdrawn, nothing was switched", markup=False)
 
 

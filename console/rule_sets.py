@@ -10,39 +10,39 @@ from typing import Any
 import click
 
 from console.helping import example
-from console.routing import call
+from console.routing import AS, call
 
 HASH = "a" * 12
-STAFF = click.option("--staff", required=True, help="Who you are.")
 _SHOWN = 12
 """How much of a hash is shown; as much, or more, names a rule set to the commands."""
 
 
-@click.command(epilog=example("madoguchi rules propose my-city --staff sato --note '四月一日の組織改正のため'"))
+@click.command(epilog=example("madoguchi rules propose my-city --as clerk --note '四月一日の組織改正のため'"))
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@STAFF
+@AS
 @click.option("--note", required=True, help="Why: for whoever approves, and for the archive.")
 @click.option("--from", "since", metavar="INSTANT", help="From when it is meant to decide, ISO 8601 with an offset.")
-def propose(folder: Path, staff: str, note: str, since: str | None) -> None:
+def propose(folder: Path, account: str | None, note: str, since: str | None) -> None:
     """Propose a city pack: it is checked and kept as a candidate. What decides now goes on deciding."""
     from console.terminal import out
     from services.routing.packs import read_folder
 
     files = {path: base64.b64encode(content).decode() for path, content in read_folder(folder).items()}
     meant = {"in_force_from": _instant(since)} if since else {}
-    answer = asyncio.run(call("POST", "rule-sets", {"staff": staff, "note": note, "files": files} | meant))
+    answer = asyncio.run(call(account, "POST", "rule-sets", {"note": note, "files": files} | meant))
     for finding in answer["findings"]:
         out.print(f"{'✗' if finding['error'] else '!'} {finding['ja']}\n  {finding['en']}", markup=False)
     _print(answer)
 
 
-@click.command("list", epilog=example("madoguchi rules list"))
-def list_() -> None:
+@click.command("list", epilog=example("madoguchi rules list --as clerk"))
+@AS
+def list_(account: str | None) -> None:
     """Show the rule sets that were proposed last, and where each stands."""
     from console.terminal import table
 
     columns = ("rule set", "state", "proposed by", "approved by", "in force from", "findings", "note")
-    found = asyncio.run(_listed())
+    found = asyncio.run(_listed(account))
     rows = [
         (
             one["rule_set"][:_SHOWN],
@@ -58,34 +58,34 @@ def list_() -> None:
     table("Rule sets", columns, rows, numbers=("findings",))
 
 
-@click.command("back-tested", epilog=example(f"madoguchi rules back-tested {HASH} report.json --staff sato"))
+@click.command("back-tested", epilog=example(f"madoguchi rules back-tested {HASH} report.json --as clerk"))
 @click.argument("name", metavar="RULE_SET")
 @click.argument("report", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@STAFF
-def back_tested(name: str, report: Path, staff: str) -> None:
+@AS
+def back_tested(name: str, report: Path, account: str | None) -> None:
     """Enter what `madoguchi rules backtest --json` found: nothing is approved untried."""
-    asyncio.run(_step(name, "back-test", {"staff": staff} | _found(report)))
+    asyncio.run(_step(account, name, "back-test", _found(report)))
 
 
-@click.command(epilog=example(f"madoguchi rules approve {HASH} --staff tanaka --from 2027-04-01T00:00+09:00"))
+@click.command(epilog=example(f"madoguchi rules approve {HASH} --as chief --from 2027-04-01T00:00+09:00"))
 @click.argument("name", metavar="RULE_SET")
-@STAFF
+@AS
 @click.option(
     "--from", "since", metavar="INSTANT", help="From when it decides, ISO 8601 with an offset; else from now."
 )
-def approve(name: str, staff: str, since: str | None) -> None:
+def approve(name: str, account: str | None, since: str | None) -> None:
     """Approve a rule set that somebody else proposed."""
-    order = {"staff": staff} | ({"in_force_from": _instant(since)} if since else {})
-    asyncio.run(_step(name, "approve", order))
+    order = {"in_force_from": _instant(since)} if since else {}
+    asyncio.run(_step(account, name, "approve", order))
 
 
-@click.command(epilog=example(f"madoguchi rules withdraw {HASH} --staff sato --note '延期のため'"))
+@click.command(epilog=example(f"madoguchi rules withdraw {HASH} --as clerk --note '延期のため'"))
 @click.argument("name", metavar="RULE_SET")
-@STAFF
+@AS
 @click.option("--note", required=True, help="Why.")
-def withdraw(name: str, staff: str, note: str) -> None:
+def withdraw(name: str, account: str | None, note: str) -> None:
     """Take back a rule set that is not in force."""
-    asyncio.run(_step(name, "withdraw", {"staff": staff, "note": note}))
+    asyncio.run(_step(account, name, "withdraw", {"note": note}))
 
 
 def _found(report: Path) -> dict[str, Any]:
@@ -113,22 +113,22 @@ def _instant(text: str) -> str:
     return instant.isoformat()
 
 
-async def _step(prefix: str, step: str, order: Mapping[str, Any]) -> None:
-    _print(await call("POST", f"rule-sets/{await _whole(prefix)}/{step}", order))
+async def _step(account: str | None, prefix: str, step: str, order: Mapping[str, Any]) -> None:
+    _print(await call(account, "POST", f"rule-sets/{await _whole(account, prefix)}/{step}", order))
 
 
-async def _whole(prefix: str) -> str:
+async def _whole(account: str | None, prefix: str) -> str:
     """The rule set whose hash begins so. Raises Trouble when none does, or several do."""
     from console.errors import Trouble
 
-    found = {one["rule_set"] for one in await _listed() if one["rule_set"].startswith(prefix)}
+    found = {one["rule_set"] for one in await _listed(account) if one["rule_set"].startswith(prefix)}
     if len(found) != 1:
         raise Trouble(f"{len(found)} rule sets begin with {prefix!r}: see `madoguchi rules list`.")
     return found.pop()
 
 
-async def _listed() -> Sequence[Mapping[str, Any]]:
-    return (await call("GET", "rule-sets?limit=100"))["rule_sets"]
+async def _listed(account: str | None) -> Sequence[Mapping[str, Any]]:
+    return (await call(account, "GET", "rule-sets?limit=100"))["rule_sets"]
 
 
 def _print(answer: Mapping[str, Any]) -> None:

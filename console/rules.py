@@ -25,8 +25,8 @@ COMMANDS = {
 @click.group(
     cls=commands(COMMANDS),
     epilog=example(
-        "madoguchi rules propose my-city --staff sato --note '四月一日の組織改正のため'",
-        "madoguchi rules list",
+        "madoguchi rules propose my-city --as clerk --note '四月一日の組織改正のため'",
+        "madoguchi rules list --as clerk",
         "madoguchi rules backtest --city cities/kushiro --history requests.csv --mapping boston",
     ),
 )

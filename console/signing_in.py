@@ -10,7 +10,7 @@ import httpx
 
 from console.city import City
 from console.errors import Trouble
-from deploy.local.accounts import accounts_in
+from deploy.local.accounts import LocalAccount, accounts_in
 
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)">')
 
@@ -31,15 +31,24 @@ def client_of(city: City) -> httpx.AsyncClient:
 
 async def sign_in(city: City, desk: httpx.AsyncClient, staff: str) -> None:
     """Begin a session; the client keeps its cookie."""
-    account = accounts_in(city.home.identity).named(staff)
-    if account is None:
-        raise Trouble(f"There is no account {staff!r} with the local provider: `madoguchi up` prints those there are.")
+    account = account_of(city, staff)
     page = await desk.get("/login", follow_redirects=True)
     form = hidden_in(page.raise_for_status().text) | {"staff": account.staff, "password": account.password}
     back = await desk.post(str(page.url.copy_with(query=None)), data=form)
     if back.status_code != HTTPStatus.SEE_OTHER:
         raise Trouble(f"The provider did not let {staff!r} in: `madoguchi down`, then `madoguchi up`, and try again.")
     (await desk.get(back.headers["location"], follow_redirects=True)).raise_for_status()
+
+
+def account_of(city: City, staff: str) -> LocalAccount:
+    """An account of the local provider. Raises Trouble when there is none of that name, or the provider is your own."""
+    known = accounts_in(city.home.identity) if (city.home.identity / "accounts.json").exists() else None
+    if known is None or known.client_secret != city.sign_in["oidc_client_secret"]:
+        raise Trouble("The provider is your own: fetch a token there, and set MADOGUCHI_TOKEN to it.")
+    account = known.named(staff)
+    if account is None:
+        raise Trouble(f"There is no account {staff!r} with the local provider: `madoguchi up` prints those there are.")
+    return account
 
 
 def hidden_in(page: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from console.tally import Account, Stage
 from contracts import desk, intake, notify, reading, routing
 from contracts.archive import RecordSealed
 from contracts.envelope import Header, Model
-from contracts.topics import ABOUT_RULES, APPLICATIONS, CASES, DESK, INTAKE, NOTICES, RECORDS, Topic
+from contracts.topics import ABOUT_NO_APPLICATION, APPLICATIONS, CASES, DESK, INTAKE, NOTICES, RECORDS, Topic
 
 Record = ConsumerRecord[bytes, bytes]
 SECONDS = 30
@@ -125,7 +125,7 @@ class Tapes:
             self.account.repeats += 1
 
     def _event(self, event: Seen) -> None:
-        if event.type in ABOUT_RULES:
+        if event.type in ABOUT_NO_APPLICATION:
             self._said_of_rules(event)
         elif event.data.origin is not None:
             self._said_by_intake(event, event.data.origin)

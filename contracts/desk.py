@@ -114,12 +114,34 @@ class CaseDecided(CaseEvent):
 
 
 class CaseViewed(CaseEvent):
-    """A member of staff looked at the case with what is personal in it. Nothing changed; who looked is kept."""
+    """A member of staff looked at the case, or found it by searching for a person. Nothing changed; who looked is kept."""
 
     TYPE: ClassVar[str] = "jp.madoguchi.case.viewed.v1"
 
     staff: Staff
     purpose: Purpose
+    search_id: UUID7 | None = None
+    """The search whose answer showed the case; absent, the case was opened with what is personal in it."""
+
+
+class SearchMade(Event):
+    """A member of staff looked for a person's applications. What was looked for is kept nowhere; each case shown is a `CaseViewed`."""
+
+    TYPE: ClassVar[str] = "jp.madoguchi.search.made.v1"
+
+    search_id: UUID7
+    at: AwareDatetime
+    department: DepartmentCode
+    staff: Staff
+    field: Annotated[str, Field(pattern=r"^[a-z]{1,32}$")]
+    """Which kind of value was looked for, such as `name` or `born`."""
+    purpose: Purpose
+    found: Annotated[int, Field(ge=0)]
+    """How many cases the answer showed."""
+
+    @property
+    def subject(self) -> str:
+        return str(self.search_id)
 
 
 class IndividualNumbersViewed(CaseEvent):

@@ -81,6 +81,7 @@ DESK = Topic(
         desk.CaseClosed,
         desk.CaseViewed,
         desk.IndividualNumbersViewed,
+        desk.SearchMade,
     ),
 )
 NOTICES = Topic(
@@ -103,10 +104,10 @@ RECORDS = Topic("records.v1", "/archive", ("intake",), (archive.RecordSealed, ar
 TOPICS = (APPLICATIONS, INTAKE, CASES, DESK, NOTICES, RECORDS)
 EVENTS: dict[str, type[Event]] = {event.TYPE: event for topic in TOPICS for event in topic.events}
 
-ABOUT_RULES: tuple[str, ...] = tuple(
-    event.TYPE for event in (*get_args(rule_sets.AnyRuleSetEvent), *get_args(overlays.AnyOverlayEvent))
+ABOUT_NO_APPLICATION: tuple[str, ...] = tuple(
+    event.TYPE for event in (*get_args(rule_sets.AnyRuleSetEvent), *get_args(overlays.AnyOverlayEvent), desk.SearchMade)
 )
-"""The types of events that are about no application."""
+"""The types of events whose subject is no application: rules, overlays, searches."""
 
 
 def topic_of(event: type[Event]) -> Topic:

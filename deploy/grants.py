@@ -78,6 +78,7 @@ GRANTS: Mapping[str, Rights] = {
             "case_item": "SELECT, INSERT, UPDATE (department, due_on, why, stages, queue, queue_names, state, staff, last_command, command_key, stands_still, told_until)",
             "case_step": "SELECT, INSERT",
             "case_view": "SELECT, INSERT",
+            "search_made": "SELECT, INSERT",
             "correction": "SELECT, INSERT",
             "rule_set_step": "SELECT, INSERT",
             "overlay_step": "SELECT, INSERT",
@@ -100,6 +101,7 @@ GRANTS: Mapping[str, Rights] = {
             "closing": "SELECT, INSERT, UPDATE (since), DELETE",  # locked, never changed
             "record": "SELECT, INSERT",
             "chain": "SELECT, UPDATE (number, digest)",
+            "record_view": "SELECT, INSERT",
         },
     ),
 }

@@ -17,6 +17,9 @@ from chassis.database import Tx, utc_now
 from deploy.databases import ServiceDatabase, create_databases, dsn_of, give_rights, within
 from deploy.grants import GRANTS, Rights, both
 from deploy.local import LocalSettings, Stack, down, up
+from tests.provider import provider
+
+__all__ = ["provider"]
 
 ROOT = Path(__file__).parents[1]
 JARS = ROOT / ".madoguchi" / "jars"

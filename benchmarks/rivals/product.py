@@ -46,13 +46,14 @@ _COUNTS: Mapping[str, Mapping[str, str]] = {
 }
 """Every one of these must be the number of applications."""
 
-_NOBODY_SIGNS_IN: Mapping[str, str] = {
-    "oidc_issuer": NO_PROVIDER,
-    "oidc_client_id": "benchmark",
-    "oidc_client_secret": token_urlsafe(),
-    "public_url": NO_PROVIDER,
+_ISSUER = {"oidc_issuer": NO_PROVIDER}
+_CLIENT = {"oidc_client_id": "benchmark", "oidc_client_secret": token_urlsafe(), "public_url": NO_PROVIDER}
+_NOBODY_SIGNS_IN: Mapping[str, Mapping[str, str]] = {
+    "desk": _ISSUER | _CLIENT,
+    "routing": _ISSUER,
+    "archive": _ISSUER,
 }
-"""The desk does not start without a provider; none is asked, for nobody works here."""
+"""Services that staff come to do not start without a provider; none is asked, for nobody works here."""
 
 
 def database_of(service: str, password: str = "") -> ServiceDatabase:
@@ -120,7 +121,7 @@ def _command(servers: Servers, name: str, *, telemetry: bool) -> Command:
         "http_port": "0",
         "log_level": "info",
         **keyrings.addresses(_home(servers), name),
-        **(_NOBODY_SIGNS_IN if name == "desk" else {}),
+        **_NOBODY_SIGNS_IN.get(name, {}),
         **({"otlp_endpoint": servers.sink} if telemetry else {}),
     }
     environment = {f"{prefix}_{setting.upper()}": value for setting, value in told.items()}

@@ -13,6 +13,9 @@ from deploy.local.process import Note, Server, alive, read_note, spawn, wait_unt
 
 SECONDS = 30
 
+BELIEVE_TOKENS = ("routing", "archive")
+"""The services that staff come to with an access token alone."""
+
 
 def start(home: Home, settings: LocalSettings, say: Say) -> Note:
     """The provider running on `home.identity`: the one that runs already, or a new one at the port of last time."""

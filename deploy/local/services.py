@@ -180,7 +180,7 @@ def command_of(home: Home, service: str) -> list[str]:
 def environment_of(plan: Plan, service: str, port: int) -> dict[str, str]:
     """The environment of a service: this one's, and what the service must know. The administrator's address is not."""
     inherited = os.environ.copy()  # noqa: TID251  a child's environment, nothing is read from it
-    for name in ("POSTGRES_DSN", "KAFKA_PASSWORD", "OIDC_CLIENT_SECRET"):
+    for name in ("POSTGRES_DSN", "KAFKA_PASSWORD", "OIDC_CLIENT_SECRET", "TOKEN"):
         inherited.pop(f"MADOGUCHI_{name}", None)
     prefix, broker = f"MADOGUCHI_{service.upper()}_", plan.broker(service)
     told = {**keyrings.addresses(home_of(plan.local()), service), **sign_in_of(plan, service, port)}
@@ -203,7 +203,9 @@ def environment_of(plan: Plan, service: str, port: int) -> dict[str, str]:
 
 
 def sign_in_of(plan: Plan, service: str, port: int) -> Mapping[str, str]:
-    """What a service is told of the provider that its staff sign in with; the desk alone has staff."""
+    """What a service is told of the provider: the desk, as its client, all that signing in needs; others whose tokens they believe."""
+    if service in identity.BELIEVE_TOKENS:
+        return {"oidc_issuer": plan.issuer}
     if service != "desk":
         return {}
     told = identity.client_of(home_of(plan.local()), plan.local(), plan.issuer)

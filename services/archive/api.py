@@ -1,26 +1,36 @@
-"""archive over HTTP: records to read, the chain to check."""
+"""archive over HTTP: records to read, who read them, the chain to check."""
 
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query
 from fastapi.responses import JSONResponse, Response
 
+from access.guard import Asking, guard
+from access.settings import TokenSettings
 from chassis.commands import Commands
 from chassis.database import Tx
 from chassis.errors import Refused
-from services.archive import rules, store
+from contracts.desk import Purpose
+from contracts.envelope import Event
+from services.archive import access_log, rules, store
+from services.archive.permissions import PERMISSIONS
 from services.archive.rules import GENESIS, Link
 
 _PAGE = 200
 
 
-def add_routes(app: FastAPI, commands: Commands) -> None:
-    """`GET /v1/records/{receipt}`, `GET /v1/records`, `GET /v1/chain/verify`."""
+def add_routes(app: FastAPI, commands: Commands, settings: TokenSettings) -> None:
+    """`GET /v1/records/{receipt}`, `GET /v1/records`, `GET /v1/chain/verify`, `GET /v1/access/{receipt}`."""
+    guard(app, settings, PERMISSIONS)
+    access_log.add_routes(app, commands)
 
     @app.get("/v1/records/{receipt}")
-    async def record(receipt: str) -> Response:
-        """The record of an application, byte for byte as it was sealed; its SHA-256 is the ETag."""
-        return await commands.query(lambda tx: _record(tx, receipt))
+    async def record(receipt: str, purpose: Purpose, asking: Asking) -> Response:
+        """The record of an application, byte for byte as it was sealed; its SHA-256 is the ETag.
+
+        Who reads it is noted, with the purpose, in the same transaction: no look without its entry.
+        """
+        return await commands.run(lambda tx: _read(tx, receipt, asking.staff, purpose))
 
     @app.get("/v1/records")
     async def records(
@@ -33,6 +43,12 @@ def add_routes(app: FastAPI, commands: Commands) -> None:
     async def verify() -> JSONResponse:
         """Read the whole chain and say whether it is intact, and if not, which record is the first that is not."""
         return JSONResponse(await commands.query(_verify))
+
+
+async def _read(tx: Tx, receipt: str, staff: str, purpose: Purpose) -> tuple[Response, list[Event]]:
+    answer = await _record(tx, receipt)
+    await access_log.note(tx, receipt, staff, purpose)
+    return answer, []
 
 
 async def _record(tx: Tx, receipt: str) -> Response:

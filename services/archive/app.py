@@ -1,5 +1,7 @@
 """archive, put together."""
 
+from functools import partial
+
 from chassis import service
 from chassis.service import Service
 from contracts import topics
@@ -9,10 +11,15 @@ from services.archive.settings import Settings
 from services.archive.work import sweep_closing
 
 
-def build(_: Settings) -> Service:
+def build(settings: Settings) -> Service:
     """The service."""
     return Service(
-        "archive", "services.archive", topics.RECORDS, handlers, add_routes=add_routes, work=(sweep_closing,)
+        "archive",
+        "services.archive",
+        topics.RECORDS,
+        handlers,
+        add_routes=partial(add_routes, settings=settings),
+        work=(sweep_closing,),
     )
 
 

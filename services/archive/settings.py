@@ -2,10 +2,10 @@
 
 from pydantic_settings import SettingsConfigDict
 
-from chassis.settings import ServiceSettings
+from access.settings import TokenSettings
 
 
-class Settings(ServiceSettings):
+class Settings(TokenSettings):
     """What archive needs to know."""
 
     model_config = SettingsConfigDict(env_prefix="MADOGUCHI_ARCHIVE_")

@@ -6,19 +6,19 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import FastAPI, Path
+from fastapi import FastAPI, Path, Query
 from fastapi.responses import JSONResponse
 
 from chassis.database import Tx
-from contracts.desk import NumberPurpose, Purpose
-from services.desk import rules
+from contracts.desk import CaseViewed, IndividualNumbersViewed, NumberPurpose, Purpose, SearchMade
+from services.desk import handlers, rules
 from services.desk.callers import Asking
 from services.desk.rules import Item
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One look at a case, or one change; `purpose` is of a look."""
+    """One look at a case, one search that showed it, or one change; `purpose` is of looks and searches."""
 
     case_id: UUID
     at: datetime
@@ -32,17 +32,66 @@ CASE, NUMBERS = "view", "view-individual-numbers"
 """What somebody looked at."""
 
 
-async def note(tx: Tx, item: Item, staff: str, purpose: Purpose | NumberPurpose, what: str = CASE) -> None:
-    """Insert that somebody looks."""
+async def note(
+    tx: Tx, items: Sequence[Item], staff: str, purpose: Purpose, search_id: UUID | None = None
+) -> list[CaseViewed]:
+    """Insert that somebody looks at these, or was shown them by a search; what is to be announced."""
+    await _insert(tx, items, staff, purpose, CASE, search_id)
+    said = {"staff": staff, "purpose": purpose, "search_id": search_id}
+    return [CaseViewed.model_validate(handlers.about(item, tx) | said) for item in items]
+
+
+async def note_numbers(tx: Tx, item: Item, staff: str, purpose: NumberPurpose) -> IndividualNumbersViewed:
+    """Insert that somebody looks at the Individual Numbers of a case; what is to be announced."""
+    await _insert(tx, [item], staff, purpose, NUMBERS)
+    return IndividualNumbersViewed.model_validate(handlers.about(item, tx) | {"staff": staff, "purpose": purpose})
+
+
+async def _insert(
+    tx: Tx, items: Sequence[Item], staff: str, purpose: str, what: str, search_id: UUID | None = None
+) -> None:
     await tx.execute(
-        "INSERT INTO case_view (case_id, at, department, staff, purpose, what) VALUES ($1, $2, $3, $4, $5, $6)",
-        item.case_id,
+        """
+        INSERT INTO case_view (case_id, at, department, staff, purpose, what, search_id)
+        SELECT case_id, $3, department, $4, $5, $6, $7 FROM unnest($1::uuid[], $2::text[]) x(case_id, department)
+        """,
+        [item.case_id for item in items],
+        [item.department for item in items],
         tx.now,
-        item.department,
         staff,
         purpose,
         what,
+        search_id,
     )
+
+
+async def note_search(tx: Tx, made: SearchMade) -> None:
+    """Insert that somebody searched."""
+    await tx.execute(
+        """
+        INSERT INTO search_made (search_id, at, department, staff, field, purpose, found) VALUES ($1, $2, $3, $4, $5, $6, $7)
+        """,
+        made.search_id,
+        made.at,
+        made.department,
+        made.staff,
+        made.field,
+        made.purpose,
+        made.found,
+    )
+
+
+async def searches(tx: Tx, before: UUID | None, limit: int) -> list[SearchMade]:
+    """The searches before one, of all departments that the transaction may see, the newest first."""
+    rows = await tx.fetch(
+        """
+        SELECT search_id, at, department, staff, field, purpose, found FROM search_made
+        WHERE $1::uuid IS NULL OR search_id < $1 ORDER BY search_id DESC LIMIT $2
+        """,
+        before,
+        limit,
+    )
+    return [SearchMade.model_validate(dict(row)) for row in rows]
 
 
 async def log(tx: Tx, receipt: str) -> list[Access]:
@@ -54,7 +103,8 @@ async def log(tx: Tx, receipt: str) -> list[Access]:
         """
         SELECT case_id, x.at, x.department, x.staff, x.what, x.purpose FROM case_item
         CROSS JOIN LATERAL (
-            SELECT at, department, staff, what, purpose, number FROM case_view v WHERE v.case_id = case_item.case_id
+            SELECT at, department, staff, CASE WHEN search_id IS NULL THEN what ELSE 'search' END AS what, purpose, number
+            FROM case_view v WHERE v.case_id = case_item.case_id
             UNION ALL
             SELECT at, department, staff, what, NULL, number FROM case_step s
             WHERE s.case_id = case_item.case_id AND staff IS NOT NULL
@@ -67,13 +117,22 @@ async def log(tx: Tx, receipt: str) -> list[Access]:
 
 
 def add_routes(app: FastAPI) -> None:
-    """One page for the auditor."""
+    """Two pages for the auditor."""
 
     @app.get("/v1/access/{receipt}")
     async def read_access(receipt: Annotated[str, Path(max_length=32)], asking: Asking) -> JSONResponse:
         """Who saw or changed the cases of an application; `citizen` is what its applicant may be told: department and day."""
         found = await asking.commands.query(lambda tx: log(tx, receipt))
         return JSONResponse({"receipt": receipt, "log": [_entry(one) for one in found], "citizen": _told(found)})
+
+    @app.get("/v1/searches")
+    async def read_searches(
+        asking: Asking, before: UUID | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
+    ) -> JSONResponse:
+        """Who searched for which kind of value, the newest first; `next` is the path of the following page, null on the last."""
+        found = await asking.commands.query(lambda tx: searches(tx, before, limit))
+        following = f"/v1/searches?before={found[-1].search_id}&limit={limit}" if len(found) == limit else None
+        return JSONResponse({"searches": [one.model_dump(mode="json") for one in found], "next": following})
 
 
 def _entry(one: Access) -> dict[str, Any]:

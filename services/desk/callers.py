@@ -1,6 +1,5 @@
 """On whose behalf a route works: the guard has found out who it is, here it becomes what they see and sign."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -10,8 +9,10 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from access import sessions, signing_in
-from access.guard import Guard
-from access.principal import Principal, not_allowed, other_department
+from access.browsers import BrowserGuard
+from access.guard import caller_of, stand_before
+from access.issuer import Issuer
+from access.principal import Principal, not_allowed, other_department, signed
 from access.provider import Provider
 from access.signing_in import Entrance
 from chassis.commands import Commands
@@ -24,26 +25,6 @@ from services.desk.permissions import PERMISSIONS
 from services.desk.settings import Settings
 
 M = TypeVar("M", bound=Model)
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-
-
-def not_yourself() -> Refused:
-    """An order in the name of somebody else."""
-    return Refused(
-        403,
-        "not-yourself",
-        "他の職員の名前では操作できません。 `staff` is not you: leave it out, or sign in as who you are.",
-    )
-
-
-def control_character() -> Refused:
-    """What no person types: no text of PostgreSQL's holds a NUL, and routing would park each case that says one."""
-    return Refused(
-        422,
-        "control-character",
-        "制御文字は使えません。取り除いてお送りください。 Control characters are not allowed: remove them.",
-    )
 
 
 def individual_number() -> Refused:
@@ -73,14 +54,9 @@ class Caller:
 
         Raises Refused when it bears another's, or says what no person types, or an Individual Number.
         """
-        if getattr(order, "staff", "") not in ("", self.staff):
-            raise not_yourself()
-        written = [text for _, text in order if isinstance(text, str)]
-        if any(map(_CONTROL.search, written)):
-            raise control_character()
-        if any(map(individual_numbers.find, written)):
+        if any(isinstance(text, str) and individual_numbers.find(text) for _, text in order):
             raise individual_number()
-        return order.model_copy(update={"staff": self.staff})
+        return signed(order, self.who)
 
     def check_department(self, code: str) -> None:
         """Nothing, for one's own department. Raises Refused for another."""
@@ -103,17 +79,17 @@ Asking = Annotated[Caller, Depends(_caller)]
 
 def guard(app: FastAPI, commands: Commands, settings: Settings) -> None:
     """Put the guard before every route that is added from here on, and add those of signing in."""
-    entrance = Entrance(settings, Provider(settings), commands)
-    app.router.dependencies.append(Depends(Guard(entrance, PERMISSIONS)))
+    entrance = Entrance(settings, Provider(settings, Issuer(settings)), commands)
+    stand_before(app, BrowserGuard(entrance, PERMISSIONS))
     app.state.caller = partial(_found, commands=commands)
     signing_in.add_routes(app, entrance)
     _add_staff(app)
 
 
 def _found(request: Request, commands: Commands) -> Caller:
-    who: Principal = request.state.who
-    scope = separation.EVERYTHING if request.state.where == "any" else separation.only(who.departments)
-    return Caller(who, commands.within(scope))
+    found = caller_of(request)
+    scope = separation.EVERYTHING if found.where == "any" else separation.only(found.who.departments)
+    return Caller(found.who, commands.within(scope))
 
 
 def _add_staff(app: FastAPI) -> None:

@@ -12,9 +12,9 @@ from fastapi.responses import JSONResponse
 
 from chassis.database import Tx
 from chassis.errors import Refused
-from contracts.desk import CaseViewed, Purpose
+from contracts.desk import Purpose
 from contracts.envelope import Event
-from services.desk import access_log, corrections, handlers, rules, store, suggestions, worklist
+from services.desk import access_log, corrections, rules, store, suggestions, worklist
 from services.desk.callers import Asking
 from services.desk.clock import Stage
 from services.desk.corrections import Correction
@@ -50,10 +50,9 @@ def add_routes(app: FastAPI, seals: Seals) -> None:
         )
 
 
-async def _look(tx: Tx, case_id: UUID, staff: str, purpose: Purpose) -> tuple[CaseFile, list[Event]]:
+async def _look(tx: Tx, case_id: UUID, staff: str, purpose: Purpose) -> tuple[CaseFile, Sequence[Event]]:
     file = await load(tx, case_id)
-    await access_log.note(tx, file.item, staff, purpose)
-    return file, [CaseViewed.model_validate(handlers.about(file.item, tx) | {"staff": staff, "purpose": purpose})]
+    return file, await access_log.note(tx, [file.item], staff, purpose)
 
 
 async def load(tx: Tx, case_id: UUID) -> CaseFile:

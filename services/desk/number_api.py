@@ -16,9 +16,9 @@ from pydantic import ConfigDict
 
 from chassis.database import Tx
 from chassis.errors import Refused
-from contracts.desk import IndividualNumbersViewed, NumberPurpose
+from contracts.desk import NumberPurpose
 from contracts.envelope import Event, Model
-from services.desk import access_log, case_file, corrections, handlers, store
+from services.desk import access_log, case_file, corrections, store
 from services.desk.callers import Asking
 from services.desk.rules import Item
 from services.desk.seals import Seals
@@ -63,9 +63,7 @@ async def _look(tx: Tx, case_id: UUID, staff: str, purpose: NumberPurpose, seals
     item = case_file.there(await store.find_item(tx, case_id))
     kept = [one for one in await _kept(tx, item) if seals.has_numbers(one.content)]
     _check(kept, seals)
-    await access_log.note(tx, item, staff, purpose, access_log.NUMBERS)
-    said = handlers.about(item, tx) | {"staff": staff, "purpose": purpose}
-    return _Found(item, kept), [IndividualNumbersViewed.model_validate(said)]
+    return _Found(item, kept), [await access_log.note_numbers(tx, item, staff, purpose)]
 
 
 def _check(kept: Sequence[Kept], seals: Seals) -> None:

@@ -8,6 +8,8 @@ from fastapi import FastAPI, Path, Query
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, Base64Bytes, ConfigDict, Field
 
+from access.guard import Asking, guard
+from access.settings import TokenSettings
 from chassis.commands import Commands
 from chassis.database import Tx
 from chassis.errors import Refused
@@ -25,6 +27,7 @@ from contracts.rule_sets import (
 )
 from services.routing import compiler, explanation_api, overlay_api, packs, store, suggestion_api
 from services.routing.packs import Examined
+from services.routing.permissions import PERMISSIONS
 from services.routing.rules import lifecycle
 from services.routing.rules.clock import local_day
 from services.routing.rules.completeness import PackFinding
@@ -42,7 +45,8 @@ class Order(Model):
 
     model_config = ConfigDict(extra="forbid")
 
-    staff: Staff
+    staff: Staff = ""
+    """The caller's own name, or nothing: it is written in when the order is signed."""
 
 
 class Proposal(Order):
@@ -76,8 +80,9 @@ class Withdrawal(Order):
     note: Note
 
 
-def add_routes(app: FastAPI, commands: Commands, texts: Texts = REMARK) -> None:
+def add_routes(app: FastAPI, commands: Commands, settings: TokenSettings, texts: Texts = REMARK) -> None:
     """Rule sets to read, and one route a step of their life. Each answers with the set's state; 409 with what to do instead."""
+    guard(app, settings, PERMISSIONS)
     _add_reading(app, commands)
     _add_steps(app, commands)
     overlay_api.add_routes(app, commands)
@@ -99,26 +104,30 @@ def _add_reading(app: FastAPI, commands: Commands) -> None:
 
 def _add_steps(app: FastAPI, commands: Commands) -> None:
     @app.post("/v1/rule-sets", status_code=201)
-    async def propose(proposal: Proposal) -> JSONResponse:
+    async def propose(proposal: Proposal, asking: Asking) -> JSONResponse:
         """Check a candidate and keep it; 422 when it cannot be read at all. The same files again change nothing."""
+        proposal = asking.signed(proposal)
         day = local_day(max(commands.clock(), proposal.in_force_from or commands.clock()))
         examined = await _examine(proposal, day)
         answer = await commands.run(lambda tx: _propose(tx, proposal, examined))
         return JSONResponse(answer, 201)
 
     @app.post("/v1/rule-sets/{name}/back-test")
-    async def back_test(name: RuleSetPath, order: BackTest) -> JSONResponse:
-        return JSONResponse(await commands.run(lambda tx: _back_test(tx, name, order)))
+    async def back_test(name: RuleSetPath, order: BackTest, asking: Asking) -> JSONResponse:
+        signed = asking.signed(order)
+        return JSONResponse(await commands.run(lambda tx: _back_test(tx, name, signed)))
 
     @app.post("/v1/rule-sets/{name}/approve")
-    async def approve(name: RuleSetPath, order: Approval) -> JSONResponse:
+    async def approve(name: RuleSetPath, order: Approval, asking: Asking) -> JSONResponse:
         """Approve a candidate. It is compiled before, so that no batch waits for it, also when it decides at once."""
+        signed = asking.signed(order)
         await SHELF.put(name, await commands.query(lambda tx: _files(tx, name)))
-        return JSONResponse(await commands.run(lambda tx: _approve(tx, name, order)))
+        return JSONResponse(await commands.run(lambda tx: _approve(tx, name, signed)))
 
     @app.post("/v1/rule-sets/{name}/withdraw")
-    async def withdraw(name: RuleSetPath, order: Withdrawal) -> JSONResponse:
-        return JSONResponse(await commands.run(lambda tx: _withdraw(tx, name, order)))
+    async def withdraw(name: RuleSetPath, order: Withdrawal, asking: Asking) -> JSONResponse:
+        signed = asking.signed(order)
+        return JSONResponse(await commands.run(lambda tx: _withdraw(tx, name, signed)))
 
 
 async def _examine(proposal: Proposal, today: date) -> Examined:

@@ -33,7 +33,7 @@ def build(settings: Settings) -> Service:
         "services.routing",
         topics.CASES,
         handlers,
-        add_routes=partial(add_routes, texts=texts),
+        add_routes=partial(add_routes, settings=settings, texts=texts),
         prepare=partial(load_city, settings.city),
         work=(bring_into_force, tell_what_does_not_count, partial(suggest_departments, texts=texts)),
     )

@@ -7,12 +7,14 @@ from uuid import UUID
 from fastapi import FastAPI, Query
 from fastapi.responses import JSONResponse
 
+from access.guard import Asking, Caller
 from chassis.commands import Commands
 from chassis.database import Tx
 from chassis.errors import Refused
 from contracts.routing import Decision, DepartmentCode
 from services.routing import store
 from services.routing.rules import answering
+from services.routing.verdicts import seen
 
 
 def add_routes(app: FastAPI, commands: Commands) -> None:
@@ -20,16 +22,14 @@ def add_routes(app: FastAPI, commands: Commands) -> None:
 
     @app.get("/v1/cases/{case_id}/explanation")
     async def explanation(
-        case_id: UUID, why_not: Annotated[DepartmentCode | None, Query(max_length=64)] = None
+        case_id: UUID, asking: Asking, why_not: Annotated[DepartmentCode | None, Query(max_length=64)] = None
     ) -> JSONResponse:
         """Why the rules decided as they did; with `why_not`, also why not for that department."""
-        return JSONResponse(await commands.query(lambda tx: _explained(tx, case_id, why_not)))
+        return JSONResponse(await commands.query(lambda tx: _explained(tx, case_id, asking, why_not)))
 
 
-async def _explained(tx: Tx, case_id: UUID, other: str | None) -> dict[str, Any]:
-    case = await store.case(tx, case_id)
-    if case is None:
-        raise Refused(404, "no-such-case", "この案件は見つかりません。番号をお確かめください。 There is no such case.")
+async def _explained(tx: Tx, case_id: UUID, asking: Caller, other: str | None) -> dict[str, Any]:
+    case = seen(await store.case(tx, case_id), asking)
     decision = Decision.model_validate_json(case.decision)
     rule_set = await store.rule_set(tx, decision.rule_set)
     if rule_set is None:

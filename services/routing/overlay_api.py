@@ -7,6 +7,7 @@ from fastapi import FastAPI, Path, Query
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, ConfigDict
 
+from access.guard import Asking
 from chassis.commands import Commands
 from chassis.database import Tx
 from contracts.desk import Staff
@@ -26,7 +27,9 @@ class Order(Model):
 
     model_config = ConfigDict(extra="forbid")
 
-    staff: Staff
+    staff: Staff = ""
+    """The caller's own name, or nothing: it is written in when the order is signed."""
+
     turn: Turn
     reason: Note
     since: AwareDatetime | None = None
@@ -37,7 +40,7 @@ class Confirmation(Model):
 
     model_config = ConfigDict(extra="forbid")
 
-    staff: Staff
+    staff: Staff = ""
 
 
 class Withdrawal(Confirmation):
@@ -55,16 +58,19 @@ def add_routes(app: FastAPI, commands: Commands) -> None:
         return JSONResponse(await commands.query(lambda tx: _overlays(tx, limit)))
 
     @app.post("/v1/overlays/{name}/switch")
-    async def switch(name: OverlayPath, order: Order) -> JSONResponse:
-        return JSONResponse(await commands.run(lambda tx: _ask(tx, name, order)))
+    async def switch(name: OverlayPath, order: Order, asking: Asking) -> JSONResponse:
+        signed = asking.signed(order)
+        return JSONResponse(await commands.run(lambda tx: _ask(tx, name, signed)))
 
     @app.post("/v1/overlays/{name}/confirm")
-    async def confirm(name: OverlayPath, order: Confirmation) -> JSONResponse:
-        return JSONResponse(await commands.run(lambda tx: _confirm(tx, name, order.staff)))
+    async def confirm(name: OverlayPath, order: Confirmation, asking: Asking) -> JSONResponse:
+        signed = asking.signed(order)
+        return JSONResponse(await commands.run(lambda tx: _confirm(tx, name, signed.staff)))
 
     @app.post("/v1/overlays/{name}/withdraw")
-    async def withdraw(name: OverlayPath, order: Withdrawal) -> JSONResponse:
-        return JSONResponse(await commands.run(lambda tx: _withdraw(tx, name, order)))
+    async def withdraw(name: OverlayPath, order: Withdrawal, asking: Asking) -> JSONResponse:
+        signed = asking.signed(order)
+        return JSONResponse(await commands.run(lambda tx: _withdraw(tx, name, signed)))
 
 
 async def _ask(tx: Tx, name: str, order: Order) -> tuple[dict[str, Any], list[Event]]:

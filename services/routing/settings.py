@@ -6,10 +6,10 @@ from pydantic import Field, FilePath
 from pydantic_settings import SettingsConfigDict
 
 import cities
-from chassis.settings import ServiceSettings
+from access.settings import TokenSettings
 
 
-class Settings(ServiceSettings):
+class Settings(TokenSettings):
     """What routing needs to know."""
 
     model_config = SettingsConfigDict(env_prefix="MADOGUCHI_ROUTING_")

@@ -1,11 +1,8 @@
-"""The local provider as its own process, and a desk whose staff sign in with it."""
+"""A desk whose staff sign in with the local provider."""
 
-import subprocess
-import sys
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,10 +12,7 @@ from chassis import database, http
 from chassis.commands import Commands
 from chassis.pulse import Pulse
 from console.signing_in import hidden_in
-from deploy.local.accounts import CLIENT_ID, Accounts, accounts_in
-from deploy.local.ports import answers, free_port
-from deploy.local.process import wait_for
-from deploy.local.provider import LocalProvider, key_in
+from deploy.local.accounts import CLIENT_ID
 from sealing.opener import Opener
 from sealing.sealer import Sealer
 from services.desk.api import add_routes
@@ -27,30 +21,9 @@ from services.desk.seals import Seals
 from services.desk.settings import Settings
 from tests.conftest import FreshDatabase
 from tests.keyring import MemoryKeyring
+from tests.provider import Running
 
 ORIGIN = "http://localhost:8083"
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A provider that runs; `twin` has its accounts and its key, to sign what it would never sign."""
-
-    url: str
-    accounts: Accounts
-    twin: LocalProvider
-    folder: Path
-
-
-@pytest.fixture(scope="session")
-def provider(tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
-    folder, port = tmp_path_factory.mktemp("identity"), free_port()
-    accounts, url = accounts_in(folder), f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "deploy.local.provider", "--folder", str(folder), "--port", str(port)]
-    process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
-    assert wait_for(lambda: answers(port), seconds=60)
-    yield Running(url, accounts, LocalProvider(url, accounts, key_in(folder)), folder)
-    process.terminate()
-    process.wait(10)
 
 
 @dataclass(slots=True)

@@ -7,7 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
+from access.roles import ROLES
 from chassis import http, journal
 from chassis.commands import Commands
 from chassis.consuming import Kept
@@ -22,7 +24,9 @@ from contracts.notify import NoticeKind, NoticeQueued, NoticeQueuedV2, NoticeSen
 from contracts.routing import CaseOpened, Decision
 from services.archive import handlers
 from services.archive.api import add_routes
+from services.archive.settings import Settings
 from tests.conftest import FreshDatabase
+from tests.provider import Running
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 _NO_CONNECTION: Any = None
@@ -128,6 +132,8 @@ class Archive:
     connection: Owned
     pool: Pool
     http: httpx.AsyncClient
+    provider: Running
+    app: FastAPI
     clock: datetime = NOW
 
     async def keep(self, *events: Event) -> Sequence[Event]:
@@ -140,17 +146,23 @@ class Archive:
         async with transaction(self.connection, lambda: self.clock) as tx:
             return await handlers.keep(kept, tx)
 
-    async def get(self, path: str) -> httpx.Response:
-        return await self.http.get(path)
+    async def get(self, path: str, staff: str = "kiroku", *roles: str) -> httpx.Response:
+        """Read, signed in as somebody who may do everything, or what these roles may."""
+        return await self.http.get(path, headers=self.provider.token(staff, roles or ROLES))
+
+    async def read(self, story: Story, purpose: str = "inquiry", staff: str = "kiroku") -> httpx.Response:
+        """Read the record of a story."""
+        return await self.get(f"/v1/records/{story.receipt}?purpose={purpose}", staff)
 
 
 @pytest.fixture
-async def archive(fresh_database: FreshDatabase) -> AsyncGenerator[Archive]:
+async def archive(fresh_database: FreshDatabase, provider: Running) -> AsyncGenerator[Archive]:
     dsn = await fresh_database("chassis", "services.archive")
     connection, pool = await connect(dsn), await make_pool(dsn, 2)
     app = http.make_app("archive", Pulse(60))
-    add_routes(app, Commands("/archive", pool, lambda: None, lambda: NOW))
+    settings = Settings.model_validate({"kafka_bootstrap": "none:1", "postgres_dsn": dsn, "oidc_issuer": provider.url})
+    add_routes(app, Commands("/archive", pool, lambda: None, lambda: NOW), settings)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://archive") as client:
-        yield Archive(connection, pool, client)
+        yield Archive(connection, pool, client, provider, app)
     await pool.close()
     await connection.close()

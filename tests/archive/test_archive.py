@@ -1,6 +1,7 @@
 import hashlib
 import itertools
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -22,7 +23,7 @@ async def test_a_closed_application_becomes_one_sealed_record(archive: Archive) 
     sealed = said[-1][0]
     assert isinstance(sealed, RecordSealed)
     assert (sealed.number, sealed.previous, sealed.events) == (1, "00" * 32, 8)
-    record = await archive.get(f"/v1/records/{story.receipt}")
+    record = await archive.read(story)
     assert hashlib.sha256(record.content).hexdigest() == sealed.digest
     assert record.headers["etag"] == f'"{sealed.digest}"'
 
@@ -31,7 +32,7 @@ async def test_a_record_holds_every_event_in_its_exact_bytes(archive: Archive) -
     story = Story()
     await archive.keep(*story.whole())
 
-    record = (await archive.get(f"/v1/records/{story.receipt}")).json()
+    record = (await archive.read(story)).json()
 
     bodies = [row["body"] for row in await archive.pool.fetch("SELECT body FROM event ORDER BY time")]
     assert [kept["body"].encode() for kept in record["events"]] == bodies
@@ -162,7 +163,7 @@ async def test_two_instances_sealing_at_once_leave_no_gap(archive: Archive) -> N
     stories = [Story(number) for number in range(1, 11)]
     for story in stories:
         await archive.keep(*story.whole()[:-1])
-    other = Archive(await connect(_dsn(archive)), archive.pool, archive.http)
+    other = replace(archive, connection=await connect(_dsn(archive)))
 
     await asyncio.gather(
         archive.keep(*(story.sent("result") for story in stories[:5])),
@@ -178,7 +179,7 @@ async def test_two_instances_that_each_see_one_half_leave_it_to_the_sweep(archiv
     story = Story()
     events = story.whole()
     await archive.keep(*events[:5], events[6])
-    other = Archive(await connect(_dsn(archive)), archive.pool, archive.http)
+    other = replace(archive, connection=await connect(_dsn(archive)))
     first, second = archive.connection.transaction(), other.connection.transaction()
     await first.start()
     await second.start()
@@ -204,7 +205,7 @@ async def test_open_applications_are_never_read_back(archive: Archive) -> None:
 
 
 async def test_a_receipt_without_a_record_gets_a_problem_document(archive: Archive) -> None:
-    answer = await archive.get("/v1/records/0000-0000-0000-0")
+    answer = await archive.get("/v1/records/0000-0000-0000-0?purpose=inquiry")
 
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"

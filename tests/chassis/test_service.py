@@ -234,12 +234,12 @@ FURTHER = {
     "routing": {"api", "work", "shelf", "packs", "formats", "calendars", "organisations", "organisation_snapshots"}
     | {"procedures", "sheets", "overlay_api", "explanation_api", "verdicts", "words", "free_text", "deciding"}
     | {"moves", "clocking", "clock_events", "suggestion_api", "text_trials", "compiler", "pickling"}
-    | {"questions", "suggesting", "unpacking"},
+    | {"questions", "suggesting", "unpacking", "permissions"},
     "desk": {"api", "orders", "succession", "worklist", "judging", "clock", "refusals", "overlays", "corrections"}
     | {"seals", "search", "case_file", "index_keys", "index_terms", "suggestions", "command_digests"}
     | {"separation", "permissions", "callers", "access_log", "number_api"},
     "notify": {"mails", "work", "seals"},
-    "archive": {"api", "work"},
+    "archive": {"api", "work", "access_log", "permissions"},
 }
 
 

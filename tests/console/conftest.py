@@ -39,20 +39,20 @@ class Terminal:
 
     home: Path
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, **told: str) -> subprocess.Popen[str]:
         own = {"MADOGUCHI_HOME": str(self.home), "MADOGUCHI_JARS": str(JARS), "PYTHONPATH": str(ROOT)}
         yours = {"MADOGUCHI_KAFKA_BOOTSTRAP": "", "MADOGUCHI_POSTGRES_DSN": "", "MADOGUCHI_SMTP_URL": ""}
         return subprocess.Popen(
             [sys.executable, "-m", "console.main", *arguments],
-            env=os.environ.copy() | yours | own,  # noqa: TID251  a child's environment
+            env=os.environ.copy() | yours | own | told,  # noqa: TID251  a child's environment
             cwd=self.home,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
-    def run(self, *arguments: str) -> Answer:
-        process = self.start(*arguments)
+    def run(self, *arguments: str, **told: str) -> Answer:
+        process = self.start(*arguments, **told)
         out, err = process.communicate(timeout=SECONDS)
         return Answer(process.returncode, out, err)
 

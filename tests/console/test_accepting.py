@@ -96,7 +96,7 @@ def test_it_is_told_with_the_evidence_and_with_what_to_do_next(city: Path, histo
 
     assert "理由の候補（職員の言葉）: 「阿寒は阿寒へ」 40件" in found.stdout
     assert "一致 80→120（全120件）; 移る件数: doro-iji→akan-shimin 40件" in found.stdout
-    assert f"Next: madoguchi rules propose {city} --staff" in found.stdout
+    assert f"Next: madoguchi rules propose {city} --as" in found.stdout
 
 
 def test_a_workbook_gets_the_row_as_a_sheet_does(city: Path, history: Path) -> None:

@@ -37,7 +37,7 @@ def changed(tmp_path: Path) -> Path:
 
 def states(terminal: Terminal) -> dict[str, str]:
     found: dict[str, str] = {}
-    for line in terminal.ok("rules", "list").splitlines():
+    for line in terminal.ok("rules", "list", "--as", "clerk").splitlines():
         cells = [cell.strip() for cell in line.strip("│").split("│")]
         if len(cells) > 1 and len(cells[0]) == 12:
             found[cells[0]] = cells[1]
@@ -48,15 +48,15 @@ def test_a_changed_pack_is_proposed_tried_approved_by_a_colleague_and_decides(
     terminal: Terminal, changed: Path, tmp_path: Path
 ) -> None:
     terminal.ok("up")
-    words = terminal.ok("rules", "propose", str(changed), "--staff", "sato", "--note", "落書きは道路の担当へ。")
+    words = terminal.ok("rules", "propose", str(changed), "--as", "approver", "--note", "落書きは道路の担当へ。")
     name = words.split("rule set ")[1].split(":")[0]
     report = tmp_path / "report.json"
     report.write_text(json.dumps({"history": "trial", "rows": 1, "covered": 1, "agreed": 1, "moved": 0}))
 
-    untried = terminal.run("rules", "approve", name, "--staff", "tanaka")
-    terminal.ok("rules", "back-tested", name, str(report), "--staff", "sato")
-    alone = terminal.run("rules", "approve", name, "--staff", "sato")
-    terminal.ok("rules", "approve", name, "--staff", "tanaka")
+    untried = terminal.run("rules", "approve", name, "--as", "chief")
+    terminal.ok("rules", "back-tested", name, str(report), "--as", "approver")
+    alone = terminal.run("rules", "approve", name, "--as", "approver")
+    terminal.ok("rules", "approve", name, "--as", "chief")
 
     assert (untried.code, alone.code) == (1, 1)
     assert "rules backtest" in untried.err
@@ -65,30 +65,59 @@ def test_a_changed_pack_is_proposed_tried_approved_by_a_colleague_and_decides(
     assert sorted(states(terminal).values()) == ["in-force", "superseded"]
 
 
+def test_somebody_who_may_not_approve_or_is_not_known_is_told_so(terminal: Terminal) -> None:
+    terminal.ok("up")
+
+    answers = {
+        name: terminal.run("rules", "approve", "0", *told)
+        for name, told in {"nobody": (), "stranger": ("--as", "mayor"), "clerk": ("--as", "clerk")}.items()
+    }
+    refused = terminal.run("overlay", "confirm", "tsunami", "--as", "clerk")
+
+    assert {answer.code for answer in (*answers.values(), refused)} == {1}
+    assert "add `--as NAME`" in answers["nobody"].err
+    assert "no account 'mayor'" in answers["stranger"].err
+    assert "Your role does not allow this" in refused.err
+
+
+def test_a_token_of_the_local_provider_opens_what_its_account_may(terminal: Terminal) -> None:
+    terminal.ok("up")
+    printed = terminal.ok("token", "auditor").strip()
+    chain = f"{terminal.city().service('archive').url}/v1/chain/verify"
+
+    answers = [
+        httpx.get(chain, headers={"Authorization": f"Bearer {one}"}) for one in (printed, printed[:-8] + "A" * 8)
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 401]
+    listed = terminal.run("overlay", "list", MADOGUCHI_TOKEN=printed)
+    assert (listed.code, "known:" in listed.out) == (0, True)
+
+
 def test_an_overlay_is_switched_on_by_two_people(terminal: Terminal) -> None:
     terminal.ok("up")
-    asked = terminal.ok("overlay", "switch", "snow-night", "on", "--staff", "sato", "--reason", "大雪警報のため。")
-    alone = terminal.run("overlay", "confirm", "snow-night", "--staff", "sato")
-    terminal.ok("overlay", "confirm", "snow-night", "--staff", "tanaka")
+    asked = terminal.ok("overlay", "switch", "snow-night", "on", "--as", "approver", "--reason", "大雪警報のため。")
+    alone = terminal.run("overlay", "confirm", "snow-night", "--as", "approver")
+    terminal.ok("overlay", "confirm", "snow-night", "--as", "chief")
 
     assert "waits for a second person" in asked
     assert alone.code == 1
-    assert "snow-night (on), tsunami (off)" in terminal.ok("overlay", "list")
+    assert "snow-night (on), tsunami (off)" in terminal.ok("overlay", "list", "--as", "auditor")
 
 
 def test_a_request_for_an_overlay_is_taken_back_and_the_desk_knows_it_all(terminal: Terminal) -> None:
     terminal.ok("up")
-    wish = ("--staff", "sato", "--reason", "津波警報のため。")
+    wish = ("--as", "clerk", "--reason", "津波警報のため。")
     terminal.ok("overlay", "switch", "tsunami", "on", *wish)
 
     again = terminal.run("overlay", "switch", "tsunami", "on", *wish)
-    withdrawn = terminal.ok("overlay", "withdraw", "tsunami", "--staff", "tanaka", "--reason", "警報が解除されたため。")
-    late = terminal.run("overlay", "confirm", "tsunami", "--staff", "suzuki")
+    withdrawn = terminal.ok("overlay", "withdraw", "tsunami", "--as", "manager", "--reason", "警報が解除されたため。")
+    late = terminal.run("overlay", "confirm", "tsunami", "--as", "chief")
 
     assert (again.code, late.code) == (1, 1)
     assert "confirm it, or withdraw it" in again.err
     assert "nothing was switched" in withdrawn
-    listed = terminal.ok("overlay", "list")
+    listed = terminal.ok("overlay", "list", "--as", "auditor")
     assert "tsunami (off)" in listed
     assert "withdrawn" in listed
     assert wait_for(lambda: overlay_steps(terminal, "tsunami") == ["switch-withdrawn", "switch-requested"], seconds=20)
@@ -126,7 +155,7 @@ def test_rules_are_tried_on_what_the_city_has_decided_and_mended_by_what_staff_r
     (found,) = once(terminal, ("rules", "suggest", *journal), "rerouted", least=returned)["suggestions"]
     answer = ("--suggestion", found["id"], "--reason", "音別の街路灯のため。", "--owner", "onbetsu-shimin")
     accepted = terminal.ok("rules", "accept", "--city", str(city), *answer, "--staff", "sato")
-    proposed = terminal.ok("rules", "propose", str(city), "--staff", "sato", "--note", "差戻しが続くため。")
+    proposed = terminal.ok("rules", "propose", str(city), "--as", "clerk", "--note", "差戻しが続くため。")
     name = proposed.split("rule set ")[1].split(":")[0]
 
     assert 0 < agreed["covered"] <= agreed["rows"]
@@ -135,7 +164,7 @@ def test_rules_are_tried_on_what_the_city_has_decided_and_mended_by_what_staff_r
     assert found["evidence"]["reasons"] == [{"reason": RETURNED, "cases": returned}]
     assert f"doro-iji→onbetsu-shimin {returned}件" in accepted
     assert f"rule set {name}: checked" in proposed
-    assert "back-tested" in terminal.ok("rules", "back-tested", name, str(report), "--staff", "sato")
+    assert "back-tested" in terminal.ok("rules", "back-tested", name, str(report), "--as", "clerk")
     assert not [log for log in terminal.city().log_folder.rglob("*.log") if RETURNED in log.read_text("utf-8")]
 
 

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from access import sessions
 from access.principal import Principal
+from access.roles import ROLES
 from access.sessions import Limits
 from chassis import database, http, journal
 from chassis.commands import Commands
@@ -25,7 +26,7 @@ from chassis.subscription import Record
 from chassis.telemetry import Telemetry
 from contracts import topics
 from contracts.channels import Application
-from contracts.desk import CaseViewed
+from contracts.desk import CaseViewed, SearchMade
 from contracts.envelope import Event, Model
 from contracts.ids import uuid7
 from contracts.intake import CorrectionAccepted, Origin, WithdrawalAccepted
@@ -38,7 +39,6 @@ from services.desk import separation
 from services.desk.api import add_routes
 from services.desk.handlers import handlers
 from services.desk.index_keys import IndexKeys
-from services.desk.permissions import ROLES
 from services.desk.seals import Seals
 from services.desk.settings import Settings
 from tests.conftest import FreshDatabase
@@ -211,14 +211,14 @@ class Desk:
         return sealed.model_copy(update={"sealed_numbers": sealer.seal_values(values, about, "number5y-2026")})
 
     async def said(self) -> list[dict[str, Any]]:
-        """The events in the journal, in order: their data, seals open, with `type` shortened to `case.claimed`; looks at cases left out."""
+        """The events in the journal, in order: their data, seals open, with `type` shortened to `case.claimed`; looks and searches left out."""
         rows = await self.pool.fetch("SELECT payload FROM chassis.journal ORDER BY id")
         events = [topics.DESK.adapter.validate_json(row[0]) for row in rows]
         opened = [(await self.seals.opened([event.data.to_json()], event.subject))[0] for event in events]
         return [
             {"type": event.type.removeprefix("jp.madoguchi.").removesuffix(".v1")} | data
             for event, data in zip(events, opened, strict=True)
-            if event.type != CaseViewed.TYPE
+            if event.type not in (CaseViewed.TYPE, SearchMade.TYPE)
         ]
 
     async def types(self) -> list[str]:

@@ -1,12 +1,14 @@
 """Who saw or changed which case: written with every look, read by the auditor, told to a citizen without a name."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from contracts import topics
-from contracts.desk import CaseViewed
-from tests.desk.conftest import NOW, RECEIPT, Desk, new_id
+from contracts.desk import CaseViewed, SearchMade
+from tests.desk.conftest import NOW, RECEIPT, Desk, new_id, opened
+from tests.desk.test_seals import everything
 
 
 async def views(desk: Desk) -> list[Any]:
@@ -70,7 +72,96 @@ async def test_who_is_shown_nothing_is_not_noted(desk: Desk, case: str) -> None:
     assert (await audited(desk))["log"] == []
 
 
+async def made(desk: Desk) -> Any:
+    answer = await desk.client.get("/v1/searches", headers=await desk.sign_in("kansa", ["auditor"], []))
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def search(desk: Desk, text: str, staff: str = "sato", **also: str) -> list[Any]:
+    wanted = {"department": "residents", "field": "name", "text": text} | also
+    answer = await desk.client.post("/v1/search", json=wanted, headers=await desk.sign_in(staff))
+    assert answer.status_code == 200, answer.text
+    return answer.json()["cases"]
+
+
+async def found_by_name(desk: Desk) -> tuple[UUID, UUID]:
+    """(application, case) of somebody called 釧路 花子."""
+    application_id, case_id = new_id(), new_id()
+    await desk.read(opened(application_id, case_id, application=await desk.sealed(application_id)))
+    return application_id, case_id
+
+
+async def test_a_search_is_written_down_with_who_when_where_and_for_what_kind_of_value(desk: Desk) -> None:
+    await found_by_name(desk)
+
+    await search(desk, "釧路 花子", "tanaka", purpose="inquiry")
+    await search(desk, "阿寒 湖子", field="kana")
+
+    kept = [{name: one[name] for name in one if name != "search_id"} for one in (await made(desk))["searches"]]
+    about = {"at": NOW.isoformat().replace("+00:00", "Z"), "department": "residents"}
+    assert kept == [
+        about | {"staff": "sato", "field": "kana", "purpose": "work", "found": 0},
+        about | {"staff": "tanaka", "field": "name", "purpose": "inquiry", "found": 1},
+    ]
+
+
+async def test_a_case_that_a_search_showed_was_seen(desk: Desk) -> None:
+    application_id, case_id = await found_by_name(desk)
+
+    (shown,) = await search(desk, "釧路", "tanaka", purpose="inquiry")
+
+    (seen,) = await views(desk)
+    ((search_id, found),) = [(one.search_id, one.found) for one in await announced(desk)]
+    assert (shown["case_id"], found) == (str(case_id), 1)
+    assert (seen.application_id, seen.case_id, seen.search_id) == (application_id, case_id, search_id)
+    log = await audited(desk)
+    assert [(one["what"], one["staff"], one["purpose"]) for one in log["log"]] == [("search", "tanaka", "inquiry")]
+    assert log["citizen"] == [{"day": "2026-04-11", "department": "residents"}]
+
+
+async def announced(desk: Desk) -> list[Any]:
+    rows = await desk.pool.fetch("SELECT payload FROM chassis.journal WHERE type = $1 ORDER BY id", SearchMade.TYPE)
+    return [topics.DESK.adapter.validate_json(row[0]).data for row in rows]
+
+
+async def test_what_was_searched_for_is_kept_nowhere(desk: Desk) -> None:
+    await found_by_name(desk)
+
+    await search(desk, "釧路 花子")
+    await search(desk, "まりも太郎")
+
+    kept = await everything(desk)
+    assert "search.made" in kept
+    assert [word for word in ("釧路", "花子", "まりも", "太郎") if word in kept] == []
+
+
+async def test_a_search_that_is_refused_is_not_noted(desk: Desk) -> None:
+    for wanted in ({"department": "elsewhere", "text": "釧路"}, {"department": "residents", "text": " -"}):
+        assert (await desk.client.post("/v1/search", json={"field": "name"} | wanted)).status_code in (403, 422)
+
+    assert (await made(desk))["searches"] == []
+
+
+async def test_searches_are_read_page_by_page(desk: Desk) -> None:
+    for text in "abc":
+        await search(desk, text)
+    signed_in = await desk.sign_in("kansa", ["auditor"], [])
+
+    pages, path = list[int](), "/v1/searches?limit=2"
+    while path:
+        page = (await desk.client.get(path, headers=signed_in)).json()
+        pages, path = [*pages, len(page["searches"])], page["next"]
+
+    assert pages == [2, 1]
+
+
 async def test_nothing_in_the_access_log_can_be_changed_by_the_desk(desk: Desk) -> None:
-    for verb in ("UPDATE case_view SET staff = 'nobody'", "DELETE FROM case_view"):
+    for verb in (
+        "UPDATE case_view SET staff = 'nobody'",
+        "DELETE FROM case_view",
+        "UPDATE search_made SET staff = 'nobody'",
+        "DELETE FROM search_made",
+    ):
         with pytest.raises(Exception, match="permission denied"):
             await desk.pool.execute(verb)

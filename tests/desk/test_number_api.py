@@ -6,11 +6,11 @@ from uuid import UUID
 
 import pytest
 
+from access.roles import NUMBER_HANDLER, ROLES
 from contracts import topics
 from contracts.desk import IndividualNumbersViewed
 from contracts.personal import Applicant
 from sealing.errors import UnknownKey
-from services.desk.permissions import NUMBER_HANDLER, ROLES
 from tests.desk.conftest import APPLICATION, NOW, NUMBER, NUMBERED, RECEIPT, Desk, corrected, new_id, opened, rerouted
 from tests.desk.test_seals import everything, search
 

@@ -6,20 +6,12 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 
-from access.guard import PUBLIC, Route
-from services.desk.permissions import NUMBER_HANDLER, PERMISSIONS, ROLES
+from access.browsers import PUBLIC
+from access.permissions import Route
+from access.roles import ROLES
+from services.desk.permissions import PERMISSIONS
 from tests.desk.conftest import RECEIPT, Desk, new_id
-
-NAMES = {
-    "C": "clerk",
-    "A": "approver",
-    "H": "chief",
-    "R": "records-officer",
-    "S": "system-manager",
-    "U": "auditor",
-    "N": NUMBER_HANDLER,
-}
-EVERYBODY = "CAHRSUN"
+from tests.provider import EVERYBODY, NAMES
 
 TABLE: dict[Route, tuple[str, str]] = {
     ("GET", "/v1/me"): (EVERYBODY, EVERYBODY),
@@ -39,6 +31,7 @@ TABLE: dict[Route, tuple[str, str]] = {
     ("POST", "/v1/cases/{case_id}/close"): ("CAH", ""),
     ("POST", "/v1/departments/{code}/succession"): ("H", ""),
     ("GET", "/v1/access/{receipt}"): ("U", "U"),
+    ("GET", "/v1/searches"): ("U", "U"),
     ("POST", "/v1/staff/{staff}/sign-out"): ("S", "S"),
 }
 """Which roles get through: to what is their own department's, and to another's."""

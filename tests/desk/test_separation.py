@@ -16,6 +16,7 @@ GUARDED = {
     "case_item": "SELECT department FROM case_item",
     "case_step": "SELECT department FROM case_step",
     "case_view": "SELECT department FROM case_view",
+    "search_made": "SELECT department FROM search_made",
     "suggestion": "SELECT case_id FROM suggestion",
     "application": "SELECT application_id FROM application",
     "correction": "SELECT application_id FROM correction",
@@ -46,6 +47,7 @@ async def two(desk: Desk, by_administrator: Administrator) -> Desk:
         for sql in (
             "INSERT INTO suggestion (case_id, at, said) VALUES ($1, now(), '{}')",
             "INSERT INTO search_term (term, application_id, name) SELECT 'x', application_id, '5y-2026' FROM case_item WHERE case_id = $1",
+            "INSERT INTO search_made SELECT case_id, now(), department, 'sato', 'name', 'work', 1 FROM case_item WHERE case_id = $1",
         ):
             await by_administrator(desk.pool, sql, case_id)
     return desk

@@ -233,6 +233,8 @@ def write(folder: Path, files: Files) -> None:
 
 
 def test_routing_reads_its_city_from_the_package_unless_told_otherwise() -> None:
-    settings = Settings.model_validate({"kafka_bootstrap": "k:1", "postgres_dsn": "postgresql://h/d"})
+    settings = Settings.model_validate(
+        {"kafka_bootstrap": "k:1", "postgres_dsn": "postgresql://h/d", "oidc_issuer": "https://login.example"}
+    )
 
     assert (settings.city / "rules" / "responsibility.csv").is_file()

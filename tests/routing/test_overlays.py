@@ -132,17 +132,17 @@ async def test_a_request_that_is_withdrawn_switches_nothing_and_makes_room_for_a
     wish = {"staff": "sato", "turn": "on", "reason": "嵐のため。"}
     back = {"staff": "tanaka", "reason": "警報が解除されたため。"}
 
-    nothing = await routing.client.post(f"{path}/withdraw", json=back)
-    await routing.client.post(f"{path}/switch", json=wish)
-    withdrawn = await routing.client.post(f"{path}/withdraw", json=back)
-    late = await routing.client.post(f"{path}/confirm", json={"staff": "suzuki"})
-    twice = await routing.client.post(f"{path}/withdraw", json=back)
+    nothing = await routing.post(f"{path}/withdraw", **back)
+    await routing.post(f"{path}/switch", **wish)
+    withdrawn = await routing.post(f"{path}/withdraw", **back)
+    late = await routing.post(f"{path}/confirm", "suzuki")
+    twice = await routing.post(f"{path}/withdraw", **back)
     assert [one.status_code for one in (nothing, withdrawn, late, twice)] == [409, 200, 409, 409]
     assert withdrawn.json() == {"overlay": "storm", "turn": "on", "withdrawn_by": "tanaka"}
     assert await routing.route(NOW) == "roads"
 
-    again = await routing.client.post(f"{path}/switch", json=wish)
-    await routing.client.post(f"{path}/confirm", json={"staff": "suzuki"})
+    again = await routing.post(f"{path}/switch", **wish)
+    await routing.post(f"{path}/confirm", "suzuki")
 
     assert again.status_code == 200
     assert await routing.route(NOW) == "waste"
@@ -158,18 +158,18 @@ async def test_two_people_switch_an_overlay_on_at_a_time_and_off_again(routing: 
     path = "/v1/overlays/storm"
     wish = {"staff": "sato", "turn": "on", "reason": "嵐のため。", "since": (NOW + HOUR).isoformat()}
 
-    asked = await routing.client.post(f"{path}/switch", json=wish)
-    alone = await routing.client.post(f"{path}/confirm", json={"staff": "sato"})
-    again = await routing.client.post(f"{path}/switch", json=wish)
+    asked = await routing.post(f"{path}/switch", **wish)
+    alone = await routing.post(f"{path}/confirm", "sato")
+    again = await routing.post(f"{path}/switch", **wish)
     assert (asked.status_code, alone.status_code, again.status_code) == (200, 409, 409)
     assert await routing.route(NOW + HOUR) == "roads"
-    await routing.client.post(f"{path}/confirm", json={"staff": "tanaka"})
+    await routing.post(f"{path}/confirm", "tanaka")
 
     assert [await routing.route(NOW), await routing.route(NOW + HOUR)] == ["roads", "waste"]
     routing.clock[0] += 2 * HOUR
     assert (await routing.client.get("/v1/overlays")).json()["on"] == ["storm"]
-    await routing.client.post(f"{path}/switch", json={"staff": "tanaka", "turn": "off", "reason": "やんだため。"})
-    await routing.client.post(f"{path}/confirm", json={"staff": "sato"})
+    await routing.post(f"{path}/switch", "tanaka", turn="off", reason="やんだため。")
+    await routing.post(f"{path}/confirm", "sato")
 
     assert [await routing.route(NOW + HOUR), await routing.route(NOW + 2 * HOUR)] == ["waste", "roads"]
     said = [event.TYPE.split(".")[-2] for event in await routing.said() if event.subject == "storm"]

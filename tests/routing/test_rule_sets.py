@@ -2,14 +2,16 @@
 
 import base64
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
+from access.roles import ROLES
 from chassis import http
 from chassis.commands import Commands
 from chassis.database import Pool, make_pool, transaction
@@ -20,12 +22,15 @@ from services.routing import handlers, packs, store
 from services.routing.api import add_routes
 from services.routing.packs import Files
 from services.routing.rules import lifecycle
+from services.routing.settings import Settings
 from tests.conftest import FreshDatabase
+from tests.provider import Running
 from tests.routing import small_pack
 from tests.routing.test_handlers import accepted, envelope
 
 NOW = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+DEPARTMENTS = ("roads", "waste", "old", "new", "triage", "insurance", "school")
 FOUND = {"history": "snow-2025", "rows": 10, "covered": 10, "agreed": 9, "moved": 1}
 OTHER = small_pack.files(small_pack.ROUTING.replace("-,-,roads,,除雪", "-,-,waste,,除雪"))
 
@@ -37,6 +42,8 @@ class Routing:
     pool: Pool
     client: httpx.AsyncClient
     clock: list[datetime]
+    provider: Running
+    app: FastAPI
 
     async def install(self, files: Files) -> str:
         """The first rules of the city."""
@@ -59,10 +66,20 @@ class Routing:
         encoded = {path: base64.b64encode(content).decode() for path, content in files.items()}
         since = {"in_force_from": in_force_from.isoformat()} if in_force_from else {}
         body = {"staff": staff, "note": "試しに", "files": encoded} | since
-        return await self.client.post("/v1/rule-sets", json=body)
+        return await self.client.post("/v1/rule-sets", json=body, headers=self.signed_in(staff))
+
+    def signed_in(
+        self, staff: str, roles: Sequence[str] = ROLES, departments: Sequence[str] = DEPARTMENTS
+    ) -> dict[str, str]:
+        """The header of somebody with a token."""
+        return self.provider.token(staff, roles, departments)
+
+    async def post(self, path: str, staff: str, **said: Any) -> httpx.Response:
+        """Send a command, signed in as somebody who may do everything."""
+        return await self.client.post(path, json={"staff": staff} | said, headers=self.signed_in(staff))
 
     async def do(self, name: str, step: str, staff: str, **said: Any) -> httpx.Response:
-        return await self.client.post(f"/v1/rule-sets/{name}/{step}", json={"staff": staff} | said)
+        return await self.post(f"/v1/rule-sets/{name}/{step}", staff, **said)
 
     async def approved(self, files: Files, in_force_from: datetime | None = None) -> str:
         name = (await self.propose(files)).json()["rule_set"]
@@ -91,14 +108,22 @@ class Routing:
         ]
 
 
+def settings_of(provider: Running) -> Settings:
+    return Settings.model_validate(
+        {"kafka_bootstrap": "none:1", "postgres_dsn": "postgresql://none", "oidc_issuer": provider.url}
+    )
+
+
 @pytest.fixture
-async def routing(fresh_database: FreshDatabase) -> AsyncGenerator[Routing]:
+async def routing(fresh_database: FreshDatabase, provider: Running) -> AsyncGenerator[Routing]:
     pool = await make_pool(await fresh_database("chassis", "services.routing"), 4)
     clock = [NOW]
     app = http.make_app("routing", Pulse(60))
-    add_routes(app, Commands("/routing", pool, lambda: None, lambda: clock[0]))
+    add_routes(app, Commands("/routing", pool, lambda: None, lambda: clock[0]), settings_of(provider))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://routing") as client:
-        yield Routing(pool, client, clock)
+        routing = Routing(pool, client, clock, provider, app)
+        client.headers.update(routing.signed_in("sato"))
+        yield routing
     await pool.close()
 
 

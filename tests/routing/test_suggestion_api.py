@@ -17,7 +17,8 @@ from chassis.telemetry import Telemetry
 from contracts.desk import CaseReturned
 from contracts.envelope import Event
 from contracts.routing import CaseOpened, CaseSentToTriage, DepartmentsSuggested
-from services.routing import free_text, handlers, moves, suggesting, suggestion_api, work
+from services.routing import free_text, handlers, moves, suggesting, work
+from services.routing.api import add_routes
 from services.routing.app import read_texts
 from services.routing.free_text import InvalidModel
 from services.routing.rules.reroutes import Kept, Reroute
@@ -28,7 +29,7 @@ from tests.routing import small_pack
 from tests.routing.test_explanation import REGISTERS
 from tests.routing.test_free_text import MODEL
 from tests.routing.test_handlers import accepted, envelope
-from tests.routing.test_rule_sets import Routing, routing
+from tests.routing.test_rule_sets import Routing, routing, settings_of
 
 __all__ = ["routing"]
 
@@ -182,8 +183,9 @@ async def reading(routing: Routing) -> Any:
     app = http.make_app("routing", Pulse(60))
     model = free_text.FreeTextModel(("waste", "roads", "old"), MODEL.bias, MODEL.ngrams)
     commands = Commands("/routing", routing.pool, lambda: None, routing.now)
-    suggestion_api.add_routes(app, commands, Texts("remark", model))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://routing") as client:
+    add_routes(app, commands, settings_of(routing.provider), Texts("remark", model))
+    transport, signed_in = httpx.ASGITransport(app), routing.signed_in("sato")
+    async with httpx.AsyncClient(transport=transport, base_url="http://routing", headers=signed_in) as client:
         yield client
 
 
@@ -218,7 +220,7 @@ async def test_a_case_nobody_knows_is_said_so(routing: Routing, case_id: str, st
 
 
 def test_a_city_names_its_model_in_a_setting_and_one_that_is_none_is_refused(tmp_path: Path) -> None:
-    servers = {"kafka_bootstrap": "k:1", "postgres_dsn": "postgresql://h/d"}
+    servers = {"kafka_bootstrap": "k:1", "postgres_dsn": "postgresql://h/d", "oidc_issuer": "https://login.example"}
     model, broken = tmp_path / "model.json", tmp_path / "broken.json"
     model.write_bytes(free_text.dump(MODEL))
     broken.write_text("{}")

@@ -1,0 +1,101 @@
+"""Whom a token names, by the provider's own word: its discovery document, its keys, and what it signed with them.
+
+OpenID Connect Discovery 1.0, RFC 7517 (keys), RFC 9068 (access tokens as JWT), by joserfc. No secret of ours is needed for it.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from joserfc.jwt import JWTClaimsRegistry
+
+from access.principal import Principal, bad_token, principal_of
+from access.settings import TokenSettings
+from chassis.errors import Refused
+
+ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
+"""Signatures by a key that only the provider has: `none` and those by a shared secret are not among them."""
+
+SECONDS = 10
+LEEWAY_SECONDS = 30
+KEYS_SECONDS = 600
+"""How long its keys are believed: one that it has withdrawn, as it was stolen, lets nobody in after that."""
+KEYS_AGAIN_SECONDS = 60
+"""A token signed by an unknown key has the keys fetched again, and not more often than this."""
+
+
+def provider_away() -> Refused:
+    """The provider does not answer, or not as itself."""
+    return Refused(
+        503,
+        "provider-away",
+        "認証基盤に接続できません。しばらくお待ちください。 The provider cannot be reached: try again in a moment.",
+    )
+
+
+@dataclass(slots=True)
+class Issuer:
+    """The provider that the settings name. What it says of itself is asked once it is needed, and kept."""
+
+    settings: TokenSettings
+    _metadata: dict[str, Any] = field(default_factory=lambda: dict[str, Any]())
+    _keys: KeySet | None = None
+    _keys_at: float = -KEYS_AGAIN_SECONDS
+    _fetching: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def bearer(self, token: str) -> Principal:
+        """Whom an access token names. Raises Refused."""
+        return await self.vouched(token, {"aud": self.settings.oidc_audience}, bad_token)
+
+    async def vouched(self, token: str, wanted: dict[str, str], otherwise: Callable[[], Refused]) -> Principal:
+        """Whom a token names that the provider signed, that is not over and that says what is wanted. Raises `otherwise`."""
+        metadata = await self.discovered()
+        checks: dict[str, Any] = {
+            name: {"essential": True, "value": value} for name, value in (wanted | {"iss": metadata["issuer"]}).items()
+        }
+        registry = JWTClaimsRegistry(leeway=LEEWAY_SECONDS, exp={"essential": True}, **checks)
+        try:
+            claims = (await self._decoded(token)).claims
+            registry.validate(claims)
+        except (JoseError, ValueError) as error:
+            raise otherwise() from error
+        return principal_of(claims, self.settings.claim_names)
+
+    async def discovered(self) -> dict[str, Any]:
+        """What the provider says of itself. Raises Refused when it is away, or says that it is another."""
+        if not self._metadata:
+            issuer = self.settings.oidc_issuer
+            found = await _json(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+            if found.get("issuer") != issuer:
+                raise provider_away()
+            self._metadata = found
+        return self._metadata
+
+    async def _decoded(self, token: str) -> jwt.Token:
+        """A token whose signature is the provider's; a key that is new to us is asked for."""
+        try:
+            return jwt.decode(token, await self._key_set(), algorithms=ALGORITHMS)
+        except (JoseError, ValueError):
+            return jwt.decode(token, await self._key_set(again=True), algorithms=ALGORITHMS)
+
+    async def _key_set(self, *, again: bool = False) -> KeySet:
+        async with self._fetching:
+            late = time.monotonic() - self._keys_at > (KEYS_AGAIN_SECONDS if again else KEYS_SECONDS)
+            if self._keys is None or late:
+                self._keys_at = time.monotonic()
+                self._keys = KeySet.import_key_set(await _json((await self.discovered())["jwks_uri"]))
+            return self._keys
+
+
+async def _json(url: str) -> Any:
+    try:
+        async with httpx2.AsyncClient(timeout=SECONDS) as client:
+            return (await client.get(url)).raise_for_status().json()
+    except (httpx2.HTTPError, OSError, ValueError) as error:
+        raise provider_away() from error

@@ -1,0 +1,68 @@
+"""Who read which record, when and why: written with every look, read by the auditor, told to a citizen who asks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Path
+from fastapi.responses import JSONResponse
+
+from chassis.commands import Commands
+from chassis.database import Tx
+from contracts.desk import Purpose
+
+JAPAN = timezone(timedelta(hours=9))
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at a record."""
+
+    at: datetime
+    staff: str
+    purpose: str
+
+
+async def note(tx: Tx, receipt: str, staff: str, purpose: Purpose) -> None:
+    """Insert that somebody reads a record, which is there."""
+    await tx.execute(
+        """
+        INSERT INTO record_view (record, at, staff, purpose) SELECT number, $2, $3, $4 FROM record WHERE receipt = $1
+        """,
+        receipt,
+        tx.now,
+        staff,
+        purpose,
+    )
+
+
+async def log(tx: Tx, receipt: str) -> list[Look]:
+    """Every look at the record of a receipt number, in order."""
+    rows = await tx.fetch(
+        """
+        SELECT at, staff, purpose FROM record_view WHERE record = (SELECT number FROM record WHERE receipt = $1)
+        ORDER BY number
+        """,
+        receipt,
+    )
+    return [Look(**dict(row)) for row in rows]
+
+
+def add_routes(app: FastAPI, commands: Commands) -> None:
+    """One page for the auditor."""
+
+    @app.get("/v1/access/{receipt}")
+    async def read_access(receipt: Annotated[str, Path(max_length=32)]) -> JSONResponse:
+        """Who read the record of an application; `citizen` is what its applicant may be told: the days, and no person."""
+        found = await commands.query(lambda tx: log(tx, receipt))
+        return JSONResponse({"receipt": receipt, "log": [_entry(one) for one in found], "citizen": _told(found)})
+
+
+def _entry(one: Look) -> dict[str, Any]:
+    return {"at": one.at.isoformat(), "staff": one.staff, "purpose": one.purpose}
+
+
+def _told(found: Sequence[Look]) -> list[dict[str, str]]:
+    """On which days (in Japan) the record was read, each once."""
+    return [{"day": day.isoformat()} for day in sorted({one.at.astimezone(JAPAN).date() for one in found})]
