@@ -16,7 +16,7 @@ from joserfc.jwk import KeySet
 from joserfc.jwt import JWTClaimsRegistry
 
 from access.principal import Principal, bad_token, principal_of
-from access.settings import TokenSettings
+from access.settings import Vouching
 from chassis.errors import Refused
 
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
@@ -43,7 +43,7 @@ def provider_away() -> Refused:
 class Issuer:
     """The provider that the settings name. What it says of itself is asked once it is needed, and kept."""
 
-    settings: TokenSettings
+    settings: Vouching
     _metadata: dict[str, Any] = field(default_factory=lambda: dict[str, Any]())
     _keys: KeySet | None = None
     _keys_at: float = -KEYS_AGAIN_SECONDS

@@ -3,7 +3,7 @@
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
 from access.principal import ClaimNames
 from chassis.settings import ServiceSettings
@@ -11,8 +11,8 @@ from chassis.settings import ServiceSettings
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-class TokenSettings(ServiceSettings):
-    """What checking an access token needs to know; any provider that speaks OpenID Connect will do."""
+class Vouching(BaseModel):
+    """Whom to believe, and which claims; any provider that speaks OpenID Connect will do."""
 
     oidc_issuer: str = Field(description="the OpenID provider's issuer, as its discovery document names it")
     oidc_audience: str = Field(
@@ -31,6 +31,10 @@ class TokenSettings(ServiceSettings):
     def claim_names(self) -> ClaimNames:
         """Which claims say who somebody is."""
         return ClaimNames(self.oidc_staff_claim, self.oidc_roles_claim, self.oidc_departments_claim)
+
+
+class TokenSettings(Vouching, ServiceSettings):
+    """What a service needs to know that checks access tokens."""
 
 
 class AccessSettings(TokenSettings):

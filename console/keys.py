@@ -13,7 +13,12 @@ from console.helping import example
 if TYPE_CHECKING:
     from sealing.making import KeyState
 
-STAFF = click.option("--staff", required=True, help="Who you are.")
+AS = click.option(
+    "--as",
+    "account",
+    metavar="NAME",
+    help="A records officer's account of the local provider; else MADOGUCHI_TOKEN says it.",
+)
 KEYRING = click.option(
     "--keyring",
     "root",
@@ -43,8 +48,8 @@ class PassphraseSettings(BaseSettings):
     epilog=example(
         "madoguchi keys make 5y 10y",
         "madoguchi keys rotate 5y-2026",
-        "madoguchi keys destroy 5y-2020 --staff sato --reason 保存期間が満了したため",
-        "madoguchi keys confirm 5y-2020 --staff tanaka",
+        "madoguchi keys destroy 5y-2020 --as sato --reason 保存期間が満了したため",
+        "madoguchi keys confirm 5y-2020 --as tanaka",
         "madoguchi keys back-up /media/usb/keys-2026-04-01",
     )
 )
@@ -101,19 +106,21 @@ def list_(root: Path) -> None:
     table(f"Keyring {root}", columns, rows)
 
 
-@keys.command(epilog=example("madoguchi keys destroy 5y-2020 --staff sato --reason 保存期間（5年）が満了したため"))
+@keys.command(epilog=example("madoguchi keys destroy 5y-2020 --as sato --reason 保存期間（5年）が満了したため"))
 @NAME
-@STAFF
+@AS
 @click.option("--reason", required=True, help="Why: it stays in the certificate.")
 @KEYRING
-def destroy(name: str, staff: str, reason: str, root: Path) -> None:
+def destroy(name: str, account: str | None, reason: str, root: Path) -> None:
     """Ask for the destruction of a key with all its versions; nothing is destroyed until a colleague confirms."""
+    from access.roles import RECORDS_OFFICER
     from console.terminal import out
+    from console.tokens import staff_with
     from sealing.certificates import unreadable
     from sealing.destroying import ask
     from sealing.keyring import fiscal_year
 
-    request = ask(root, name, by=staff, reason=reason, at=_now())
+    request = ask(root, name, by=staff_with(RECORDS_OFFICER, account), reason=reason, at=_now())
     retention, _, year = request.key.partition("-")
     words = unreadable(retention, int(year))
     out.print(f"{name} の廃棄を依頼しました。別の担当者が確認すると、元に戻せません。\n  {words.ja}", markup=False)
@@ -122,17 +129,19 @@ def destroy(name: str, staff: str, reason: str, root: Path) -> None:
         out.print(f"{STILL_SEALS[0]}\n{STILL_SEALS[1]}", markup=False)
 
 
-@keys.command(epilog=example("madoguchi keys confirm 5y-2020 --staff tanaka"))
+@keys.command(epilog=example("madoguchi keys confirm 5y-2020 --as tanaka"))
 @NAME
-@STAFF
+@AS
 @KEYRING
-def confirm(name: str, staff: str, root: Path) -> None:
+def confirm(name: str, account: str | None, root: Path) -> None:
     """Confirm what a colleague asked for: the key is destroyed, and a certificate stays. Say it again after a crash."""
+    from access.roles import RECORDS_OFFICER
     from console.terminal import out
+    from console.tokens import staff_with
     from sealing.destroying import confirm as confirm_destruction
     from sealing.folders import Folders
 
-    certificate = confirm_destruction(root, name, by=staff, at=_now())
+    certificate = confirm_destruction(root, name, by=staff_with(RECORDS_OFFICER, account), at=_now())
     gone = ", ".join(version.version for version in certificate.versions)
     out.print(f"{name} を廃棄しました（{gone}）。廃棄証明書: {Folders(root).certificate(name)}", markup=False)
     out.print(f"{name}: destroyed ({gone}). The certificate: {Folders(root).certificate(name)}", markup=False)

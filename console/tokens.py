@@ -1,5 +1,6 @@
 """Access tokens for programs: of the local provider, by the way that RFC 8252 has for programs of a person (code and PKCE)."""
 
+import asyncio
 import base64
 import hashlib
 import secrets
@@ -12,6 +13,7 @@ import click
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from access.settings import Vouching
 from console.city import City
 from console.errors import Trouble
 from console.helping import example
@@ -20,6 +22,12 @@ if TYPE_CHECKING:
     from httpx import Client
 
 SECONDS = 30
+
+
+class ProviderSettings(Vouching, BaseSettings):
+    """Who vouches for the people at this command: `MADOGUCHI_OIDC_…`, as services have it."""
+
+    model_config = SettingsConfigDict(env_prefix="MADOGUCHI_", extra="ignore")
 
 
 class TokenSettings(BaseSettings):
@@ -50,8 +58,30 @@ def token(name: str) -> None:
 
 def token_for(city: City, account: str | None) -> str:
     """The token by which a command asks: for an account of the local provider, else the one of the environment. Raises Trouble."""
-    if account is not None:
-        return token_of(city, account)
+    return token_of(city, account) if account is not None else _given()
+
+
+def staff_with(role: str, account: str | None) -> str:
+    """The name of who asks, by the provider's word. Raises Trouble when it has none for them, or not that role."""
+    from access.issuer import Issuer
+    from chassis.errors import Refused
+    from console.city import running_city
+    from deploy.local import LocalSettings
+
+    local = LocalSettings()
+    city = running_city(local) if account is not None or local.oidc_issuer is None else None
+    given = token_of(city, account) if city and account is not None else _given()
+    issuer = city.sign_in["oidc_issuer"] if city else local.oidc_issuer
+    try:
+        who = asyncio.run(Issuer(ProviderSettings.model_validate({"oidc_issuer": issuer})).bearer(given))
+    except Refused as refused:
+        raise Trouble(refused.message) from None
+    if role not in who.roles:
+        raise Trouble(f"{who.staff} is no {role}: only somebody with that role may do this.")
+    return who.staff
+
+
+def _given() -> str:
     if found := TokenSettings().token.get_secret_value():
         return found
     raise Trouble(

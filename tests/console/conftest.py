@@ -56,8 +56,8 @@ class Terminal:
         out, err = process.communicate(timeout=SECONDS)
         return Answer(process.returncode, out, err)
 
-    def ok(self, *arguments: str) -> str:
-        answer = self.run(*arguments)
+    def ok(self, *arguments: str, **told: str) -> str:
+        answer = self.run(*arguments, **told)
         assert answer.code == 0, f"{answer.out}\n{answer.err}"
         return answer.out
 

@@ -13,6 +13,7 @@ from sealing.errors import DestroyedKey
 from sealing.files import FileUnwrapping, FileWrapping
 from tests.conftest import ROOT
 from tests.console.conftest import Answer, Terminal
+from tests.provider import Running
 
 PASSPHRASE = "a passphrase of some length"
 
@@ -21,6 +22,12 @@ PASSPHRASE = "a passphrase of some length"
 def office(tmp_path: Path) -> Terminal:
     """A home of its own for each test."""
     return Terminal(tmp_path)
+
+
+def officer(provider: Running, name: str, *roles: str) -> dict[str, str]:
+    """The environment of somebody whom a provider of the city's own vouches for."""
+    token = provider.token(name, roles or ("records-officer",))["Authorization"].removeprefix("Bearer ")
+    return {"MADOGUCHI_OIDC_ISSUER": provider.url, "MADOGUCHI_TOKEN": token}
 
 
 def with_passphrase(office: Terminal, passphrase: str, *arguments: str) -> Answer:
@@ -51,10 +58,10 @@ def test_a_classs_keys_are_made_for_two_fiscal_years_and_once(office: Terminal) 
     assert len(list((office.home / "keyring" / "private").glob("*.key"))) == 3
 
 
-def test_a_rotated_key_is_listed_with_what_each_version_does(office: Terminal) -> None:
+def test_a_rotated_key_is_listed_with_what_each_version_does(office: Terminal, provider: Running) -> None:
     office.ok("keys", "make", "5y-2031")
     assert office.ok("keys", "rotate", "5y-2031") == "5y-2031.2 seals\n"
-    office.ok("keys", "destroy", "5y-2031", "--staff", "sato", "--reason", "試験のため")
+    office.ok("keys", "destroy", "5y-2031", "--reason", "試験のため", **officer(provider, "sato"))
 
     lines = [[cell.strip() for cell in line.strip("│").split("│")] for line in office.ok("keys", "list").splitlines()]
 
@@ -63,16 +70,18 @@ def test_a_rotated_key_is_listed_with_what_each_version_does(office: Terminal) -
     assert states["5y-2031.2"] == "seals, destruction asked for"
 
 
-def test_two_people_destroy_a_key_and_the_certificate_names_the_back_up_that_still_holds_it(office: Terminal) -> None:
+def test_two_people_destroy_a_key_and_the_certificate_names_the_back_up_that_still_holds_it(
+    office: Terminal, provider: Running
+) -> None:
     office.ok("keys", "make", "5y-2020", "5y-2021")
     ring = office.home / "keyring"
     one = FileWrapping(ring / "public").new("5y-2020")
     assert with_passphrase(office, PASSPHRASE, "back-up", "old").code == 0
 
-    asked = office.ok("keys", "destroy", "5y-2020", "--staff", "sato", "--reason", "保存期間が満了したため")
-    alone = office.run("keys", "confirm", "5y-2020", "--staff", "ＳＡＴＯ")
+    asked = office.ok("keys", "destroy", "5y-2020", "--reason", "保存期間が満了したため", **officer(provider, "sato"))
+    alone = office.run("keys", "confirm", "5y-2020", **officer(provider, "SATO"))
     assert FileUnwrapping(ring / "private").unwrap(one.key, one.wrapped) == one.secret
-    done = office.ok("keys", "confirm", "5y-2020", "--staff", "tanaka")
+    done = office.ok("keys", "confirm", "5y-2020", **officer(provider, "tanaka"))
 
     assert "廃棄を依頼しました" in asked
     assert "⚠" not in asked
@@ -87,15 +96,31 @@ def test_two_people_destroy_a_key_and_the_certificate_names_the_back_up_that_sti
     assert (made.code, "never used again" in made.err) == (1, True)
 
 
-def test_who_destroys_a_key_that_still_seals_is_told_so(office: Terminal) -> None:
+def test_a_key_is_destroyed_by_records_officers_whom_the_provider_vouches_for_and_by_nobody_else(
+    office: Terminal, provider: Running
+) -> None:
+    office.ok("keys", "make", "5y-2020")
+    ask = ("keys", "destroy", "5y-2020", "--reason", "保存期間が満了したため")
+    forged = officer(provider, "sato") | {"MADOGUCHI_TOKEN": "e30.e30.e30"}
+
+    nobody = office.run(*ask, **officer(provider, "sato") | {"MADOGUCHI_TOKEN": ""})
+    clerk, stranger = office.run(*ask, **officer(provider, "sato", "clerk")), office.run(*ask, **forged)
+
+    assert (nobody.code, "Nobody is signed in" in nobody.err) == (1, True)
+    assert (clerk.code, "sato is no records-officer" in clerk.err) == (1, True)
+    assert (stranger.code, stranger.err.startswith("Error: ")) == (1, True)
+    assert not list((office.home / "keyring").glob("requests/*"))
+
+
+def test_who_destroys_a_key_that_still_seals_is_told_so(office: Terminal, provider: Running) -> None:
     office.ok("keys", "make", "5y-2999")
 
-    asked = office.ok("keys", "destroy", "5y-2999", "--staff", "sato", "--reason", "試験のため")
+    asked = office.ok("keys", "destroy", "5y-2999", "--reason", "試験のため", **officer(provider, "sato"))
 
     assert "受け付けられなくなります" in asked
     assert "intake cannot seal" in asked
     assert "取り下げました" in office.ok("keys", "withdraw", "5y-2999")
-    assert office.run("keys", "confirm", "5y-2999", "--staff", "tanaka").code == 1
+    assert office.run("keys", "confirm", "5y-2999", **officer(provider, "tanaka")).code == 1
 
 
 def test_a_back_up_is_restored_elsewhere(office: Terminal) -> None:
@@ -154,26 +179,30 @@ def rest(terminal: int) -> bytes:
     [
         (["rotate", "5y-2031"], "no key 5y-2031: `madoguchi keys make 5y-2031` makes it."),
         (["make", "5y/2031"], "that is no version of a key"),
-        (["destroy", "5y-2031", "--staff", "a", "--reason", "b"], "no key 5y-2031: see `madoguchi keys list`."),
-        (["confirm", "5y-2031", "--staff", "a"], "Nobody has asked for the destruction of 5y-2031"),
+        (["destroy", "5y-2031", "--reason", "b"], "no key 5y-2031: see `madoguchi keys list`."),
+        (["confirm", "5y-2031"], "Nobody has asked for the destruction of 5y-2031"),
         (["withdraw", "5y-2031"], "Nobody has asked"),
     ],
     ids=lambda value: str(value)[:12],
 )
-def test_what_cannot_be_done_is_said_in_a_sentence(office: Terminal, arguments: list[str], words: str) -> None:
-    answer = office.run("keys", *arguments)
+def test_what_cannot_be_done_is_said_in_a_sentence(
+    office: Terminal, provider: Running, arguments: list[str], words: str
+) -> None:
+    answer = office.run("keys", *arguments, **officer(provider, "sato"))
 
     assert answer.code == 1
     assert answer.err.startswith("Error: ")
     assert words in answer.err.replace("\n", " ")
 
 
-def test_a_damaged_file_is_named_and_not_mistaken_for_a_server_that_is_away(office: Terminal) -> None:
+def test_a_damaged_file_is_named_and_not_mistaken_for_a_server_that_is_away(
+    office: Terminal, provider: Running
+) -> None:
     office.ok("keys", "make", "5y-2031")
-    office.ok("keys", "destroy", "5y-2031", "--staff", "sato", "--reason", "試験のため")
+    office.ok("keys", "destroy", "5y-2031", "--reason", "試験のため", **officer(provider, "sato"))
     file = office.home / "keyring" / "requests" / "5y-2031.json"
     file.write_bytes(b"{}")
 
-    answer = office.run("keys", "confirm", "5y-2031", "--staff", "tanaka")
+    answer = office.run("keys", "confirm", "5y-2031", **officer(provider, "tanaka"))
 
     assert (answer.code, f"{file} is damaged" in answer.err) == (1, True)
