@@ -7,6 +7,7 @@ import pytest
 from contracts.notify import NoticeQueued, NoticeWithheld
 from deploy.local import Stack
 from sealing.errors import BrokenSeal
+from tests.conftest import Administrator
 from tests.notify.conftest import MailServer, Notify, Story, mails_to, settings_of
 
 ALL_SENT = "SELECT bool_and(state = 'sent') FROM notice"
@@ -82,10 +83,12 @@ async def test_the_reasons_of_a_decision_in_the_open_are_parked_though_no_mail_s
     assert outcome.causes == {"sealing.errors.BrokenSeal": 1}
 
 
-async def test_a_row_whose_address_is_in_the_open_is_never_sent_to(notify: Notify) -> None:
+async def test_a_row_whose_address_is_in_the_open_is_never_sent_to(
+    notify: Notify, by_administrator: Administrator
+) -> None:
     server = MailServer()
     await notify.read(Story("sealed@example.jp").accepted())
-    await notify.rows("UPDATE contact SET sealed = NULL, email = 'open@example.jp'")
+    await by_administrator(notify.connection, "UPDATE contact SET sealed = NULL, email = 'open@example.jp'")
 
     with server.running():
         async with notify.sending(settings_of(notify.dsn, server.url)):
