@@ -1,7 +1,7 @@
 """What can go wrong with a seal or a keyring. None of these ever says what was sealed.
 
 SealingError
-├── BrokenSeal      the text was changed, or belongs to another field, application or key
+├── BrokenSeal      the text was changed, or belongs to another field, application or key; past intake also: it is not sealed at all
 ├── UnknownKey      the keyring has no such key
 └── DestroyedKey    the key was destroyed on purpose, with a certificate: what it sealed is erased
 KeyringAway         the keyring does not answer: an OSError, so that whoever meets it waits and tries again
@@ -16,7 +16,7 @@ class SealingError(Exception):
 
 
 class BrokenSeal(SealingError):
-    """The authentication tag does not fit."""
+    """The authentication tag does not fit, or a personal value stands where only a sealed one may."""
 
 
 class UnknownKey(SealingError):

@@ -1,7 +1,7 @@
 """Which values of a model are personal, taken out of it and put back. What is marked is what is sealed: there is no other list."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
@@ -70,17 +70,23 @@ def reader(paths: tuple[str, ...]) -> Callable[[Model], tuple[Any, ...]]:
 def personal(value: Model) -> dict[str, str]:
     """Every personal value and its path: `applicant.name`, `attachments.0.name`. What is absent is left out."""
     plan = plan_of(type(value))
-    found = {
-        path: text if text.__class__ is str else text.isoformat()
-        for path, text in zip(plan.paths, plan.read(value), strict=True)
-        if text is not None
-    }
+    found = _found(plan.paths, plan.read(value))
     for name, part in plan.lists:
         for number, item in enumerate(getattr(value, name)):
             for path, text in zip(part.paths, part.read(item), strict=True):
                 if text is not None:
                     found[f"{name}.{number}.{path}"] = _text(text)
     return found
+
+
+def personal_in(content: Mapping[str, Any], model: type[Model]) -> dict[str, Any]:
+    """The same of JSON of a model, or of some of its members."""
+    return dict(_personal_in(content, plan_of(model), ""))
+
+
+def hidden(content: Mapping[str, Any], model: type[Model]) -> dict[str, Any]:
+    """JSON of a model with SEALED_TEXT for every personal value that stands in it."""
+    return restored(content, dict.fromkeys(personal_in(content, model), SEALED_TEXT))
 
 
 def emptied(value: M, **update: Any) -> M:
@@ -140,6 +146,25 @@ def _holds_any(plan: Plan) -> bool:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else value.isoformat()
+
+
+def _found(paths: tuple[str, ...], texts: tuple[Any, ...]) -> dict[str, str]:
+    if texts.count(None) == len(texts):  # Past intake nearly always: 1 µs less of 3 for whoever looks at each event.
+        return {}
+    return {
+        path: text if text.__class__ is str else text.isoformat()
+        for path, text in zip(paths, texts, strict=True)
+        if text is not None
+    }
+
+
+def _personal_in(content: Mapping[str, Any], plan: Plan, above: str) -> Iterator[tuple[str, Any]]:
+    yield from ((above + name, content[name]) for name in plan.blanks if content.get(name) is not None)
+    for name, part, _ in plan.parts:
+        yield from _personal_in(content.get(name) or {}, part, f"{above}{name}.")
+    for name, part in plan.lists:
+        for number, item in enumerate(content.get(name) or ()):
+            yield from _personal_in(item, part, f"{above}{name}.{number}.")
 
 
 def _emptied(value: M, plan: Plan, update: Mapping[str, Any]) -> M:

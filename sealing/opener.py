@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from contracts.sealed import Sealed
+from contracts.envelope import CloudEvent, Model
+from contracts.sealed import SEALED_TEXT, Sealed
 from sealing import cipher, fields
-from sealing.errors import KeyringAway, SealingError
+from sealing.errors import BrokenSeal, KeyringAway, SealingError
 from sealing.keyring import Unwrapping
 
 MOST = 4096
@@ -55,9 +56,13 @@ class Opener:
         """Whether the secret of this seal is at hand."""
         return isinstance(self._secrets.get((sealed.key, sealed.wrapped), (None,))[0], bytes)
 
-    def opened(self, content: Mapping[str, Any], about: object) -> dict[str, Any]:
-        """JSON of a model with what is sealed in it put back; what has no seal as it is. Raises as `open` does."""
+    def opened(self, content: Mapping[str, Any], about: object, model: type[Model]) -> dict[str, Any]:
+        """JSON of a model, or of some of its members, with what is sealed in it put back.
+
+        Raises as `open` does; BrokenSeal for what `require_sealed` refuses, too.
+        """
         sealed = sealed_in(content)
+        _require_sealed(fields.personal_in(content, model), sealed)
         if sealed is None:
             return dict(content)
         rest = {name: value for name, value in content.items() if name != "sealed"}
@@ -92,6 +97,26 @@ class Opener:
 def seal_of(data: object) -> Sealed | None:
     """The seal of what an event says, its own or that of the application it carries; None where there is none."""
     return getattr(getattr(data, "application", data), "sealed", None)
+
+
+def require_sealed(events: Iterable[CloudEvent[Any]]) -> None:
+    """Nothing, when all that is personal in these is sealed: past intake nothing is taken from the open. No key is needed.
+
+    Raises BrokenSeal for a personal value that stands in the open, beside a seal or without one, and for SEALED_TEXT whose value
+    the seal lacks: a required value that was left out. An optional one that was left out cannot be told from one never given.
+    """
+    for event in events:
+        holder = getattr(event.data, "application", event.data)
+        _require_sealed(fields.personal(holder), getattr(holder, "sealed", None))
+
+
+def _require_sealed(personal: Mapping[str, Any], sealed: Sealed | None) -> None:
+    values = sealed.values if sealed else {}
+    for path, text in personal.items():
+        if text != SEALED_TEXT:
+            raise BrokenSeal("a personal value stands in the open past intake: see who else writes on this topic")
+        if path not in values:
+            raise BrokenSeal("a personal value was left out of the seal")
 
 
 def sealed_in(content: Mapping[str, Any]) -> Sealed | None:

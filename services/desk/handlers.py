@@ -17,6 +17,7 @@ from contracts.intake import CorrectionAccepted, WithdrawalAccepted
 from contracts.overlays import AnyOverlayEvent
 from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage, DeadlineMoved, DepartmentsSuggested, Stages
 from contracts.rule_sets import AnyRuleSetEvent, RuleSetEvent
+from sealing.opener import require_sealed
 from services.desk import corrections, index_keys, overlays, rules, store, suggestions
 from services.desk.corrections import Correction
 from services.desk.rules import Arrival, Arriving, Item, RuleSetStep, Turn
@@ -28,6 +29,7 @@ handlers = Handlers()
 @handlers.consumes(topics.CASES)
 async def open_cases(opened: Batch[CaseOpened], tx: Tx, seals: Seals) -> list[Event]:
     """New work for the worklists; a case whose application was withdrawn before it came is closed at once."""
+    require_sealed(opened)
     await index_keys.add_terms(tx, _terms(opened, seals))
     over = await store.open_items(tx, [arrival(event.data) for event in opened])
     return await _announce_withdrawn(tx, over)
@@ -36,6 +38,7 @@ async def open_cases(opened: Batch[CaseOpened], tx: Tx, seals: Seals) -> list[Ev
 @handlers.consumes(topics.CASES)
 async def move_cases(moved: Batch[CaseRerouted | CaseSentToTriage], tx: Tx, seals: Seals) -> list[Event]:
     """Work that goes to another department, or to triage, as if it were new; what is decided or closed stays."""
+    require_sealed(moved)
     await index_keys.add_terms(tx, _terms(moved, seals))
     arrivals = [arrival(event.data) for event in moved]
     items = await store.move_items(tx, rules.last_of_each(arrivals))
@@ -62,6 +65,7 @@ async def note_suggestions(seen: Batch[DepartmentsSuggested], tx: Tx) -> list[Ev
 @handlers.consumes(topics.INTAKE)
 async def take_corrections(accepted: Batch[CorrectionAccepted], tx: Tx, seals: Seals) -> list[Event]:
     """What citizens supplied is kept with the application; whoever waits for it goes on."""
+    require_sealed(accepted)
     supplied = [_correction(event.data, seals) for event in accepted]
     await corrections.keep(tx, supplied)
     items = await store.lock_items(tx, {correction.application_id for correction in supplied})
@@ -76,6 +80,7 @@ async def take_corrections(accepted: Batch[CorrectionAccepted], tx: Tx, seals: S
 @handlers.consumes(topics.INTAKE)
 async def withdraw(accepted: Batch[WithdrawalAccepted], tx: Tx) -> list[Event]:
     """Every case of a withdrawn application is closed: those that are here now, and those still to come."""
+    require_sealed(accepted)
     application_ids = {event.data.application_id for event in accepted}
     await store.withdraw(tx, application_ids)
     over = rules.withdrawn(await store.lock_items(tx, application_ids))

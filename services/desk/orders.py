@@ -144,3 +144,11 @@ class Close(Order):
     def event(self, about: Mapping[str, Any]) -> CaseEvent:
         """That it was closed because it was decided."""
         return CaseClosed.model_validate({**about, "cause": "decided", "staff": self.staff})
+
+
+_EVENTS: Mapping[str, type[CaseEvent]] = {order.NAME: order.EVENT for order in Order.__subclasses__()}
+
+
+def noted(what: str) -> type[CaseEvent]:
+    """The event of which some members are the note of a step; that of every case, where no order was given."""
+    return _EVENTS.get(what, CaseEvent)

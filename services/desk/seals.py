@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from contracts.channels import Application
-from contracts.envelope import Event
+from contracts.envelope import Event, Model
 from contracts.sealed import Sealed
+from sealing import fields
 from sealing.errors import DestroyedKey, KeyringAway, SealingError
 from sealing.keyring import VERSION, key_name
 from sealing.opener import Opener, seal_of, sealed_in, sealed_numbers_in
@@ -81,21 +82,25 @@ class Seals:
         found = VERSION.fullmatch(sealed.key) if sealed else None
         return found["retention"] if found else self.retention
 
-    async def opened(self, contents: Iterable[bytes], about: object) -> list[dict[str, Any]]:
-        """JSON with everything sealed in it open; where that cannot be, `unreadable` says why in words."""
-        read = [json.loads(content) for content in contents]
-        await self.opener.fetch(sealed_in(content) for content in read)
-        return [self._opened(content, about) for content in read]
+    async def opened(self, contents: Iterable[tuple[type[Model], bytes]], about: object) -> list[dict[str, Any]]:
+        """JSON, each of some members of a model, with everything sealed in it open.
 
-    def _opened(self, content: dict[str, Any], about: object) -> dict[str, Any]:
+        Where that cannot be, or something personal is not sealed, it is not shown and `unreadable` says why in words.
+        """
+        read = [(model, json.loads(content)) for model, content in contents]
+        await self.opener.fetch(sealed_in(content) for _, content in read)
+        return [self._opened(content, about, model) for model, content in read]
+
+    def _opened(self, content: dict[str, Any], about: object, model: type[Model]) -> dict[str, Any]:
         """Of Individual Numbers it is said where they are, and no more."""
         numbers = sealed_numbers_in(content)
         rest = {name: value for name, value in content.items() if name != "sealed_numbers"}
         rest |= {"individual_numbers": sorted(numbers.values)} if numbers else {}
         try:
-            return self.opener.opened(rest, about)
+            return self.opener.opened(rest, about, model)
         except SealingError as error:
-            return {name: value for name, value in rest.items() if name != "sealed"} | _unreadable(error)
+            shown = {name: value for name, value in rest.items() if name != "sealed"}
+            return fields.hidden(shown, model) | _unreadable(error)
 
     def has_numbers(self, content: bytes) -> bool:
         """Whether Individual Numbers are sealed in this JSON."""

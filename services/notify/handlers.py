@@ -22,6 +22,7 @@ from contracts.notify import (
     NoticeWithheld,
     NoticeWithheldV2,
 )
+from sealing.opener import require_sealed
 from services.notify import mails, rules, store
 from services.notify.rules import Answer, Contact, Kind, Letter, Mark, Notice, State
 from services.notify.seals import Seals
@@ -32,6 +33,7 @@ handlers = Handlers()
 @handlers.consumes(topics.INTAKE)
 async def say_received(accepted: Batch[ApplicationAccepted], tx: Tx, seals: Seals) -> list[Event]:
     """Keep how the citizen is reached, say that the application is here, and release what waited for the address."""
+    require_sealed(accepted)
     first = [_first(tx, event, seals) for event in accepted]
     early = await store.open_contacts(tx, first)
     released = await store.release(tx, early)
@@ -42,6 +44,7 @@ async def say_received(accepted: Batch[ApplicationAccepted], tx: Tx, seals: Seal
 @handlers.consumes(topics.INTAKE)
 async def say_withdrawn(withdrawn: Batch[WithdrawalAccepted], tx: Tx) -> list[Event]:
     """The application is taken back: say so."""
+    require_sealed(withdrawn)
     said = await _say(tx, [notice_of(event.data, tx, event.traceparent) for event in withdrawn])
     return [*said, *await _say(tx, _of_masked(withdrawn, tx))]
 
@@ -49,6 +52,7 @@ async def say_withdrawn(withdrawn: Batch[WithdrawalAccepted], tx: Tx) -> list[Ev
 @handlers.consumes(topics.INTAKE)
 async def say_masked(corrected: Batch[CorrectionAccepted], tx: Tx) -> list[Event]:
     """Of a correction nothing is said but that an Individual Number in it was made unreadable."""
+    require_sealed(corrected)
     return await _say(tx, _of_masked(corrected, tx))
 
 
@@ -57,6 +61,7 @@ async def say_what_the_desk_did(
     seen: Batch[CorrectionRequested | CaseExtended | CaseDecided], tx: Tx, seals: Seals
 ) -> list[Event]:
     """A desk asked, needs more time, or decided: say so, when the address is known."""
+    require_sealed(seen)
     return await _say(
         tx, [_with_words(notice_of(event.data, tx, event.traceparent), event.data, seals) for event in seen]
     )

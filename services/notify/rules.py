@@ -21,12 +21,11 @@ UNREADABLE = -1
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """How a citizen is reached: by an address in `sealed` (JSON), or one in the open from before sealing; neither where there is none.
+    """How a citizen is reached: by an address in `sealed` (JSON), None where there is none.
 
     `language` is None until the application has arrived.
     """
 
-    email: str | None
     language: Language | None
     sealed: bytes | None = None
 
@@ -49,7 +48,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A notice claimed for sending. `attempts` counts this one. `address` is empty while it is `sealed` (JSON)."""
+    """A notice claimed for sending. `attempts` counts this one. `address` is empty until `sealed` (JSON) is opened."""
 
     notice: Notice
     address: str
@@ -81,7 +80,7 @@ def state_of(contact: Contact) -> State:
     """What becomes of a new notice: it waits for its address, is queued, or is withheld for want of one."""
     if contact.language is None:
         return "waiting"
-    return "withheld" if contact.email is None and contact.sealed is None else "queued"
+    return "withheld" if contact.sealed is None else "queued"
 
 
 # RFC 5321 `Local-part "@" Domain` in ASCII, with the dots that Japanese carriers have given out: `a..b.@docomo.ne.jp`.

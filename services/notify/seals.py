@@ -6,6 +6,7 @@ from typing import Any
 
 from contracts.channels import Application
 from contracts.sealed import Sealed
+from sealing.errors import BrokenSeal
 from sealing.opener import Opener, seal_of
 from services.notify import rules
 from services.notify.rules import Contact, Letter
@@ -30,12 +31,12 @@ class Seals:
         """
         sealed = application.sealed
         if sealed is None:
-            return Contact(rules.address_of(application.applicant.email), application.language)
+            return Contact(application.language)
         email = self.opener.open(sealed, about, _EMAIL).get(_EMAIL)
         kept = (
             sealed.model_copy(update={"values": {_EMAIL: sealed.values[_EMAIL]}}) if rules.address_of(email) else None
         )
-        return Contact(None, application.language, kept and kept.model_dump_json().encode())
+        return Contact(application.language, kept and kept.model_dump_json().encode())
 
     def words(self, sealed: Sealed | None, about: object) -> bytes | None:
         """What a person wrote, as it is kept: sealed. Raises BrokenSeal, UnknownKey, DestroyedKey."""
@@ -47,9 +48,11 @@ class Seals:
     async def opened(self, letter: Letter) -> Letter:
         """The letter as it is sent. Raises BrokenSeal, UnknownKey, DestroyedKey, KeyringAway."""
         contact, words = _read(letter.sealed), _read(letter.notice.sealed)
+        if contact is None:
+            raise BrokenSeal("an address that is not sealed is written to by nobody")
         await self.opener.fetch((contact, words))
         about = letter.notice.application_id
-        email = self.opener.open(contact, about)[_EMAIL] if contact else letter.address
+        email = self.opener.open(contact, about)[_EMAIL]
         said = {name: rules.plain(text) for name, text in (self.opener.open(words, about) if words else {}).items()}
         return replace(letter, address=rules.address_of(email) or email, notice=replace(letter.notice, **said))
 

@@ -21,15 +21,14 @@ async def open_contacts(tx: Tx, contacts: Sequence[tuple[Notice, Contact, State]
     rows = await tx.fetch(
         """
         WITH known AS (
-            INSERT INTO contact (application_id, receipt, email, language, sealed, early)
-            SELECT a, r, e, l, c, false
-            FROM unnest($2::uuid[], $3::text[], $6::text[], $7::text[], $10::bytea[]) x(a, r, e, l, c) ORDER BY a
-            ON CONFLICT (application_id)
-                DO UPDATE SET email = excluded.email, language = excluded.language, sealed = excluded.sealed
+            INSERT INTO contact (application_id, receipt, language, sealed, early)
+            SELECT a, r, l, c, false
+            FROM unnest($2::uuid[], $3::text[], $6::text[], $9::bytea[]) x(a, r, l, c) ORDER BY a
+            ON CONFLICT (application_id) DO UPDATE SET language = excluded.language, sealed = excluded.sealed
             RETURNING application_id, early
         ), written AS (
             INSERT INTO notice (notice_id, application_id, kind, traceparent, state, next_attempt_at)
-            SELECT n, a, k, t, s, $9 FROM unnest($1::uuid[], $2::uuid[], $4::text[], $5::text[], $8::text[]) x(n, a, k, t, s)
+            SELECT n, a, k, t, s, $8 FROM unnest($1::uuid[], $2::uuid[], $4::text[], $5::text[], $7::text[]) x(n, a, k, t, s)
         )
         SELECT application_id FROM known WHERE early
         """,
@@ -41,7 +40,6 @@ async def open_contacts(tx: Tx, contacts: Sequence[tuple[Notice, Contact, State]
                     new.receipt,
                     new.kind,
                     new.traceparent,
-                    to.email,
                     to.language,
                     state,
                 )
@@ -62,12 +60,12 @@ async def contacts_of(tx: Tx, notices: Sequence[Notice]) -> dict[UUID, Contact]:
         INSERT INTO contact (application_id, receipt, early)
         SELECT a, r, true FROM unnest($1::uuid[], $2::text[]) x(a, r) ORDER BY a
         ON CONFLICT (application_id) DO UPDATE SET receipt = excluded.receipt
-        RETURNING application_id, email, language, sealed
+        RETURNING application_id, language, sealed
         """,
         list(receipts),
         list(receipts.values()),
     )
-    return {row[0]: Contact(row[1], row[2], row[3]) for row in rows}
+    return {row[0]: Contact(row[1], row[2]) for row in rows}
 
 
 async def add_notices(tx: Tx, notices: Sequence[tuple[Notice, State]]) -> None:
@@ -108,15 +106,15 @@ async def release(tx: Tx, application_ids: Collection[UUID]) -> list[tuple[Notic
     rows = await tx.fetch(
         """
         UPDATE notice n SET next_attempt_at = $2,
-            state = CASE WHEN c.email IS NULL AND c.sealed IS NULL THEN 'withheld' ELSE 'queued' END
+            state = CASE WHEN c.sealed IS NULL THEN 'withheld' ELSE 'queued' END
         FROM contact c
         WHERE c.application_id = n.application_id AND n.state = 'waiting' AND n.application_id = ANY($1::uuid[])
-        RETURNING n.*, c.receipt, c.email, c.language, c.sealed AS contact
+        RETURNING n.*, c.receipt, c.language, c.sealed AS contact
         """,
         list(application_ids),
         tx.now,
     )
-    return [(_notice(row), Contact(row["email"], row["language"], row["contact"]), row["state"]) for row in rows]
+    return [(_notice(row), Contact(row["language"], row["contact"]), row["state"]) for row in rows]
 
 
 async def any_due(tx: Tx) -> bool:
@@ -136,13 +134,13 @@ async def claim(tx: Tx, most: int, lease: timedelta) -> list[Letter]:
         )
         UPDATE notice n SET state = 'sending', attempts = n.attempts + 1, next_attempt_at = $3
         FROM due, contact c WHERE n.notice_id = due.notice_id AND c.application_id = n.application_id
-        RETURNING n.*, c.receipt, c.email, c.language, c.sealed AS contact
+        RETURNING n.*, c.receipt, c.language, c.sealed AS contact
         """,
         tx.now,
         most,
         tx.now + lease,
     )
-    return [Letter(_notice(row), row["email"] or "", row["language"], row["attempts"], row["contact"]) for row in rows]
+    return [Letter(_notice(row), "", row["language"], row["attempts"], row["contact"]) for row in rows]
 
 
 async def mark(tx: Tx, marks: Sequence[Mark]) -> set[UUID]:

@@ -58,6 +58,7 @@ SIGN_IN = {
     "public_url": ORIGIN,
 }
 M = TypeVar("M", bound=Model)
+E = TypeVar("E", bound=Event)
 _NO_CONNECTION: Any = None
 _numbers = itertools.count(1)
 APPLICATION = Application(
@@ -189,6 +190,10 @@ class Desk:
 
     async def consume(self, *events: Event) -> Outcome:
         """The same, whatever becomes of it."""
+        return await self.consume_as_it_is(*[await self.sealed_event(event) for event in events])
+
+    async def consume_as_it_is(self, *events: Event) -> Outcome:
+        """The same of events that nobody has sealed, or that are sealed wrongly."""
         given = handlers.given(self.seals.foresee, seals=self.seals)
         deliveries = [given.read(record(event), None) for event in events]
         read = [delivery.event for delivery in deliveries]
@@ -198,6 +203,15 @@ class Desk:
             await self.seals.index.refresh(self.commands, Telemetry("desk", None))
             await given.foresight(read)
         return await process(self.connection, "/desk", deliveries, {}, ParkingLimit(), clock=lambda: NOW)
+
+    async def sealed_event(self, event: E) -> E:
+        """An event as intake seals it; one that is sealed already as it is."""
+        holder: Any = getattr(event, "application", event)
+        if getattr(holder, "sealed", None) is not None or not hasattr(holder, "sealed"):
+            return event
+        await self.seals.sealer.fetch(["5y"], NOW)
+        sealed = self.seals.sealer.seal(holder, event.subject, "5y-2026")
+        return sealed if holder is event else event.model_copy(update={"application": sealed})
 
     async def sealed(self, application_id: UUID, application: Application = APPLICATION) -> Application:
         """An application as intake seals it."""
@@ -214,7 +228,9 @@ class Desk:
         """The events in the journal, in order: their data, seals open, with `type` shortened to `case.claimed`; looks and searches left out."""
         rows = await self.pool.fetch("SELECT payload FROM chassis.journal ORDER BY id")
         events = [topics.DESK.adapter.validate_json(row[0]) for row in rows]
-        opened = [(await self.seals.opened([event.data.to_json()], event.subject))[0] for event in events]
+        opened = [
+            (await self.seals.opened([(type(event.data), event.data.to_json())], event.subject))[0] for event in events
+        ]
         return [
             {"type": event.type.removeprefix("jp.madoguchi.").removesuffix(".v1")} | data
             for event, data in zip(events, opened, strict=True)

@@ -8,6 +8,7 @@ import pytest
 
 from access.roles import NUMBER_HANDLER, ROLES
 from contracts import topics
+from contracts.channels import Application
 from contracts.desk import IndividualNumbersViewed
 from contracts.personal import Applicant
 from sealing.errors import UnknownKey
@@ -84,7 +85,7 @@ async def test_the_key_that_opens_personal_data_opens_no_number(desk: Desk) -> N
     (content,) = [row[0] for row in await desk.pool.fetch("SELECT content FROM application")]
     numbers = json.loads(content) | {"sealed": json.loads(content)["sealed_numbers"]}
 
-    (shown,) = await desk.seals.opened([json.dumps(numbers).encode()], application_id)
+    (shown,) = await desk.seals.opened([(Application, json.dumps(numbers).encode())], application_id)
 
     assert shown["unreadable"]["code"] == UnknownKey.__name__
     assert NUMBER not in json.dumps(shown)

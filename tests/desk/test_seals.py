@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -10,12 +11,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chassis.database import Tx
 from chassis.telemetry import Telemetry
-from contracts.channels import Application
+from contracts.channels import Application, Attachment
+from contracts.desk import CorrectionRequested
+from contracts.envelope import Event
 from contracts.personal import Applicant
+from contracts.routing import CaseOpened
 from contracts.sealed import SEALED_TEXT
-from services.desk import index_terms
-from tests.desk.conftest import APPLICATION, NOW, Desk, corrected, new_id, opened, rerouted
+from services.desk import corrections, index_terms, store
+from services.desk.corrections import Correction
+from services.desk.rules import Step
+from tests.desk.conftest import (
+    APPLICATION,
+    NOW,
+    Desk,
+    corrected,
+    new_id,
+    opened,
+    rerouted,
+    sent_to_triage,
+    withdrawn,
+)
 
 PERSON = Applicant(
     name="阿寒　湖子",
@@ -26,6 +43,7 @@ PERSON = Applicant(
     message="坂の上です",
 )
 WHOLE = APPLICATION.model_copy(update={"applicant": PERSON})
+DOCUMENT = Attachment(name="阿寒湖子の住民票.pdf", media_type="application/pdf", size=1, sha256="a" * 64)
 
 
 async def sealed_case(desk: Desk, application: Application = WHOLE, department: str = "residents") -> tuple[UUID, UUID]:
@@ -69,7 +87,8 @@ async def test_what_is_written_to_the_citizen_leaves_sealed_and_is_read_again_in
 
     assert said["wanted"] == SEALED_TEXT
     assert said["sealed"]["key"] == "5y-2026.1"
-    assert (await desk.seals.opened([json.dumps(said).encode()], application_id))[0]["wanted"] == "お母様のお名前"
+    (whole,) = await desk.seals.opened([(CorrectionRequested, json.dumps(said).encode())], application_id)
+    assert whole["wanted"] == "お母様のお名前"
     assert note["wanted"] == "お母様のお名前"
 
 
@@ -124,6 +143,73 @@ async def test_an_event_whose_seal_does_not_open_is_parked_under_its_name(desk: 
     assert (outcome.handled, outcome.parked) == (0, 1)
     assert cause[0] == "sealing.errors.BrokenSeal"
     assert (await desk.client.get(f"/v1/cases/{case_id}")).status_code == 404
+
+
+PLAIN = [{"applicant": Applicant(phone="090-1234-5678")}, {"sealed": None, "applicant": PERSON}]
+
+
+@pytest.mark.parametrize("update", PLAIN, ids=["beside its seal", "without a seal"])
+@pytest.mark.parametrize("arriving", [opened, rerouted, sent_to_triage])
+async def test_a_personal_value_in_the_open_is_parked_whether_there_is_a_seal_or_not(
+    desk: Desk, arriving: Callable[[UUID, UUID], CaseOpened], update: dict[str, Any]
+) -> None:
+    application_id, case_id = new_id(), new_id()
+    plain = (await desk.sealed(application_id, WHOLE)).model_copy(update=update)
+
+    outcome = await desk.consume_as_it_is(arriving(application_id, case_id).model_copy(update={"application": plain}))
+
+    assert (outcome.handled, outcome.causes) == (0, {"sealing.errors.BrokenSeal": 1})
+    assert "090-1234" not in "".join([str(row) for row in await desk.pool.fetch("SELECT * FROM application")])
+
+
+async def test_a_required_value_that_was_left_out_of_the_seal_is_parked(desk: Desk) -> None:
+    application_id = new_id()
+    sealed = await desk.sealed(application_id, WHOLE.model_copy(update={"attachments": (DOCUMENT,)}))
+    assert sealed.sealed is not None
+    values = {path: text for path, text in sealed.sealed.values.items() if path != "attachments.0.name"}
+    without = sealed.model_copy(update={"sealed": sealed.sealed.model_copy(update={"values": values})})
+
+    outcome = await desk.consume_as_it_is(opened(application_id, new_id(), application=without))
+
+    assert outcome.causes == {"sealing.errors.BrokenSeal": 1}
+
+
+@pytest.mark.parametrize("event", [corrected(new_id()), withdrawn(new_id()).model_copy(update={"message": "やめます"})])
+async def test_a_message_in_the_open_is_parked_and_not_kept(desk: Desk, event: Event) -> None:
+    outcome = await desk.consume_as_it_is(event)
+
+    assert outcome.causes == {"sealing.errors.BrokenSeal": 1}
+    assert await desk.pool.fetchval("SELECT count(*) FROM correction") == 0
+
+
+@pytest.mark.parametrize("seal", ["beside its seal", "without a seal"])
+async def test_a_kept_value_in_the_open_is_shown_as_broken_and_not_shown(desk: Desk, seal: str) -> None:
+    _, case_id = await sealed_case(desk)
+    content = json.loads(await desk.pool.fetchval("SELECT content FROM application"))
+    content["applicant"] = {"phone": "090-1234-5678"}
+    content["sealed"] = content["sealed"] if seal == "beside its seal" else None
+    await desk.pool.execute("UPDATE application SET content = $1", json.dumps(content).encode())
+
+    application = (await desk.see(case_id))["application"]
+
+    assert application["unreadable"]["code"] == "BrokenSeal"
+    assert application["applicant"] == {"phone": SEALED_TEXT}
+
+
+async def test_a_kept_message_and_kept_words_in_the_open_are_shown_as_broken_and_not_shown(desk: Desk) -> None:
+    application_id, case_id = await sealed_case(desk)
+    kept = Correction(application_id, "/portal", "1", NOW, json.dumps({"message": "電話"}).encode())
+    note = json.dumps({"wanted": "戸籍", "until": "2026-05-01"}).encode()
+    async with desk.connection.transaction():
+        tx = Tx(desk.connection, NOW)
+        await corrections.keep(tx, [kept])
+        await store.add_steps(tx, [Step(case_id, NOW, "request-correction", "residents", "sato", note)])
+
+    case = await desk.see(case_id)
+    (told,) = [step["note"] for step in case["history"] if step["what"] == "request-correction"]
+
+    assert [shown["unreadable"]["code"] for shown in (*case["corrections"], told)] == ["BrokenSeal"] * 2
+    assert (case["corrections"][0]["message"], told["wanted"]) == (SEALED_TEXT, SEALED_TEXT)
 
 
 async def test_when_the_key_is_destroyed_nothing_personal_can_be_read_or_found(desk: Desk) -> None:

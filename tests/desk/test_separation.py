@@ -20,7 +20,7 @@ GUARDED = {
     "suggestion": "SELECT case_id FROM suggestion",
     "application": "SELECT application_id FROM application",
     "correction": "SELECT application_id FROM correction",
-    "search_term": "SELECT application_id FROM search_term",
+    "search_term": "SELECT DISTINCT application_id FROM search_term",
 }
 """A query of every table that leads to a case, without any WHERE."""
 
@@ -46,7 +46,6 @@ async def two(desk: Desk, by_administrator: Administrator) -> Desk:
         await desk.see(case_id)
         for sql in (
             "INSERT INTO suggestion (case_id, at, said) VALUES ($1, now(), '{}')",
-            "INSERT INTO search_term (term, application_id, name) SELECT 'x', application_id, '5y-2026' FROM case_item WHERE case_id = $1",
             "INSERT INTO search_made SELECT case_id, now(), department, 'sato', 'name', 'work', 1 FROM case_item WHERE case_id = $1",
         ):
             await by_administrator(desk.pool, sql, case_id)

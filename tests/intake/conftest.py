@@ -19,6 +19,7 @@ from chassis.consuming import Verbatim
 from chassis.database import Pool, Tx, connect, make_pool, transaction
 from chassis.pulse import Pulse
 from chassis.telemetry import Telemetry
+from contracts.channels import Application
 from contracts.envelope import Event
 from contracts.ids import uuid7
 from deploy.databases import within
@@ -140,7 +141,7 @@ class Intake:
         data = json.loads(said.to_json())
         holder, opener = data.get("application", data), Opener(self.city)
         await opener.fetch([sealed_in(holder)])
-        whole = opener.opened(holder, said.subject)
+        whole = opener.opened(holder, said.subject, Application if "application" in data else type(said))
         return data | {"application": whole} if "application" in data else whole
 
     async def rows(self, query: str) -> Sequence[asyncpg.Record]:

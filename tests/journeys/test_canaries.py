@@ -136,7 +136,7 @@ async def _open_with_the_ordinary_keys(city: RunningCity) -> None:
         assert numbers is not None
         await ordinary.fetch([sealed, numbers])
         await of_numbers.fetch([numbers])
-        read += json.dumps(ordinary.opened(application, subject), ensure_ascii=False).encode()
+        read += json.dumps(ordinary.opened(application, subject, Application), ensure_ascii=False).encode()
         with pytest.raises(UnknownKey):
             ordinary.open(numbers, subject)
         assert numbers_in(json.dumps(of_numbers.open(numbers, subject), ensure_ascii=False).encode())

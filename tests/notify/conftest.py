@@ -17,8 +17,13 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from pydantic import SecretStr
 
+from chassis import journal
 from chassis.commands import Commands
 from chassis.database import Owned, Pool, Tx, connect, make_pool, transaction
+from chassis.parking import ParkingLimit
+from chassis.processing import Outcome as Processed
+from chassis.processing import process
+from chassis.subscription import Record
 from chassis.telemetry import Telemetry
 from contracts import topics
 from contracts.channels import Application, Language
@@ -43,6 +48,7 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 RECEIPT = "0000-0000-0012-4"
 HOST = "127.0.0.1"
 E = TypeVar("E", bound=Event)
+_NO_CONNECTION: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +131,13 @@ class Notify:
         async with transaction(self.connection) as tx:
             return await self.handle(tx, event)
 
+    async def consume_as_it_is(self, event: Event) -> Processed:
+        """The same as the consumer does it, from the bytes on the topic: what is poison is parked."""
+        given = handlers.given(self.seals.foresee, seals=self.seals)
+        delivery = given.read(record(event), None)
+        await given.foresight([delivery.event])
+        return await process(self.connection, "/notify", [delivery], {}, ParkingLimit())
+
     async def handle(self, tx: Tx, *events: Event) -> Sequence[Event]:
         """The same within a transaction, of events that are sealed."""
         await self.seals.foresee([envelope(event) for event in events])
@@ -172,6 +185,13 @@ class Notify:
         async with asyncio.timeout(seconds):
             while not await self.connection.fetchval(query, *args):
                 await asyncio.sleep(0.02)
+
+
+def record(event: Event) -> Record:
+    """The event as it stands on its topic."""
+    topic = topics.topic_of(type(event))
+    (line,) = journal.lines(Tx(_NO_CONNECTION, NOW), topic.producer or "", [event])
+    return Record(topic.name, 0, 1, line.key.encode(), line.payload, ())
 
 
 def envelope(event: Event) -> CloudEvent[Any]:

@@ -139,7 +139,7 @@ async def test_application_and_result_read_at_once_by_two_instances_still_meet(
 ) -> None:
     """One transaction is open while the other begins: neither may miss the other."""
     story, other = Story(), await connect(notify.dsn)
-    reading: list[Event] = [story.accepted(), story.decided()]
+    reading: list[Event] = [await notify.sealed(story.accepted()), await notify.sealed(story.decided())]
     one, two = reversed(reading) if result_first else reading
     try:
         async with asyncio.TaskGroup() as tasks, transaction(notify.connection) as tx:

@@ -182,9 +182,9 @@ def test_plain_text_has_no_control_characters_but_line_ends(text: str) -> None:
 @pytest.mark.parametrize(
     "contact, state",
     [
-        (Contact("a@example.jp", "ja"), "queued"),
-        (Contact(None, "ja"), "withheld"),
-        (Contact(None, None), "waiting"),
+        (Contact("ja", b"sealed"), "queued"),
+        (Contact("ja"), "withheld"),
+        (Contact(None), "waiting"),
     ],
 )
 def test_a_notice_is_queued_withheld_or_waits_by_what_is_known_of_its_reader(contact: Contact, state: str) -> None:

@@ -1,10 +1,13 @@
 """Addresses and words are sealed until a mail is written."""
 
+from typing import Any
+
 import pytest
 
 from contracts.notify import NoticeQueued, NoticeWithheld
 from deploy.local import Stack
 from sealing.errors import BrokenSeal
+from tests.conftest import Administrator
 from tests.notify.conftest import MailServer, Notify, Story, mails_to, settings_of
 
 ALL_SENT = "SELECT bool_and(state = 'sent') FROM notice"
@@ -34,15 +37,64 @@ async def test_a_sealed_address_that_no_mail_reaches_is_withheld_as_an_open_one(
     assert (await notify.rows("SELECT sealed FROM contact"))[0][0] is None
 
 
-async def test_what_came_before_there_were_seals_is_still_sent(notify: Notify, servers: Stack) -> None:
-    story = Story("open@example.jp")
-    await notify.read_as_it_is(story.accepted())
-    await notify.read_as_it_is(story.wanted("住民票"))
+async def test_an_address_in_the_open_is_parked_and_no_mail_goes_to_it(notify: Notify) -> None:
+    server = MailServer()
 
-    async with notify.sending(settings_of(notify.dsn, servers.smtp_url)):
-        await notify.until(ALL_SENT)
+    outcome = await notify.consume_as_it_is(Story("open@example.jp").accepted())
+    await notify.read(Story("sealed@example.jp").accepted())
+    with server.running():
+        async with notify.sending(settings_of(notify.dsn, server.url)):
+            await notify.until(ALL_SENT)
 
-    assert len(mails_to(servers.mail_folder, "open@example.jp")) == 2
+    assert (outcome.handled, outcome.parked, outcome.causes) == (0, 1, {"sealing.errors.BrokenSeal": 1})
+    assert len(server.taken) == 1
+    assert b"To: sealed@example.jp" in server.taken[0]
+
+
+PLAIN = [{"message": "090-1234-5678"}, {"message": "090-1234-5678", "sealed": None}]
+
+
+@pytest.mark.parametrize("update", PLAIN, ids=["beside its seal", "without a seal"])
+@pytest.mark.parametrize("said", ["corrected", "withdrawn"])
+async def test_a_message_in_the_open_is_parked_though_no_mail_says_it(
+    notify: Notify, said: str, update: dict[str, Any]
+) -> None:
+    event = getattr(Story(), said)().model_copy(update={"message": "電話をください"})
+    sealed = await notify.sealed(event)
+
+    outcome = await notify.consume_as_it_is(sealed.model_copy(update=update))
+
+    assert outcome.causes == {"sealing.errors.BrokenSeal": 1}
+
+
+@pytest.mark.parametrize("update", [{"wanted": "印鑑"}, {"sealed": None}, {"wanted": "印鑑", "sealed": None}])
+async def test_words_in_the_open_or_left_out_of_the_seal_are_parked(notify: Notify, update: dict[str, Any]) -> None:
+    sealed = await notify.sealed(Story().wanted("住民票"))
+
+    outcome = await notify.consume_as_it_is(sealed.model_copy(update=update))
+
+    assert outcome.causes == {"sealing.errors.BrokenSeal": 1}
+    assert await notify.states() == {}
+
+
+async def test_the_reasons_of_a_decision_in_the_open_are_parked_though_no_mail_says_them(notify: Notify) -> None:
+    outcome = await notify.consume_as_it_is(Story().decided())
+
+    assert outcome.causes == {"sealing.errors.BrokenSeal": 1}
+
+
+async def test_a_row_whose_address_is_in_the_open_is_never_sent_to(
+    notify: Notify, by_administrator: Administrator
+) -> None:
+    server = MailServer()
+    await notify.read(Story("sealed@example.jp").accepted())
+    await by_administrator(notify.connection, "UPDATE contact SET sealed = NULL, email = 'open@example.jp'")
+
+    with server.running():
+        async with notify.sending(settings_of(notify.dsn, server.url)):
+            await notify.until("SELECT bool_and(state = 'failed') FROM notice")
+
+    assert server.taken == []
 
 
 async def test_a_seal_of_another_application_is_poison(notify: Notify) -> None:
