@@ -66,7 +66,13 @@ class Opener:
         if sealed is None:
             return dict(content)
         rest = {name: value for name, value in content.items() if name != "sealed"}
-        return fields.restored(rest, self.open(sealed, about))
+        values = self.open(sealed, about)
+        if not all(fields.is_personal(model, path) for path in values):
+            raise BrokenSeal("a value is sealed that is not personal: a fact is not changed by who can seal")
+        try:
+            return fields.restored(rest, values)
+        except LookupError:
+            raise BrokenSeal("a value is sealed for a place that is not there") from None
 
     def _unwrapped(self, sealed: Sealed) -> bytes | SealingError:
         try:

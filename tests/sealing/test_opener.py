@@ -14,6 +14,7 @@ from contracts.personal import Applicant
 from contracts.sealed import SEALED_TEXT
 from sealing import fields
 from sealing.errors import BrokenSeal
+from sealing.fields import emptied
 from sealing.opener import Opener, require_sealed
 from sealing.sealer import Sealer
 from services.desk.handlers import handlers as desk
@@ -138,3 +139,18 @@ async def test_the_refusal_never_says_what_stood_there() -> None:
         require_sealed([example("jp.madoguchi.application.accepted.v1")])
 
     assert "花子" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "path", ["procedure", "facts.district", "attachments.7.name", "applicant.name.more", "nowhere"]
+)
+async def test_who_can_seal_changes_no_fact_and_finds_no_other_place(path: str) -> None:
+    keyring = MemoryKeyring()
+    sealer, opener = Sealer(keyring), Opener(keyring)
+    await sealer.fetch_keys([NAME])
+    application = emptied(example("jp.madoguchi.application.accepted.v1").data.application)
+    content = application.model_copy(update={"attachments": (), "sealed": sealer.seal_values({path: "x"}, "1", NAME)})
+    await opener.fetch([content.sealed])
+
+    with pytest.raises(BrokenSeal):
+        opener.opened(content.model_dump(mode="json", exclude_none=True), "1", Application)
