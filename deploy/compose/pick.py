@@ -21,9 +21,13 @@ MAIL = ("aiosmtpd", "psutil")  # the mail catcher
 
 
 def entries(lock: str) -> dict[str, str]:
-    """Every package of a lock, with the lines that pin it."""
-    found = re.split(r"(?m)^(?=[a-z0-9])", lock)
-    return {entry.split("==")[0]: entry for entry in found if "==" in entry}
+    """Every package of a lock, with the lines that pin it: several versions, where that depends on the Python."""
+    found: dict[str, str] = {}
+    for entry in re.split(r"(?m)^(?=[a-z0-9])", lock):
+        if "==" in entry:
+            name = entry.split("==")[0]
+            found[name] = found.get(name, "") + entry
+    return found
 
 
 def picked(lock: str, names: Iterable[str]) -> str:

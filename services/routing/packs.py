@@ -21,7 +21,6 @@ from pathlib import Path, PurePosixPath
 from services.routing.calendars import InvalidCalendars, read_calendars
 from services.routing.formats.csv_tables import read_csv
 from services.routing.formats.dmn import read_dmn
-from services.routing.formats.xlsx import read_xlsx
 from services.routing.organisations import read_organisation
 from services.routing.procedures import read_clocks, read_needs, read_stages
 from services.routing.rules.completeness import PackFinding, prove_pack
@@ -124,9 +123,16 @@ def _tables(files: Files, base: str) -> Iterator[DecisionTable]:
             yield from _READERS[found.suffix](content, path, found.stem)
 
 
+def _read_workbook(content: bytes, path: str, _: str) -> Sequence[DecisionTable]:
+    """What reads workbooks takes 20 MB with it, NumPy where that is there: who reads none does not load it."""
+    from services.routing.formats.xlsx import read_xlsx
+
+    return [read_xlsx(content, file=path)]
+
+
 _READERS: Mapping[str, Callable[[bytes, str, str], Sequence[DecisionTable]]] = {
     ".csv": lambda content, path, name: [read_csv(content, file=path, name=name)],
-    ".xlsx": lambda content, path, _: [read_xlsx(content, file=path)],
+    ".xlsx": _read_workbook,
     ".dmn": lambda content, path, _: read_dmn(content, file=path),
 }
 

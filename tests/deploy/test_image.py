@@ -73,6 +73,8 @@ def told(name: str, servers: Stack, port: int = 0) -> list[str]:
     lines = [f"{key}={value}" for key, value in environment(name).items() if not key.endswith("_HTTP_PORT")]
     for there, place in changed.items():
         lines = [line.replace(there, place) for line in lines]
+    for prefix in [line.partition("KAFKA_SECURITY=")[0] for line in lines if "KAFKA_SECURITY=" in line]:
+        lines += [f"{prefix}KAFKA_SECURITY={servers.kafka.security}", f"{prefix}KAFKA_CA={servers.kafka.ca}"]
     if name == "prepare":
         lines.append(f"MADOGUCHI_KAFKA_PASSWORD={servers.kafka.password}")  # the last of two counts
     return [*lines, f"MADOGUCHI_{name.upper()}_HTTP_PORT={port}"]

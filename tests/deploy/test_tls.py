@@ -119,6 +119,7 @@ async def test_a_service_is_told_at_once_of_a_file_that_holds_no_certificate(tmp
     for name in ("empty.pem", "missing.pem"):
         told = {"KAFKA_SECURITY": "SASL_SSL", "KAFKA_USER": "routing", "KAFKA_PASSWORD": SECRET}
         told |= {"KAFKA_BOOTSTRAP": "k:1", "POSTGRES_DSN": "postgresql://h/d", "KAFKA_CA": str(tmp_path / name)}
+        told |= {"OIDC_ISSUER": "https://provider.example"}
         variables = [f"MADOGUCHI_ROUTING_{key}={value}" for key, value in told.items()]
         command = ["env", "-i", *variables, sys.executable, "-m", "services.routing.app", "run"]
         done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False, cwd=ROOT)
