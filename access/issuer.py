@@ -1,23 +1,22 @@
 """Whom a token names, by the provider's own word: its discovery document, its keys, and what it signed with them.
 
 OpenID Connect Discovery 1.0, RFC 7517 (keys), RFC 9068 (access tokens as JWT), by joserfc. No secret of ours is needed for it.
+The libraries take 12 MB: they are loaded when the first person comes.
 """
 
 import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
-
-import httpx2
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
-from joserfc.jwt import JWTClaimsRegistry
+from typing import TYPE_CHECKING, Any
 
 from access.principal import Principal, bad_token, principal_of
 from access.settings import Vouching
 from chassis.errors import Refused
+
+if TYPE_CHECKING:
+    from joserfc import jwt
+    from joserfc.jwk import KeySet
 
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 """Signatures by a key that only the provider has: `none` and those by a shared secret are not among them."""
@@ -45,7 +44,7 @@ class Issuer:
 
     settings: Vouching
     _metadata: dict[str, Any] = field(default_factory=lambda: dict[str, Any]())
-    _keys: KeySet | None = None
+    _keys: "KeySet | None" = None
     _keys_at: float = -KEYS_AGAIN_SECONDS
     _fetching: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -55,6 +54,9 @@ class Issuer:
 
     async def vouched(self, token: str, wanted: dict[str, str], otherwise: Callable[[], Refused]) -> Principal:
         """Whom a token names that the provider signed, that is not over and that says what is wanted. Raises `otherwise`."""
+        from joserfc.errors import JoseError
+        from joserfc.jwt import JWTClaimsRegistry
+
         metadata = await self.discovered()
         checks: dict[str, Any] = {
             name: {"essential": True, "value": value} for name, value in (wanted | {"iss": metadata["issuer"]}).items()
@@ -77,14 +79,19 @@ class Issuer:
             self._metadata = found
         return self._metadata
 
-    async def _decoded(self, token: str) -> jwt.Token:
+    async def _decoded(self, token: str) -> "jwt.Token":
         """A token whose signature is the provider's; a key that is new to us is asked for."""
+        from joserfc import jwt
+        from joserfc.errors import JoseError
+
         try:
             return jwt.decode(token, await self._key_set(), algorithms=ALGORITHMS)
         except (JoseError, ValueError):
             return jwt.decode(token, await self._key_set(again=True), algorithms=ALGORITHMS)
 
-    async def _key_set(self, *, again: bool = False) -> KeySet:
+    async def _key_set(self, *, again: bool = False) -> "KeySet":
+        from joserfc.jwk import KeySet
+
         async with self._fetching:
             late = time.monotonic() - self._keys_at > (KEYS_AGAIN_SECONDS if again else KEYS_SECONDS)
             if self._keys is None or late:
@@ -94,6 +101,8 @@ class Issuer:
 
 
 async def _json(url: str) -> Any:
+    import httpx2
+
     try:
         async with httpx2.AsyncClient(timeout=SECONDS) as client:
             return (await client.get(url)).raise_for_status().json()
