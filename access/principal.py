@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from chassis.errors import Refused
+from contracts import control_characters
 from contracts.envelope import Model
 
 M = TypeVar("M", bound=Model)
 
 STAFF = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CODE = re.compile(r"[a-z0-9-]{1,64}")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +95,14 @@ def not_yourself() -> Refused:
 
 def control_character() -> Refused:
     """What no person types: no text of PostgreSQL's holds a NUL, and what an event says of one would be parked elsewhere."""
-    return Refused(
-        422,
-        "control-character",
-        "制御文字は使えません。取り除いてお送りください。 Control characters are not allowed: remove them.",
-    )
+    return Refused(422, control_characters.CODE, control_characters.WORDS)
 
 
 def signed(order: M, who: Principal) -> M:
     """The order in the name of who asks, in its field `staff`. Raises Refused when it bears another's, or what no person types."""
     if getattr(order, "staff", "") not in ("", who.staff):
         raise not_yourself()
-    if any(isinstance(text, str) and _CONTROL.search(text) for _, text in order):
+    if any(isinstance(text, str) and control_characters.found_in(text) for _, text in order):
         raise control_character()
     return order.model_copy(update={"staff": who.staff})
 

@@ -53,9 +53,13 @@ class Submission:
         return hashlib.sha256(_unsealed(self.body) if self.event is None else self.event.to_json()).digest()
 
 
+_SEALED = re.compile(rb'"' + b"".join(rb"(?:%c|\\u00(?i:%02x))" % (sign, sign) for sign in b"sealed") + rb'"')
+"""The name of the member that holds a seal, also with letters written as JSON may: `"\\u0073ealed"`."""
+
+
 def sealed_parts(body: bytes) -> tuple[Any, list[dict[str, Any]]]:
     """The JSON of a body that may be anything, and the parts of it that hold a seal: none where it cannot be read."""
-    if b'"sealed"' not in body:
+    if _SEALED.search(body) is None:
         return None, []
     try:
         content: Any = from_json(body)

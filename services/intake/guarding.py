@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from functools import singledispatch
 from typing import Any
 
-from contracts import individual_numbers
+from contracts import control_characters, individual_numbers
 from contracts.channels import ApplicationSubmitted, ApplicationWithdrawn, Attachment, CorrectionSubmitted, Fact
 from contracts.intake import Fault
 from contracts.reading import ChannelEvent, Submission
@@ -38,14 +38,13 @@ NOT_IN_A_NAME = (
     " No name of a fact is made of an Individual Number: choose another."
 )
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _MEDIA_TYPE = re.compile(
     r"[A-Za-z0-9][\w!#$&^.+-]{0,62}/[A-Za-z0-9][\w!#$&^.+-]{0,62}(; ?[\w.-]+=[\w.\"-]+)*", re.ASCII
 )
 """RFC 6838 §4.2, with parameters such as `charset=utf-8`."""
 _MOST = 2**53 - 1
 UNFIT = {
-    "control-character": "制御文字は使えません。取り除いてお送りください。 Control characters are not allowed: remove them.",
+    control_characters.CODE: control_characters.WORDS,
     "media-type": "ファイルの種類は application/pdf のようにお書きください。 Write the media type as in `application/pdf`.",
     "number-too-large": "数値が大きすぎます。 A number is at most 9007199254740991: send a longer one as text.",
 }
@@ -147,7 +146,7 @@ def _unfit(found: tuple[Place, Fact]) -> Fault | None:
     if isinstance(value, str) and place[-1] == "media_type":
         code = None if _MEDIA_TYPE.fullmatch(value) else "media-type"
     elif isinstance(value, str):
-        code = "control-character" if _CONTROL.search(value) else None
+        code = control_characters.CODE if control_characters.found_in(value) else None
     else:
         code = "number-too-large" if isinstance(value, int) and abs(value) > _MOST else None
     return Fault(field=_path(place), code=code, message=UNFIT[code]) if code else None

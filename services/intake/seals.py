@@ -4,7 +4,6 @@ A channel seals under the key of the edge, which intake alone can open and which
 seal of its retention class and fiscal year, which intake cannot open. Individual Numbers carry another, by keys of their own.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -37,8 +36,6 @@ _BROKEN = (
     "封印を開けませんでした。市の公開鍵で封印し直してください。"
     " The seal does not open: seal again with the city's public key for the edge."
 )
-_ESCAPED = re.compile(rb'"' + b"".join(rb"(?:%c|\\u00(?i:%02x))" % (sign, sign) for sign in b"sealed") + rb'"')
-"""The name of the member that holds a seal, also with letters written as JSON may: `"\\u0073ealed"`."""
 _NOT_YOURS = (
     "sealed_numbers は市が作成する項目です。個人番号は individual_number に入れ、sealed に封印してお送りください。"
     " `sealed_numbers` is made by the city: put an Individual Number into `individual_number`, sealed in `sealed` with the rest."
@@ -144,8 +141,7 @@ class _MixedSeal(Exception):
 def _seals_in(body: bytes) -> list[Sealed]:
     """The seals in a body that may be anything, as far as they can be read; what is wrong with one is said later."""
     try:
-        plain = _ESCAPED.sub(b'"sealed"', body)
-        return [Sealed.model_validate(part["sealed"]) for part in reading.sealed_parts(plain)[1]]
+        return [Sealed.model_validate(part["sealed"]) for part in reading.sealed_parts(body)[1]]
     except ValidationError:
         return []
 
