@@ -10,14 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-import asyncpg
-
 from chassis import database, kafka, lanes, progress
 from chassis.backoff import pauses, rest
 from chassis.broker import Broker
 from chassis.consuming import Delivery, Handlers
 from chassis.database import Owned, Scope, transaction
-from chassis.errors import Fenced, Poison, Transient, name_of
+from chassis.errors import DATABASE_FAULTS, Fenced, Poison, Transient, name_of
 from chassis.lanes import Lane
 from chassis.parking import ParkingLimit
 from chassis.processing import process
@@ -112,7 +110,7 @@ class Consumer:
                 await self._polls(session, stop)
             except Fenced as error:
                 self.telemetry.warn("consumer.fenced", detail=str(error))
-            except (Transient, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (Transient, *DATABASE_FAULTS) as error:
                 await self._rest(error, stop)
             finally:
                 await self._shut(session)
@@ -166,7 +164,7 @@ class Consumer:
             began = time.monotonic()
             try:
                 intent = await self._process(session, batch)
-            except (Transient, asyncpg.PostgresError, OSError, TimeoutError) as error:
+            except (Transient, *DATABASE_FAULTS) as error:
                 failures += 1
                 if failures >= _RESTART_AFTER or session.connection.is_closed():
                     raise

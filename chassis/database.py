@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from chassis.errors import DATABASE_FAULTS
 from contracts.ids import uuid7
 
 if TYPE_CHECKING:  # asyncpg's classes take a parameter in its stubs only
@@ -130,7 +131,7 @@ async def close(connection: Owned | None) -> None:
         return
     try:
         await connection.close(timeout=2)
-    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except DATABASE_FAULTS:
         connection.terminate()
 
 

@@ -17,6 +17,18 @@ import asyncpg
 # Classes of SQLSTATE that say "this row": data exception, integrity violation. PostgreSQL, appendix A.
 _ABOUT_THE_DATA = ("22", "23")
 
+DATABASE_FAULTS: tuple[type[Exception], ...] = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What a call of the database ends with that is not our bug.
+
+The last is asyncpg's word for a server that died between two messages of one call (MagicStack/asyncpg#784).
+"""
+
 
 class ChassisError(Exception):
     """The root of the tree above."""
@@ -64,7 +76,7 @@ def is_poison(error: BaseException) -> bool:
     """
     if isinstance(error, asyncpg.PostgresError):
         return str(error.sqlstate or "")[:2] in _ABOUT_THE_DATA
-    if isinstance(error, (Transient, Fenced, OSError, MemoryError, TimeoutError, asyncpg.InterfaceError)):
+    if isinstance(error, (Transient, Fenced, MemoryError, *DATABASE_FAULTS)):
         return False
     return isinstance(error, Exception)
 

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from chassis import limits
 from chassis.answers import PROBLEM, Answers, Tell, problem, problem_of
-from chassis.errors import Refused
+from chassis.errors import DATABASE_FAULTS, Refused, is_poison
 from chassis.pulse import Pulse
 
 __all__ = ["PROBLEM", "body_of", "faults_of", "listen", "make_app", "make_server", "problem"]
@@ -86,9 +86,13 @@ def _add_problems(app: FastAPI, tell: Tell) -> None:
     async def failed(_: Request, error: HTTPException) -> JSONResponse:
         return problem_of(error)
 
-    @app.exception_handler(OSError)
-    async def away(_: Request, __: OSError) -> JSONResponse:
-        return problem(503, "database-away", "Nothing was saved. Send the same request again in a moment.")
+    async def away(_: Request, error: Exception) -> JSONResponse:
+        if is_poison(error):
+            raise error
+        return problem(503, "database-away", "The database is away. Send the same again in a moment: it counts once.")
+
+    for fault in DATABASE_FAULTS:
+        app.add_exception_handler(fault, away)
 
 
 def listen(host: str, port: int) -> socket.socket:

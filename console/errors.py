@@ -20,7 +20,7 @@ def explained(error: Exception) -> click.ClickException | None:
     from pydantic import ValidationError
 
     from channels.bulk.errors import BulkError
-    from chassis.errors import ChassisError
+    from chassis.errors import DATABASE_FAULTS, ChassisError
     from deploy.local import StackError
     from sealing.errors import KeyringAway, KeyringRefusal, SealingError
     from services.routing.packs import INVALID
@@ -33,7 +33,7 @@ def explained(error: Exception) -> click.ClickException | None:
         return Trouble(_settings(error))
     if isinstance(error, asyncpg.PostgresError):
         return Trouble(f"PostgreSQL says: {error}. See `madoguchi doctor`.")
-    if isinstance(error, (OSError, KafkaError, httpx.HTTPError, asyncpg.InterfaceError)):
+    if isinstance(error, (*DATABASE_FAULTS, KafkaError, httpx.HTTPError)):
         return Trouble(_away(error))
     return None
 

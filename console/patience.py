@@ -11,14 +11,14 @@ import httpx
 from aiokafka.errors import KafkaError
 
 from channels.bulk.errors import KafkaAway
-from chassis.errors import Transient
+from chassis.errors import DATABASE_FAULTS, Transient
 
 T = TypeVar("T")
 PAUSE = 1.0
 SERVER_SAYS_LATER = {"08", "53", "57"}
 """Classes of SQLSTATE: connection, resources, operator intervention. PostgreSQL, appendix A."""
 
-PASSING = (OSError, TimeoutError, Transient, KafkaError, KafkaAway, httpx.TransportError, asyncpg.InterfaceError)
+PASSING = (*DATABASE_FAULTS, Transient, KafkaError, KafkaAway, httpx.TransportError)
 
 
 def is_passing(error: BaseException) -> bool:

@@ -6,11 +6,9 @@ seals; this loop does, a moment later.
 
 import asyncio
 
-import asyncpg
-
 from chassis.commands import Commands
 from chassis.database import sleep_or
-from chassis.errors import name_of
+from chassis.errors import DATABASE_FAULTS, name_of
 from chassis.telemetry import Telemetry
 from services.archive import handlers
 
@@ -23,6 +21,6 @@ async def sweep_closing(commands: Commands, telemetry: Telemetry, stop: asyncio.
         try:
             if sealed := await commands.run(handlers.sweep):
                 telemetry.info("archive.swept", sealed=sealed)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except DATABASE_FAULTS as error:
             telemetry.warn("archive.not_swept", error=name_of(error))
         await sleep_or(stop, PERIOD_SECONDS)

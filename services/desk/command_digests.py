@@ -10,11 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import asyncpg
-
 from chassis.commands import Commands
 from chassis.database import Tx, sleep_or
-from chassis.errors import name_of
+from chassis.errors import DATABASE_FAULTS, name_of
 from chassis.telemetry import Telemetry
 from contracts.envelope import Event
 from sealing.errors import KeyringAway
@@ -79,7 +77,7 @@ class Keying:
         while not stop.is_set():
             try:
                 await self.key_all(commands, telemetry, stop)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except DATABASE_FAULTS as error:
                 telemetry.warn("command_digests.not_keyed", error=name_of(error))
             await sleep_or(stop, PERIOD_SECONDS)
 

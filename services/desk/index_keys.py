@@ -5,11 +5,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from uuid import UUID
 
-import asyncpg
-
 from chassis.commands import Commands
 from chassis.database import Tx, columns, sleep_or
-from chassis.errors import name_of
+from chassis.errors import DATABASE_FAULTS, name_of
 from chassis.telemetry import Telemetry
 from contracts.envelope import Event
 from sealing.errors import DestroyedKey, KeyringAway, SealingError
@@ -108,7 +106,7 @@ class IndexKeys:
         while not stop.is_set():
             try:
                 await self.refresh(commands, telemetry)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except DATABASE_FAULTS as error:
                 telemetry.warn("index_keys.not_refreshed", error=name_of(error))
                 await sleep_or(stop, 1)
             async with asyncio.TaskGroup() as tasks:

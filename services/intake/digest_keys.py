@@ -11,11 +11,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Never
 
-import asyncpg
-
 from chassis.commands import Commands
 from chassis.database import Clock, Tx, sleep_or, utc_now
-from chassis.errors import name_of
+from chassis.errors import DATABASE_FAULTS, name_of
 from chassis.telemetry import Telemetry
 from contracts.envelope import Event
 from sealing.errors import DestroyedKey, KeyringAway, SealingError
@@ -125,7 +123,7 @@ class DigestKeys:
             try:
                 await self.refresh(commands, telemetry)
                 await self._key_all(commands, telemetry, stop)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except DATABASE_FAULTS as error:
                 telemetry.warn("digest_keys.not_refreshed", error=name_of(error))
                 await sleep_or(stop, 1)
             await self._wait(stop)

@@ -16,13 +16,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-import asyncpg
 from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPRecipientsRefused, SMTPResponseException
 
 from chassis.backoff import pauses
 from chassis.commands import Commands
 from chassis.database import sleep_or, transaction
-from chassis.errors import Transient, name_of
+from chassis.errors import DATABASE_FAULTS, Transient, name_of
 from chassis.telemetry import Telemetry
 from sealing.errors import KeyringAway, SealingError
 from services.notify import handlers, mails, rules, store
@@ -30,7 +29,7 @@ from services.notify.rules import Answer, Letter, Mark
 from services.notify.seals import Seals
 from services.notify.settings import Settings
 
-_AWAY = (Transient, SMTPException, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_AWAY = (Transient, SMTPException, *DATABASE_FAULTS)
 _SAFE = 0.8
 """How much of its lease a claimant uses; nothing of his is under way when it passes."""
 _SHORTEST_IDLE, _LONGEST_IDLE = 0.1, 1.0
@@ -154,7 +153,7 @@ class Sender:
                 return await self.commands.run(
                     lambda tx: handlers.settle(tx, answers, settings.most_attempts, settings.mail_domain)
                 )
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except DATABASE_FAULTS:
                 if time.monotonic() + seconds >= deadline:
                     raise
                 await asyncio.sleep(seconds)

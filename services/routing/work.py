@@ -7,11 +7,9 @@ departments are suggested to whoever triages.
 import asyncio
 from functools import partial
 
-import asyncpg
-
 from chassis.commands import Commands
 from chassis.database import sleep_or
-from chassis.errors import name_of
+from chassis.errors import DATABASE_FAULTS, name_of
 from chassis.telemetry import Telemetry
 from services.routing import clocking, handlers, store, suggesting
 from services.routing.rules import lifecycle
@@ -32,7 +30,7 @@ async def bring_into_force(commands: Commands, telemetry: Telemetry, stop: async
             if coming := await commands.run(handlers.bring_into_force):
                 telemetry.info("rules.in_force", rule_set=coming[-1])
             await _prepare(commands, telemetry)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except DATABASE_FAULTS as error:
             telemetry.warn("rules.not_brought_into_force", error=name_of(error))
         await sleep_or(stop, PERIOD_SECONDS)
 
@@ -45,7 +43,7 @@ async def tell_what_does_not_count(commands: Commands, telemetry: Telemetry, sto
                 telemetry.warn(
                     "clock.left_out", application=str(found.application_id), kind=found.kind, why=found.reason
                 )
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except DATABASE_FAULTS as error:
             telemetry.warn("clock.not_looked_at", error=name_of(error))
         await sleep_or(stop, TELLING_SECONDS)
 

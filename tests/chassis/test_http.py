@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI, Request
@@ -19,6 +20,15 @@ from chassis import http, limits
 from chassis.answers import DATA
 from chassis.errors import Refused
 from chassis.pulse import Pulse
+
+FAULTS = {
+    "refused": ConnectionRefusedError(),
+    "no connection is free": TimeoutError(),
+    "gone": asyncpg.ConnectionDoesNotExistError("釧路 花子"),
+    "shut down": asyncpg.AdminShutdownError("釧路 花子"),
+    "closed": asyncpg.InterfaceError("釧路 花子"),
+    "died between two messages": asyncpg.InternalClientError("釧路 花子"),
+}
 
 
 class Said(BaseModel):
@@ -89,6 +99,10 @@ def make(told: list[tuple[str, Mapping[str, object]]]) -> FastAPI:
     async def closed() -> JSONResponse:
         raise Refused(403, "closed", "Closed.", {"WWW-Authenticate": "Bearer"}, "acme")
 
+    @app.get("/faults/{name}")
+    async def fault(name: str) -> JSONResponse:
+        raise FAULTS.get(name) or asyncpg.UniqueViolationError("釧路 花子")
+
     return app
 
 
@@ -117,6 +131,22 @@ async def test_every_answer_tells_a_browser_to_do_nothing_with_it(site: Site, pa
     assert answer.headers["referrer-policy"] == "no-referrer"
     assert "server" not in answer.headers
     assert "strict-transport-security" not in answer.headers
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_whatever_way_the_database_is_away_the_caller_is_told_to_send_it_again(site: Site, fault: str) -> None:
+    answer = await site.ask("GET", f"/faults/{fault}")
+
+    assert answer.status_code == 503
+    assert answer.json()["type"] == "urn:madoguchi:problem:database-away"
+    assert "花子" not in f"{answer.text} {site.told}"
+
+
+async def test_a_row_that_breaks_a_rule_of_the_database_is_our_bug_and_no_absence(site: Site) -> None:
+    answer = await site.ask("GET", "/faults/doubled")
+
+    assert answer.status_code == 500
+    assert "花子" not in f"{answer.text} {site.told}"
 
 
 async def test_an_answer_to_what_the_limits_refuse_carries_them_too(site: Site) -> None:

@@ -19,6 +19,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from chassis.errors import DATABASE_FAULTS
 from console import channel_keys
 from console.city import City, running_city
 from console.starting import city_down, city_up
@@ -129,7 +130,7 @@ class RunningCity:
                         return await connection.fetch(query, *arguments)
                     finally:
                         await connection.close()
-                except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                except DATABASE_FAULTS:
                     await asyncio.sleep(0.2)
 
     async def publish(self, sent: Sequence[dict[str, Any]]) -> None:

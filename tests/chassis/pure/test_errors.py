@@ -27,6 +27,7 @@ ABOUT_THE_WORLD = [
     TimeoutError(),
     MemoryError(),
     asyncpg.InterfaceError("connection is closed"),
+    asyncpg.InternalClientError("cannot switch to state 11; another operation (2) is in progress"),
     asyncpg.ConnectionDoesNotExistError("gone"),
     asyncpg.CannotConnectNowError("starting up"),
     asyncpg.AdminShutdownError("shut down"),
