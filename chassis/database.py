@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -15,6 +15,8 @@ from chassis.errors import DATABASE_FAULTS
 from contracts.ids import uuid7
 
 if TYPE_CHECKING:  # asyncpg's classes take a parameter in its stubs only
+    from _typeshed import DataclassInstance
+
     Owned = asyncpg.Connection[asyncpg.Record]
     Connection = Owned | PoolConnectionProxy[asyncpg.Record]
     Pool = asyncpg.Pool[asyncpg.Record]
@@ -138,6 +140,11 @@ async def close(connection: Owned | None) -> None:
 def columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
     """Rows turned to columns, as `unnest` takes them; the rows must not be empty."""
     return [list(column) for column in zip(*rows, strict=True)]
+
+
+def columns_of(rows: Sequence["DataclassInstance"]) -> list[list[Any]]:
+    """The same of dataclasses of one type, a column for every field. `astuple` copies whatever a field holds: 15 times the cost."""
+    return [[getattr(row, column.name) for row in rows] for column in fields(rows[0])]
 
 
 async def sleep_or(event: asyncio.Event, seconds: float) -> None:

@@ -23,7 +23,7 @@ _POLL_SECONDS = 0.1
 _STOP_SECONDS = 5
 _METADATA_MS = 10_000
 """How soon the growth of a topic is seen."""
-_QUEUE_KBYTES = 8192
+_QUEUE_KBYTES = 4096
 _LEAST_MS = 2000
 _headers_of = methodcaller("headers")
 """confluent-kafka 2.16 hands back a broken list, with the error set, when a header's name is no UTF-8. Called by bytecode that
@@ -170,6 +170,7 @@ def _settings(broker: Broker, group: str, wait_ms: int, session_ms: int, timeout
         "fetch.error.backoff.ms": 50,
         "queued.min.messages": 4000,
         "queued.max.messages.kbytes": _QUEUE_KBYTES,
+        "fetch.max.bytes": _QUEUE_KBYTES * 1024,
         "socket.timeout.ms": timeout_ms,
         "socket.nagle.disable": True,
         "reconnect.backoff.max.ms": 1000,

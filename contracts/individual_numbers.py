@@ -48,6 +48,10 @@ class _Group:
 
 def find(text: str) -> list[tuple[int, int]]:
     """Where (start, end) the Individual Numbers stand in `text`, none overlapping another."""
+    if (
+        len(text) < LENGTH or sum(map(_DIGITS.__contains__, text)) < LENGTH
+    ):  # Nearly always: 4 µs a line of text, not 45.
+        return []
     found = [span for run in _RUN.finditer(text) for span in _in_run(text, _groups(text, run.start(), run.end()))]
     identifiers = [each.span() for each in _UUID.finditer(text)] if found else []
     return sorted(span for span in found if not any(first < span[1] and span[0] < end for first, end in identifiers))

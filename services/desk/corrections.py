@@ -1,11 +1,11 @@
 """What citizens supplied, and since when it was asked for: all SQL of corrections (補正)."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from chassis.database import Tx, columns
+from chassis.database import Tx, columns_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ async def keep(tx: Tx, corrections: Sequence[Correction]) -> None:
         INSERT INTO correction (application_id, source, id, received_at, content)
         SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::bytea[]) ON CONFLICT DO NOTHING
         """,
-        *columns([astuple(correction) for correction in corrections]),
+        *columns_of(corrections),
     )
 
 

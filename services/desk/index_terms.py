@@ -13,29 +13,30 @@ Field = Literal["name", "kana", "born", "email", "phone"]
 FIELDS: tuple[Field, ...] = ("name", "kana", "born", "email", "phone")
 
 _BYTES = 16
-_HIRAGANA = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
-_BETWEEN = dict.fromkeys((*b" -()", 8208, 8209, 8210, 8211, 8722, 12539, 183))
+_BETWEEN = (*b" -()", 8208, 8209, 8210, 8211, 8722, 12539, 183)
 """What people put between the parts of a name or a number: spaces, hyphens, middle dots."""
+_FOLDED = {code: code - 0x60 for code in range(0x30A1, 0x30F7)} | dict.fromkeys(_BETWEEN)
 
 
 def normalised(text: str) -> str:
     """NFKC, small letters, hiragana for katakana, nothing between the parts: クシロ　ハナコ and くしろ はなこ are one."""
-    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).translate(_HIRAGANA)
-    return unicodedata.normalize("NFKC", "".join(plain.translate(_BETWEEN).split()))
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).translate(_FOLDED)
+    return unicodedata.normalize("NFKC", "".join(plain.split()))
 
 
 def term(key: bytes, field: Field, text: str) -> bytes:
     """The digest under which a value of a field is found."""
-    return hmac.digest(key, f"{field}\0{normalised(text)}".encode(), "sha256")[:_BYTES]
+    return _digest(key, field, normalised(text))
 
 
 def terms(key: bytes, values: Mapping[str, str]) -> set[bytes]:
     """The digests of an application, of its values by path: each whole, and a family name by itself."""
     return {
-        term(key, field, text)
+        _digest(key, field, plain)
         for field in FIELDS
-        for text in _parts(field, values.get(f"applicant.{field}", ""))
-        if normalised(text)
+        if (value := values.get(f"applicant.{field}"))
+        for text in _parts(field, value)
+        if (plain := normalised(text))
     }
 
 
@@ -47,3 +48,7 @@ def wanted(keys: Iterable[bytes], field: Field, text: str) -> list[bytes]:
 
 def _parts(field: Field, text: str) -> set[str]:
     return {text, *text.split(maxsplit=1)[:1]} if field in ("name", "kana") else {text}
+
+
+def _digest(key: bytes, field: Field, plain: str) -> bytes:
+    return hmac.digest(key, f"{field}\0{plain}".encode(), "sha256")[:_BYTES]

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Query
 from fastapi.responses import JSONResponse
 
-from chassis.database import Tx, columns
+from chassis.database import Tx, columns_of
 from contracts.overlays import AnyOverlayEvent, OverlaySwitched
 from services.desk import worklist
 from services.desk.callers import Asking
@@ -51,7 +51,7 @@ async def add_overlay_steps(tx: Tx, steps: Sequence[OverlayStep]) -> None:
         SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::timestamptz[], $6::text[],
                              $7::bytea[])
         """,
-        *columns([astuple(step) for step in steps]),
+        *columns_of(steps),
     )
 
 

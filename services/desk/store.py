@@ -1,13 +1,13 @@
 """All SQL of desk."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 import asyncpg
 
-from chassis.database import Tx, columns
+from chassis.database import Tx, columns, columns_of
 from services.desk.clock import read_names, read_stages
 from services.desk.rules import Arrival, Item, RuleSetStep, State, Step, Turn
 
@@ -192,7 +192,7 @@ async def add_steps(tx: Tx, steps: Sequence[Step]) -> None:
             INSERT INTO case_step (case_id, at, what, department, staff, note)
             SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::bytea[])
             """,
-            *columns([astuple(step) for step in steps]),
+            *columns_of(steps),
         )
 
 
@@ -231,7 +231,7 @@ async def add_rule_set_steps(tx: Tx, steps: Sequence[RuleSetStep]) -> None:
         INSERT INTO rule_set_step (rule_set, at, what, staff, said)
         SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::bytea[])
         """,
-        *columns([astuple(step) for step in steps]),
+        *columns_of(steps),
     )
 
 

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from chassis.database import Tx, columns
+from chassis.database import Tx, columns_of
 from contracts.routing import DepartmentsSuggested
 from services.desk.rules import TRIAGE, Item
 
@@ -39,7 +39,7 @@ async def keep(tx: Tx, found: Sequence[Suggested]) -> None:
         SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::bytea[]) x(case_id, at, said) ORDER BY case_id
         ON CONFLICT (case_id) DO UPDATE SET at = EXCLUDED.at, said = EXCLUDED.said
         """,
-        *columns([astuple(last[case_id]) for case_id in last]),
+        *columns_of(list(last.values())),
     )
 
 

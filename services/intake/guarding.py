@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import singledispatch
+from itertools import starmap
 from typing import Any
 
 from contracts import control_characters, individual_numbers
@@ -77,10 +78,13 @@ class Guarded:
 def guard(submission: Submission, bases: LegalBases) -> Guarded:
     """Refuse what no person writes, and an Individual Number where none may be; take all others out."""
     event = submission.event
-    if event is not None and (unfit := (*_misnamed(event), *filter(None, map(_unfit, _values(event))))):
+    if event is None:
+        return Guarded(submission)
+    values = tuple(_values(event))
+    if unfit := (*_misnamed(values), *filter(None, starmap(_unfit, values))):
         return Guarded(replace(submission, event=None, faults=unfit))
-    places = {} if event is None else {place: str(value) for place, value in _values(event) if _is_number(place, value)}
-    if event is None or not places:
+    places = {place: str(value) for place, value in values if _is_number(place, value)}
+    if not places:
         return Guarded(submission)
     if faults := _faults(event, places, bases):
         return Guarded(replace(submission, event=None, faults=faults, body=_masked(event, places).to_json()))
@@ -132,17 +136,16 @@ def _is_own(place: Place) -> bool:
     return place[-1] == _OWN_FIELD and "facts" not in place
 
 
-def _misnamed(event: ChannelEvent) -> Iterator[Fault]:
+def _misnamed(values: Iterable[tuple[Place, Fact]]) -> Iterator[Fault]:
     """The name of a fact, which a program gives, holds none on whatever channel; it is not repeated.
 
     The event's id is left alone: of sequence numbers of twelve digits one in eleven would be refused.
     """
-    if any("facts" in place and individual_numbers.find(str(place[-1])) for place, _ in _values(event)):
+    if any("facts" in place and individual_numbers.find(str(place[-1])) for place, _ in values):
         yield Fault(field="data.facts", code="individual-number", message=NOT_IN_A_NAME)
 
 
-def _unfit(found: tuple[Place, Fact]) -> Fault | None:
-    place, value = found
+def _unfit(place: Place, value: Fact) -> Fault | None:
     if isinstance(value, str) and place[-1] == "media_type":
         code = None if _MEDIA_TYPE.fullmatch(value) else "media-type"
     elif isinstance(value, str):

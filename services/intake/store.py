@@ -1,13 +1,13 @@
 """All SQL of intake."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
-from chassis.database import Tx, columns
+from chassis.database import Tx, columns, columns_of
 from services.intake.rules import Digest, Known, Said, Sent
 from services.intake.timeline import Step
 
@@ -178,7 +178,8 @@ async def add_steps(tx: Tx, steps: Sequence[tuple[UUID | str, Step]]) -> None:
             SELECT * FROM unnest
                 ($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::date[], $6::uuid[], $7::int[], $8::text[])
             """,
-            *columns([(application_id, *astuple(step)) for application_id, step in steps]),
+            [application_id for application_id, _ in steps],
+            *columns_of([step for _, step in steps]),
         )
 
 
