@@ -10,7 +10,7 @@ import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from chassis import relay
+from chassis import kafka, relay
 from chassis.database import Tx, sleep_or, utc_now
 from chassis.kafka import start_producer
 from chassis.pulse import Pulse
@@ -19,10 +19,11 @@ from chassis.service import make_consumer
 from chassis.subscription import TopicPartition
 from chassis.telemetry import Telemetry
 from tests.chassis.conftest import Lab, assert_each_once_in_order, series
-from tests.chassis.toy import HANGS, Aside, DieAt, doubler
+from tests.chassis.toy import HANGS, Aside, DieAt, doubler, losing
 from tests.conftest import Administrator
 
 SAID = series(20, 100)
+REFUSED = 100
 
 
 def doubled(said: list[tuple[str, int]]) -> list[tuple[str, int]]:
@@ -156,20 +157,43 @@ async def test_every_message_delivered_twice_is_counted_once(lab: Lab) -> None:
 
 
 async def test_a_lost_message_is_found_named_and_sent_again(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    from chassis import kafka
-    from tests.chassis.toy import losing
+    await _lose_the_seventh(lab, monkeypatch)
+    lab.start_doubler()
+    await _until_every_hole_is_named(lab)
+    assert all("first=7, last=7" in str(line["hole"]) for line in lab.logged("lane.hole"))
+    assert len(await lab.counted(0)) == 6 * lab.numbers.partitions
 
+    await _send_the_seventh_again(lab)
+
+    assert_each_once_in_order(await lab.counted(len(SAID)), SAID)
+
+
+async def test_a_rewind_that_is_refused_passes_no_hole_over(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    await _lose_the_seventh(lab, monkeypatch)
+    lab.start_doubler("--refuse-seeks", str(REFUSED))
+    await _until_every_hole_is_named(lab)
+
+    await _send_the_seventh_again(lab)
+
+    assert_each_once_in_order(await lab.counted(len(SAID)), SAID)
+    assert any("seek: refused" in str(line) for line in lab.logged("consumer.paused"))
+
+
+async def _lose_the_seventh(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have everything said published, but for the seventh of every lane."""
     with monkeypatch.context() as patch:
         patch.setattr(kafka, "publish", losing(kafka.publish, 7))
         await lab.say(SAID)
         await lab.publish()
-    lab.start_doubler()
+
+
+async def _until_every_hole_is_named(lab: Lab) -> None:
     async with asyncio.timeout(30):
         while len(lab.logged("lane.hole")) < lab.numbers.partitions:
             await asyncio.sleep(0.1)
-    assert all("first=7, last=7" in str(line["hole"]) for line in lab.logged("lane.hole"))
-    assert len(await lab.counted(0)) == 6 * lab.numbers.partitions
 
+
+async def _send_the_seventh_again(lab: Lab) -> None:
     connection = await asyncpg.connect(lab.counter_dsn)
     producer = await start_producer(lab.broker, 10)
     for partition in range(lab.numbers.partitions):
@@ -177,8 +201,6 @@ async def test_a_lost_message_is_found_named_and_sent_again(lab: Lab, monkeypatc
         assert sent == 1
     await producer.stop()
     await connection.close()
-
-    assert_each_once_in_order(await lab.counted(len(SAID)), SAID)
 
 
 async def test_one_poison_message_in_a_thousand_stops_only_its_own_key(

@@ -1,6 +1,7 @@
 """A small service to try the chassis with, without a word of any city: `counter` says numbers, `doubler` says them twice as big.
 
-As a process, so that it can be killed:  python -m tests.chassis.toy SUFFIX [--die-at STAGE] [--sleep-at STAGE] [--lose N] [--whole]
+As a process, so that it can be killed:  python -m tests.chassis.toy SUFFIX [--die-at STAGE] [--sleep-at STAGE] [--lose N]
+                                    [--refuse-seeks N] [--whole]
 """
 
 import argparse
@@ -18,9 +19,11 @@ from aiokafka import AIOKafkaProducer
 from chassis import kafka
 from chassis.consuming import Batch, Handlers
 from chassis.database import Tx
+from chassis.errors import Transient
 from chassis.pulse import Pulse
 from chassis.service import Service, make_consumer, make_relay, serve
 from chassis.settings import ServiceSettings
+from chassis.subscription import Subscription, TopicPartition
 from chassis.telemetry import Telemetry
 from contracts.envelope import Event
 from contracts.topics import Topic
@@ -115,6 +118,8 @@ async def run(arguments: argparse.Namespace, settings: Settings) -> None:
     consumer.reached = reached
     if arguments.lose:
         kafka.publish = losing(kafka.publish, arguments.lose)
+    if arguments.refuse_seeks:
+        refuse_seeks(arguments.refuse_seeks)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(relay.run(stop))
         tasks.create_task(consumer.run(stop))
@@ -135,6 +140,18 @@ def losing(publish: kafka.Publish, number: int) -> kafka.Publish:
     return publish_all_but_one
 
 
+def refuse_seeks(times: int) -> None:
+    """A broker that lets nobody read again from an earlier place, the first so many times."""
+    rewind, left = Subscription.rewind, iter(range(times))
+
+    async def rewind_later(self: Subscription, tp: TopicPartition, offset: int) -> None:
+        if next(left, None) is not None:
+            raise Transient("kafka: seek: refused")
+        await rewind(self, tp, offset)
+
+    Subscription.rewind = rewind_later
+
+
 def main() -> None:
     """Run the doubler."""
     parser = argparse.ArgumentParser()
@@ -142,6 +159,7 @@ def main() -> None:
     parser.add_argument("--die-at", choices=get_args(DieAt))
     parser.add_argument("--sleep-at", choices=get_args(DieAt))
     parser.add_argument("--lose", type=int, default=0)
+    parser.add_argument("--refuse-seeks", type=int, default=0)
     parser.add_argument("--whole", action="store_true", help="as the whole service, with its watch over its loops")
     arguments, settings = parser.parse_args(sys.argv[1:]), Settings.model_validate({})
     uvloop.run(serve(doubler(arguments.suffix), settings) if arguments.whole else run(arguments, settings))
