@@ -176,6 +176,7 @@ class Consumer:
             for tp, offset in intent.rewinds.items():
                 # Not done is not passed over: it ends the session, and the next one reads from before the hole.
                 await session.kafka.rewind(tp, offset)
+            del intent  # or two batches would be in memory at once
             await asyncio.sleep(rest(time.monotonic() - began, full=full))
         await self._tell(session)
 
