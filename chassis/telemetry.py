@@ -9,18 +9,14 @@ import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import structlog
 from opentelemetry import metrics, trace
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags
+
+if TYPE_CHECKING:
+    from chassis.exporting import Providers
 
 MetricName = Literal[
     "madoguchi.batch.events",
@@ -33,7 +29,6 @@ MetricName = Literal[
 ]
 MOST_LINKS = 8
 """A link costs 10 µs to make and to export; a span of a thousand events cannot name them all."""
-_METRIC_MS = 10_000
 
 
 class Traced(Protocol):
@@ -197,14 +192,10 @@ def _context(traceparent: str) -> SpanContext | None:
     return context if context.is_valid and version == "00" else None
 
 
-def _providers(service: str, endpoint: str) -> tuple[TracerProvider, MeterProvider]:
-    resource = Resource.create({"service.name": service, "service.namespace": "madoguchi"})
-    traces = TracerProvider(resource=resource)
-    traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint}/v1/traces", timeout=5)))
-    reader = PeriodicExportingMetricReader(
-        OTLPMetricExporter(endpoint=f"{endpoint}/v1/metrics", timeout=5), export_interval_millis=_METRIC_MS
-    )
-    return traces, MeterProvider(resource=resource, metric_readers=[reader])
+def _providers(service: str, endpoint: str) -> "Providers":
+    from chassis.exporting import providers  # a tenth of a service's start, and of no use where no collector listens
+
+    return providers(service, endpoint)
 
 
 def _logger(service: str, level: str) -> structlog.typing.FilteringBoundLogger:

@@ -5,11 +5,11 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from chassis.broker import Broker
 from chassis.database import Owned, close, connect
-from chassis.service import Service
 from console.errors import Trouble
 from deploy.acls import PRINCIPALS
 from deploy.databases import SERVICES
@@ -19,6 +19,9 @@ from deploy.local.home import Home, home_of
 from deploy.local.identity import BELIEVE_TOKENS
 from deploy.local.keyrings import addresses, edge_address
 from deploy.local.services import password_file, read_notes, read_plan, sign_in_of, supervisors
+
+if TYPE_CHECKING:
+    from chassis.service import Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class City:
         self.service(name)
         return name
 
-    def built(self, name: str) -> Service:
+    def built(self, name: str) -> "Service":
         """A service put together as it runs here, for what is done in its name."""
         reached = {"kafka_bootstrap": self.brokers[name].bootstrap, "postgres_dsn": self.service(name).dsn}
         staff = self.sign_in if name == "desk" else {}

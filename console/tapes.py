@@ -18,6 +18,8 @@ from contracts.topics import ABOUT_NO_APPLICATION, APPLICATIONS, CASES, DESK, IN
 Record = ConsumerRecord[bytes, bytes]
 SECONDS = 30
 RECORDS_AT_ONCE = 5000
+WAIT_MS = 10
+"""For records beyond the last. Where a topic ends is asked on the same connection, behind a fetch that waits: half a second a question by default."""
 
 
 class Origin(Model):
@@ -88,7 +90,10 @@ class Tapes:
 
     async def _records(self, topic: Topic) -> AsyncIterator[tuple[int, Record]]:
         """(first offset of its partition, record) up to the end as it is now."""
-        consumer = AIOKafkaConsumer(topic.name, **self.broker.aiokafka(), group_id=None, auto_offset_reset="earliest")
+        login = self.broker.aiokafka()
+        consumer = AIOKafkaConsumer(
+            topic.name, **login, group_id=None, auto_offset_reset="earliest", fetch_max_wait_ms=WAIT_MS
+        )
         try:
             await kafka.within(SECONDS, "consumer start", consumer.start())
             partitions = list(consumer.assignment())

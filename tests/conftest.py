@@ -1,4 +1,4 @@
-"""Real servers for all tests: one PostgreSQL, one Kafka, one mail catcher a run; a fresh database a test."""
+"""Real servers for all tests: one PostgreSQL a process, and Kafka where it is asked for; a fresh database a test."""
 
 import itertools
 from collections.abc import Awaitable, Callable, Generator
@@ -36,11 +36,28 @@ TOY = Rights(tables={"counted": "SELECT, INSERT", "cured": "SELECT"})
 """Of the toy service of the chassis's tests."""
 
 ON_ONE = {
-    "tests/journeys": ("test_faults.py", "test_way.py"),
-    "tests/console": ("test_channels.py", "test_city.py", "test_keys.py", "test_rule_sets.py"),
-    "tests/deploy": ("test_acls.py", "test_grants.py", "test_image.py", "test_prepare.py"),
+    "journeys": ("journeys/test_faults.py", "journeys/test_way.py"),
+    "console": (
+        "console/test_channels.py",
+        "console/test_city.py",
+        "console/test_keys.py",
+        "console/test_rule_sets.py",
+    ),
+    "deploy": ("deploy/test_acls.py", "deploy/test_grants.py", "deploy/test_image.py", "deploy/test_prepare.py"),
+    "Kafka": (
+        "chassis/test_faults.py",
+        "chassis/test_journal.py",
+        "chassis/test_service.py",
+        "chassis/test_subscription.py",
+        "channels/test_bulk.py",
+    ),
 }
 """Files that share a city or servers, which cost half a minute to start and a quarter of a core to keep: one process runs them all."""
+
+SCOPES = {f"tests/{path}": scope for scope, paths in ON_ONE.items() for path in paths}
+
+NOWHERE = {"kafka_bootstrap": "nowhere:9", "smtp_url": "smtp://nowhere:9", "oidc_issuer": "http://nowhere:9"}
+"""Servers that are not started; most tests need PostgreSQL alone."""
 
 FreshDatabase = Callable[..., Awaitable[str]]
 Administrator = Callable[..., Awaitable[list[asyncpg.Record]]]
@@ -54,7 +71,7 @@ class Asks(Protocol):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two processes take file after file from this list: with the longest first they end together."""
+    """The processes take file after file from this list: with the longest first they end together."""
     rank = {package: number for number, package in enumerate(WAITS_LONGEST)}
     items.sort(key=lambda item: rank.get(item.path.relative_to(ROOT / "tests").parts[0], len(rank)))
 
@@ -64,8 +81,7 @@ class Sharing(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
-        folder, _, name = path.rpartition("/")
-        return folder if name in ON_ONE.get(folder, ()) else path
+        return SCOPES.get(path, path)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing:
@@ -89,14 +105,20 @@ def servers_home(tmp_path_factory: pytest.TempPathFactory) -> LocalSettings:
 
 
 @pytest.fixture(scope="session")
-def servers(servers_home: LocalSettings) -> Generator[Stack]:
-    """The servers. They fail the run when they cannot start: nothing is skipped for want of them."""
-    yield up(servers_home, print)
+def postgres(servers_home: LocalSettings) -> Generator[str]:
+    """PostgreSQL: its DSN, as administrator. It fails the run when it cannot start: nothing is skipped for want of a server."""
+    yield up(servers_home.model_copy(update=NOWHERE), print).postgres_dsn
     down(servers_home, print)
 
 
 @pytest.fixture(scope="session")
-def fresh_database(servers: Stack) -> FreshDatabase:
+def servers(servers_home: LocalSettings, postgres: str) -> Stack:
+    """Kafka beside it, for who asks for it first; it is stopped with PostgreSQL."""
+    return up(servers_home.model_copy(update=NOWHERE | {"kafka_bootstrap": None}), print)
+
+
+@pytest.fixture(scope="session")
+def fresh_database(postgres: str) -> FreshDatabase:
     """`await fresh_database("chassis", "services.intake")` → the DSN of an empty, migrated database, ~20 ms.
 
     It is the service's own role that enters, with the rights that it has in a city: a test sees when one is missing.
@@ -107,24 +129,24 @@ def fresh_database(servers: Stack) -> FreshDatabase:
         name, found = f"test_{next(_numbers)}", database_for(packages)
         if packages not in made:
             made[packages] = f"template_{next(_numbers)}"
-            await _make_template(servers.postgres_dsn, replace(found, name=made[packages]), packages)
-        admin = await asyncpg.connect(servers.postgres_dsn)
+            await _make_template(postgres, replace(found, name=made[packages]), packages)
+        admin = await asyncpg.connect(postgres)
         try:
             await admin.execute(f"CREATE DATABASE {name} TEMPLATE {made[packages]} OWNER {found.owner}")
         finally:
             await admin.close()
-        return dsn_of(servers.postgres_dsn, replace(found, name=name))
+        return dsn_of(postgres, replace(found, name=name))
 
     return make
 
 
 @pytest.fixture(scope="session")
-def by_administrator(servers: Stack) -> Administrator:
+def by_administrator(postgres: str) -> Administrator:
     """`await by_administrator(connection, sql, …)`: what no service may do, in the database that it is connected to."""
 
     async def fetch(connection: Asks, query: str, *args: object) -> list[asyncpg.Record]:
         name = await connection.fetchval("SELECT current_database()")
-        admin = await asyncpg.connect(within(servers.postgres_dsn, name))
+        admin = await asyncpg.connect(within(postgres, name))
         try:
             return await admin.fetch(query, *args)
         finally:

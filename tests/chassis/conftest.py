@@ -134,7 +134,7 @@ class Lab:
 
     async def on_topic(self, topic: Topic) -> list[tuple[int, int, str, int]]:
         """(partition, number, key, n) of every record of a topic, as they stand there."""
-        consumer = AIOKafkaConsumer(**self.broker.aiokafka(), auto_offset_reset="earliest")
+        consumer = AIOKafkaConsumer(**self.broker.aiokafka(), auto_offset_reset="earliest", fetch_max_wait_ms=10)
         await consumer.start()
         try:
             await consumer._client.set_topics([topic.name])

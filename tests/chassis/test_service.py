@@ -22,7 +22,6 @@ from chassis.pulse import Pulse
 from chassis.service import run
 from chassis.telemetry import Telemetry
 from deploy.databases import within
-from deploy.local import Stack
 from services.intake.settings import Settings as IntakeSettings
 from tests.chassis.conftest import Lab, assert_each_once_in_order, series
 from tests.chassis.toy import doubler
@@ -128,11 +127,11 @@ async def test_a_path_nobody_serves_gets_a_problem_document() -> None:
     assert answer.json()["status"] == 404
 
 
-async def test_migrations_run_once_and_the_schema_is_checked_both_ways(servers: Stack) -> None:
-    admin = await asyncpg.connect(servers.postgres_dsn)
+async def test_migrations_run_once_and_the_schema_is_checked_both_ways(postgres: str) -> None:
+    admin = await asyncpg.connect(postgres)
     await admin.execute("CREATE DATABASE migrating")
     await admin.close()
-    connection = await asyncpg.connect(within(servers.postgres_dsn, "migrating"))
+    connection = await asyncpg.connect(within(postgres, "migrating"))
 
     with pytest.raises(WrongSchema, match="run `madoguchi up`"):
         await migrations.check(connection, ("chassis",))

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from chassis import migrations
-from deploy.databases import SERVICES, bring_up, create_databases, dsn_of, within
+from deploy.databases import SERVICES, ServiceDatabase, bring_up, create_databases, dsn_of, within
 from deploy.grants import CHASSIS
 from deploy.local import Stack
 from deploy.prepare import prepare
@@ -52,11 +52,19 @@ class Role:
         return False
 
 
-@pytest.fixture(params=SERVICES)
-async def role(request: pytest.FixtureRequest, new_servers: Stack) -> AsyncGenerator[Role]:
+@pytest.fixture(scope="module")
+async def databases(new_servers: Stack) -> tuple[ServiceDatabase, ...]:
+    """Those of a city that was prepared once: what a test does to them is rolled back or refused."""
     settings = settings_for(new_servers)
     await prepare(settings)
-    found = next(found for found in settings.databases() if found.service == request.param)
+    return settings.databases()
+
+
+@pytest.fixture(params=SERVICES)
+async def role(
+    request: pytest.FixtureRequest, new_servers: Stack, databases: tuple[ServiceDatabase, ...]
+) -> AsyncGenerator[Role]:
+    found = next(found for found in databases if found.service == request.param)
     own = await asyncpg.connect(dsn_of(new_servers.postgres_dsn, found))
     admin = await asyncpg.connect(within(new_servers.postgres_dsn, found.name))
     await own.execute("SELECT chassis.make_journal_partition(current_date)")

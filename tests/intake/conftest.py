@@ -23,7 +23,6 @@ from contracts.channels import Application
 from contracts.envelope import Event
 from contracts.ids import uuid7
 from deploy.databases import within
-from deploy.local import Stack
 from sealing.opener import Opener, sealed_in
 from sealing.sealer import Sealer
 from services.intake import channel_systems, handlers
@@ -150,7 +149,7 @@ class Intake:
 
 
 @pytest.fixture
-async def intake(fresh_database: FreshDatabase, servers: Stack) -> AsyncGenerator[Intake]:
+async def intake(fresh_database: FreshDatabase, postgres: str) -> AsyncGenerator[Intake]:
     dsn = await fresh_database("chassis", "services.intake")
     settings = Settings.model_validate(
         {
@@ -172,7 +171,7 @@ async def intake(fresh_database: FreshDatabase, servers: Stack) -> AsyncGenerato
     add = partial(add_routes, settings=settings, seals=seals, tokens=Tokens(b"k" * 32, 600))
     add(app, Commands("/intake", pool, lambda: None, lambda: NOW))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://intake") as client:
-        intake = Intake(pool, client, city, edge, numbers, seals, within(servers.postgres_dsn, dsn.rpartition("/")[2]))
+        intake = Intake(pool, client, city, edge, numbers, seals, within(postgres, dsn.rpartition("/")[2]))
         await intake.admit(PORTAL)
         await intake.admit(THIEF)
         yield intake

@@ -162,7 +162,7 @@ async def topics(city: RunningCity) -> dict[str, bytes]:
 
 async def _topic(city: RunningCity, topic: Topic) -> bytes:
     login = city.city.brokers["operator"].aiokafka()
-    consumer = AIOKafkaConsumer(topic.name, **login, group_id=None, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(topic.name, **login, group_id=None, auto_offset_reset="earliest", fetch_max_wait_ms=10)
     await consumer.start()
     said: list[bytes] = []
     try:

@@ -32,7 +32,7 @@ from contracts.envelope import CloudEvent, Event
 from contracts.ids import uuid7
 from contracts.intake import ApplicationAccepted, CorrectionAccepted, Origin, WithdrawalAccepted
 from contracts.personal import Applicant
-from deploy.local import mail
+from deploy.local import LocalSettings, Stack, mail, up
 from deploy.local.ports import free_port
 from sealing.opener import Opener
 from sealing.sealer import Sealer
@@ -40,7 +40,7 @@ from services.notify.handlers import handlers
 from services.notify.seals import Seals
 from services.notify.settings import Settings
 from services.notify.work import send_notices
-from tests.conftest import FreshDatabase
+from tests.conftest import NOWHERE, FreshDatabase
 from tests.keyring import MemoryKeyring
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -215,6 +215,12 @@ def settings_of(dsn: str, smtp_url: str | None, **changed: Any) -> Settings:
         opening_keyring="memory:",
         **changed,
     )
+
+
+@pytest.fixture(scope="session")
+def servers(servers_home: LocalSettings, postgres: str) -> Stack:
+    """The mail catcher beside PostgreSQL; it is stopped with it."""
+    return up(servers_home.model_copy(update=NOWHERE | {"smtp_url": None}), print)
 
 
 @pytest.fixture
