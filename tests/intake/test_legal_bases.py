@@ -13,6 +13,7 @@ from contracts.intake import ApplicationAccepted, ApplicationRejected, Correctio
 from contracts.sealed import Sealed
 from sealing.errors import UnknownKey
 from sealing.opener import Opener
+from sealing.places import place_of
 from services.intake import legal_bases
 from services.intake.legal_bases import NoSuchBasis, read_legal_bases
 from tests.conftest import ROOT, Administrator
@@ -48,7 +49,7 @@ async def shown(intake: Intake, said: Event) -> dict[str, str]:
     sealed, opener = numbers_of(said), Opener(intake.numbers)
     assert sealed is not None
     await opener.fetch([sealed])
-    return opener.open(sealed, said.subject)
+    return opener.open(sealed, place_of(said))
 
 
 @pytest.mark.parametrize("text", WRITTEN)
@@ -75,7 +76,7 @@ async def test_who_opens_personal_data_opens_no_number_and_sees_that_there_is_on
     assert whole["applicant"]["individual_number"] == MASKED
     assert whole["attachments"][0]["name"] == f"card_{MASKED}.pdf"
     with pytest.raises(UnknownKey):
-        ordinary.open(sealed, said.subject)
+        ordinary.open(sealed, place_of(said))
 
 
 async def test_free_text_and_names_of_attachments_are_kept_whole_beside_a_copy_without_the_number(
