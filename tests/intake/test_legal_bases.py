@@ -222,9 +222,30 @@ async def test_a_wrong_number_in_a_correction_is_refused_where_somebody_can_be_a
 
     assert isinstance(asked, ApplicationRejected)
     assert [fault.code for fault in asked.faults] == ["individual-number-misread"]
-    assert (answer.status_code, answer.json()["type"]) == (409, "urn:madoguchi:problem:individual-number-misread")
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    (error,) = answer.json()["errors"]
+    assert (error["field"], error["code"]) == ("data.individual_number", "individual-number-misread")
+    assert "12桁" in error["message"]
+    assert "123456789012" not in answer.text
     assert isinstance(masked, CorrectionAccepted)
     assert masked.masked == ("data.individual_number",)
+
+
+async def test_a_wrong_number_over_http_leaves_nothing_behind_and_is_mended_under_the_same_id(intake: Intake) -> None:
+    sent = claim()
+    await intake.post(sent)
+    wrong = about(sent, individual_number="123456789012")
+
+    refused = await intake.post(wrong)
+    mended = await intake.post(wrong | {"data": wrong["data"] | {"individual_number": OTHER}})
+
+    assert (refused.status_code, mended.status_code) == (422, 201)
+
+
+async def test_a_correction_of_no_application_is_a_conflict_whatever_number_is_in_it(intake: Intake) -> None:
+    answer = await intake.post(about(claim(), individual_number="123456789012"))
+
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:madoguchi:problem:unknown-application")
 
 
 async def test_a_channel_that_seals_at_the_edge_seals_the_number_with_the_rest(intake: Intake) -> None:
