@@ -326,7 +326,7 @@ async def desk(dsn: str, connection: Owned) -> AsyncGenerator[Desk]:
     pool = await asyncpg.create_pool(dsn, min_size=1, max_size=4, server_settings=dict(separation.EVERYTHING))
     requests = await database.make_pool(dsn, 4)
     app = http.make_app("desk", Pulse(60))
-    commands = Commands("/desk", requests, lambda: None, clock=lambda: NOW)
+    commands = Commands("/desk", requests, lambda: None, clock=lambda: NOW, scope=separation.NOBODY)
     add_routes(app, commands, settings, seals)
     seals.index.want({"5y-2026"})
     await seals.index.refresh(commands.within(separation.EVERYTHING), Telemetry("desk", None))
