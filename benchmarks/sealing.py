@@ -33,6 +33,7 @@ from contracts.envelope import CloudEvent
 from sealing.adapters import open_unwrapping, open_wrapping
 from sealing.making import make_keys
 from sealing.opener import Opener, require_sealed
+from sealing.places import of_application
 from sealing.sealer import Sealer
 
 BATCH = 1000
@@ -48,16 +49,23 @@ def alone() -> list[dict[str, Any]]:
         make_keys(Path(folder), NAME)
         sealer, opener = Sealer(open_wrapping(f"file://{folder}")), Opener(open_unwrapping(f"file://{folder}"))
         asyncio.run(sealer.fetch_keys([NAME]))
-        sealed = [sealer.seal(one.application, one.application_id, NAME) for one in applications]
+        sealed = [sealer.seal(one.application, of_application(one.application_id), NAME) for one in applications]
         asyncio.run(opener.fetch(one.sealed for one in sealed))
         both = [
-            (one.application_id, other.sealed) for one, other in zip(applications, sealed, strict=True) if other.sealed
+            (of_application(one.application_id), other.sealed)
+            for one, other in zip(applications, sealed, strict=True)
+            if other.sealed
         ]
         events = [_as_read(one, other) for one, other in zip(applications, sealed, strict=True)]
         return [
-            _timed("sealed", lambda: [sealer.seal(one.application, one.application_id, NAME) for one in applications]),
-            _timed("opened", lambda: [opener.open(seal, about) for about, seal in both]),
-            _timed("address opened", lambda: [opener.open(seal, about, "applicant.email") for about, seal in both]),
+            _timed(
+                "sealed",
+                lambda: [
+                    sealer.seal(one.application, of_application(one.application_id), NAME) for one in applications
+                ],
+            ),
+            _timed("opened", lambda: [opener.open(seal, place) for place, seal in both]),
+            _timed("address opened", lambda: [opener.open(seal, place, "applicant.email") for place, seal in both]),
             _timed("looked over before opening", lambda: require_sealed(events)),
         ]
 

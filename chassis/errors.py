@@ -10,7 +10,7 @@ ChassisError
 """
 
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import asyncpg
 
@@ -58,14 +58,21 @@ class Refused(ChassisError):
     """A command refused for a reason its sender can act upon. `code` is stable, `message` is for people."""
 
     def __init__(
-        self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None, who: str | None = None
+        self,
+        status: int,
+        code: str,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        who: str | None = None,
+        errors: Sequence[Mapping[str, str]] = (),
     ) -> None:
-        """`status` is the HTTP status the refusal is answered with, `headers` what goes with it.
+        """`status` is the HTTP status the refusal is answered with, `headers` what goes with it, `errors` the faulty fields.
 
         `who` is for the log, where it is known who was refused: the name of a system, never of a person.
         """
         super().__init__(code)
         self.status, self.code, self.message, self.headers, self.who = status, code, message, headers, who
+        self.errors = errors
 
 
 def is_poison(error: BaseException) -> bool:

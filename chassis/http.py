@@ -74,7 +74,8 @@ def _add_problems(app: FastAPI, tell: Tell) -> None:
     async def refused(_: Request, error: Refused) -> JSONResponse:
         if error.status in (401, 403, 429):
             tell("http.refused", {"status": error.status, "code": error.code, "who": error.who})
-        answer = problem(error.status, error.code, error.message)
+        named = {"errors": list(error.errors)} if error.errors else {}
+        answer = problem(error.status, error.code, error.message, **named)
         answer.headers.update(error.headers or {})
         return answer
 

@@ -57,7 +57,8 @@ class Service:
 
     `prepare` runs in a transaction before anything is consumed, at every start, and what it returns is announced; `begin` runs
     after it, outside any transaction, and before a redrive too; `work` are further loops beside consumer and relay, each ending
-    soon after the event it is given is set. `scope` is what all of these and the consumer see; a request says its own.
+    soon after the event it is given is set. `scope` is what all of these and the consumer see; a request says its own,
+    and sees what `unsaid` lets it until it has.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Service:
     begin: Begin = _begun
     work: tuple[Work, ...] = ()
     scope: Scope = field(default_factory=lambda: dict[str, str]())
+    unsaid: Scope = field(default_factory=lambda: dict[str, str]())
 
     @property
     def packages(self) -> tuple[str, ...]:
@@ -183,7 +185,7 @@ async def _serve(
     """First the readers stop, then the relay, which publishes what they have said."""
     pulse = Pulse(settings.stall_seconds)
     relay = make_relay(service, settings, pulse, telemetry)
-    commands = Commands(service.topic.producer or "", pool, relay.wake.set)
+    commands = Commands(service.topic.producer or "", pool, relay.wake.set, scope=service.unsaid)
     own = commands.within(service.scope)
     await service.begin(own, telemetry)
     consumer = make_consumer(service, settings, pulse, telemetry, relay.wake.set)

@@ -1,8 +1,8 @@
 """Individual Numbers (個人番号, マイナンバー) in text that may not hold any, however they are written. Pure.
 
 Twelve digits, the last a check digit (行政手続における特定の個人を識別するための番号の利用等に関する法律施行令 8条; 総務省令 平成26年85号 5条). Digits
-may be half or full width, circled, Chinese or of other scripts; between them up to three hyphens, spaces or the like. What is
-found are groups of digits whole: the end of one telephone number and the beginning of the next are no Individual Number.
+may be half or full width, circled, Chinese or of other scripts; between them up to eight hyphens, spaces or the like, or, as on the
+card in fours, a full stop, comma or slash. What is found are groups of digits whole: the end of one telephone number and the beginning of the next are no Individual Number.
 """
 
 import re
@@ -29,10 +29,20 @@ _SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u2
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufe0e\ufe0f\ufeff"
 _LOOSE = " \t\r\n" + _SPACES + _INVISIBLE
 _DIGIT = f"[{''.join(_DIGITS)}]"
-_GAP = f"[{re.escape(_TIGHT + _LOOSE)}]{{0,3}}"
-_NO_BEGINNING = f"(?<![+＋])(?<!{_DIGIT})(?<!{_DIGIT}[.．])"
-"""A telephone number's country code, and the fraction of a decimal, are passed over."""
-_RUN = re.compile(f"{_NO_BEGINNING}{_DIGIT}(?:{_GAP}{_DIGIT}){{{LENGTH - 1},}}")
+_GAP = f"[{re.escape(_TIGHT + _LOOSE)}]{{0,8}}"
+_EIGHT, _ONE = (f"[{''.join(sign for sign, digit in _DIGITS.items() if digit == each)}]" for each in (8, 1))
+_COUNTRY = f"(?<={_EIGHT}){_ONE}|{_DIGIT}{{0,2}}(?!{_DIGIT})"
+"""What goes on behind a `+` and a digit where a telephone number is written: Japan's code, or any by itself."""
+_FIRST = f"{_DIGIT}(?<!{_DIGIT}{_DIGIT})(?<!{_DIGIT}[.．]{_DIGIT})(?:(?<![+＋]{_DIGIT})|(?!{_COUNTRY}))"
+"""A telephone number's country code, and the fraction of a decimal, are passed over. Asked behind the digit: a search begins with what is rare."""
+_RUN = re.compile(f"{_FIRST}(?:{_GAP}{_DIGIT}){{{LENGTH - 1},}}")
+_STOPS = ".．,，、/／"
+_PRINTED = 4
+"""Digits a group, as the card has them: (4, 4, 4) is no usual grouping of a telephone number, an amount, an address of a computer or a day."""
+_STOPPED = re.compile(
+    f"{_DIGIT}(?<!{_DIGIT}{_DIGIT})(?<!{_DIGIT}[{_STOPS}]{_DIGIT}){_DIGIT}{{3}}([{_STOPS}]) ?{_DIGIT}{{4}}\\1 ?{_DIGIT}{{4}}"
+    f"(?!{_DIGIT}|[{_STOPS}]{_DIGIT})"
+)
 _UUID = re.compile("[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _GROUP = re.compile(f"{_DIGIT}+")
 
@@ -48,11 +58,10 @@ class _Group:
 
 def find(text: str) -> list[tuple[int, int]]:
     """Where (start, end) the Individual Numbers stand in `text`, none overlapping another."""
-    if (
-        len(text) < LENGTH or sum(map(_DIGITS.__contains__, text)) < LENGTH
-    ):  # Nearly always: 4 µs a line of text, not 45.
-        return []
+    if len(text) < LENGTH or sum(map(_DIGITS.__contains__, text)) < LENGTH:
+        return []  # Nearly always: 4 µs a line of text, not 45.
     found = [span for run in _RUN.finditer(text) for span in _in_run(text, _groups(text, run.start(), run.end()))]
+    found += [span for span in _between_stops(text) if all(end <= span[0] or span[1] <= first for first, end in found)]
     identifiers = [each.span() for each in _UUID.finditer(text)] if found else []
     return sorted(span for span in found if not any(first < span[1] and span[0] < end for first, end in identifiers))
 
@@ -80,6 +89,13 @@ def is_valid(digits: Sequence[int]) -> bool:
     )
     remainder = weighted % 11
     return check == (0 if remainder <= 1 else 11 - remainder)
+
+
+def _between_stops(text: str) -> Iterator[tuple[int, int]]:
+    """`1234.5678.9018`: in fours, by one sign throughout."""
+    for match in _STOPPED.finditer(text):
+        if is_valid([_DIGITS[sign] for sign in match.group() if sign in _DIGITS]):
+            yield match.span()
 
 
 def _groups(text: str, start: int, end: int) -> list[_Group]:
@@ -129,7 +145,9 @@ def _stands_alone(groups: Sequence[_Group], first: int, last: int) -> bool:
 
 
 def _is_glued(text: str, groups: Sequence[_Group], first: int, last: int) -> bool:
-    """Whether groups of digits with gaps begin or end within a word of Latin letters: they are of some code."""
+    """Whether groups of digits with gaps begin or end within a word of Latin letters: they are of some code, but in fours as printed."""
+    if all(group.end - group.start == _PRINTED for group in groups[first : last + 1]):
+        return False
     around = text[groups[first].start - 1 : groups[first].start] + text[groups[last].end : groups[last].end + 1]
     return first < last and any(sign.isascii() and sign.isalpha() for sign in around)
 

@@ -4,6 +4,7 @@ import os
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
 from hashlib import sha256
+from typing import Literal
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -16,7 +17,7 @@ _SALT, _NONCE = 16, 12
 _COUNTER = (1).to_bytes(4)
 
 
-def seal(key: SealKey, about: str, values: Mapping[str, str]) -> Sealed:
+def seal(key: SealKey, about: str, values: Mapping[str, str], form: Literal[2] | None = None) -> Sealed:
     """Seal `values` (path → text) of the application `about`. A fresh salt makes a data key that nothing else is sealed by."""
     noise = os.urandom(_SALT + _NONCE * len(values))
     salt, place = noise[:_SALT], _SALT
@@ -26,7 +27,7 @@ def seal(key: SealKey, about: str, values: Mapping[str, str]) -> Sealed:
         nonce = noise[place : place + _NONCE]
         sealed[path] = _text(nonce + encrypt(nonce, text.encode(), f"{about} {path}".encode()))
         place += _NONCE
-    return Sealed(key=key.key, wrapped=key.wrapped_text, salt=_text(salt), values=sealed)
+    return Sealed(key=key.key, wrapped=key.wrapped_text, salt=_text(salt), values=sealed, form=form)
 
 
 def open_sealed(secret: bytes, about: str, sealed: Sealed, *only: str) -> dict[str, str]:

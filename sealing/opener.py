@@ -12,6 +12,7 @@ from contracts.sealed import SEALED_TEXT, Sealed
 from sealing import cipher, fields
 from sealing.errors import BrokenSeal, KeyringAway, SealingError
 from sealing.keyring import Unwrapping
+from sealing.places import Place
 
 MOST = 4096
 
@@ -40,8 +41,8 @@ class Opener:
             if self._is_old(name):
                 self._keep(name, await asyncio.to_thread(self._unwrapped, one))
 
-    def open(self, sealed: Sealed, about: object, *only: str) -> dict[str, str]:
-        """The values by path, or those at the paths `only`.
+    def open(self, sealed: Sealed, place: Place, *only: str) -> dict[str, str]:
+        """The values by path, or those at the paths `only`, of a seal that stands at `place`.
 
         Raises BrokenSeal, UnknownKey, DestroyedKey; KeyringAway when the secret was not fetched.
         """
@@ -50,13 +51,13 @@ class Opener:
             raise KeyringAway("the secret of this seal is not at hand")
         if isinstance(found[0], SealingError):
             raise type(found[0])(*found[0].args)
-        return cipher.open_sealed(found[0], str(about), sealed, *only)
+        return cipher.open_sealed(found[0], place.bound(sealed.form), sealed, *only)
 
     def opens(self, sealed: Sealed) -> bool:
         """Whether the secret of this seal is at hand."""
         return isinstance(self._secrets.get((sealed.key, sealed.wrapped), (None,))[0], bytes)
 
-    def opened(self, content: Mapping[str, Any], about: object, model: type[Model]) -> dict[str, Any]:
+    def opened(self, content: Mapping[str, Any], place: Place, model: type[Model]) -> dict[str, Any]:
         """JSON of a model, or of some of its members, with what is sealed in it put back.
 
         Raises as `open` does; BrokenSeal for what `require_sealed` refuses, too.
@@ -66,7 +67,7 @@ class Opener:
         if sealed is None:
             return dict(content)
         rest = {name: value for name, value in content.items() if name != "sealed"}
-        values = self.open(sealed, about)
+        values = self.open(sealed, place)
         if not all(fields.is_personal(model, path) for path in values):
             raise BrokenSeal("a value is sealed that is not personal: a fact is not changed by who can seal")
         try:

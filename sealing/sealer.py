@@ -12,8 +12,12 @@ from contracts.sealed import Sealed
 from sealing import cipher, fields
 from sealing.errors import KeyringAway, SealingError
 from sealing.keyring import SealKey, Wrapping, key_name
+from sealing.places import Place
 
 M = TypeVar("M", bound=Model)
+
+_FORM = 2
+"""That of `contracts.sealed.Sealed` which binds the place."""
 
 _AHEAD = timedelta(days=1)
 """Keys of the fiscal year that begins within a day are fetched too: a batch may straddle midnight of 31 March."""
@@ -50,19 +54,19 @@ class Sealer:
         for name in [name for name, (_, at) in self._keys.items() if self.clock() - at >= self.seconds]:
             del self._keys[name]
 
-    def seal(self, value: M, about: object, name: str) -> M:
-        """The same model with its personal values in `sealed`, under key `name`; one that has none stays as it is.
+    def seal(self, value: M, place: Place, name: str) -> M:
+        """The same model with its personal values in `sealed`, for `place`, under key `name`; one that has none stays as it is.
 
         Raises KeyringAway when the key was not fetched: pause, and try again.
         """
         values = fields.personal(value)
         if not values:
             return value
-        return fields.emptied(value, sealed=self.seal_values(values, about, name))
+        return fields.emptied(value, sealed=self.seal_values(values, place, name))
 
-    def seal_values(self, values: Mapping[str, str], about: object, name: str) -> Sealed:
-        """Values by path, under key `name`. Raises KeyringAway when the key was not fetched."""
-        return cipher.seal(self._key(name), str(about), values)
+    def seal_values(self, values: Mapping[str, str], place: Place, name: str) -> Sealed:
+        """Values by path, for `place`, under key `name`. Raises KeyringAway when the key was not fetched."""
+        return cipher.seal(self._key(name), place.bound(_FORM), values, _FORM)
 
     def _new(self, name: str) -> SealKey:
         try:

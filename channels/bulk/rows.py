@@ -28,6 +28,7 @@ from channels.bulk.mapping import ISO, FactColumn, Mapping
 from channels.bulk.sealing import EdgeSeal
 from contracts.channels import ApplicationSubmitted
 from contracts.ids import derived_uuid7
+from sealing.places import of_edge
 
 MAX_BYTES = 1 << 19
 """An event larger than this fits no batch; the fields that make it so large are refused by the contract anyway."""
@@ -161,7 +162,7 @@ class Translator:
             application["facts"] = {**application.get("facts", {}), "encoding_damaged": True}
             body = _encode(self._envelope(number, at, subject, data))
         if self.seal is not None:
-            sealed = data | {"application": self.seal.sealed(application, subject)}
+            sealed = data | {"application": self.seal.sealed(application, of_edge(subject, self.source, str(number)))}
             body = _encode(self._envelope(number, at, subject, sealed))
         return Outgoing(subject.encode(), body.encode())
 

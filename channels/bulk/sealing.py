@@ -10,6 +10,7 @@ from sealing import cipher
 from sealing.adapters import UnknownKeyring, open_wrapping
 from sealing.errors import KeyringAway, SealingError
 from sealing.keyring import EDGE, SealKey, key_name
+from sealing.places import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +19,13 @@ class EdgeSeal:
 
     key: SealKey
 
-    def sealed(self, application: Mapping[str, Any], subject: str) -> dict[str, Any]:
+    def sealed(self, application: Mapping[str, Any], place: Place) -> dict[str, Any]:
         """The application with its applicant sealed; one that names nobody as it is."""
         values = {f"applicant.{field}": text for field, text in application.get("applicant", {}).items()}
         if not values:
             return dict(application)
         rest = {name: value for name, value in application.items() if name != "applicant"}
-        return rest | {"sealed": cipher.seal(self.key, subject, values).model_dump()}
+        return rest | {"sealed": cipher.seal(self.key, place.bound(2), values, 2).model_dump()}
 
 
 def edge_seal(keyring: str) -> EdgeSeal:

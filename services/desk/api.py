@@ -142,7 +142,7 @@ async def _obey(
         return case_file.summary(tx, item), []
     application = json.loads((await store.papers(tx, case_id)).content)
     event = order.event(handlers.about(item, tx) | {"application": application})
-    event = seals.sealed(event, item.application_id, application, tx.now)
+    event = seals.sealed(event, application, tx.now)
     await store.save_items(tx, [item])
     await store.add_steps(tx, [Step(case_id, tx.now, order.NAME, item.department, order.staff, order.note(event))])
     return case_file.summary(tx, item), [event]

@@ -35,6 +35,7 @@ def build(settings: Settings) -> Service:
         begin=index.begin,
         work=(index.work, Keying(index, settings.retention).work),
         scope=separation.EVERYTHING,
+        unsaid=separation.NOBODY,
     )
 
 

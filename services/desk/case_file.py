@@ -16,6 +16,7 @@ from contracts.channels import Application
 from contracts.desk import Purpose
 from contracts.envelope import Event
 from contracts.intake import CorrectionAccepted
+from sealing.places import of_application
 from services.desk import access_log, corrections, orders, rules, store, suggestions, worklist
 from services.desk.callers import Asking
 from services.desk.clock import Stage
@@ -69,9 +70,9 @@ async def load(tx: Tx, case_id: UUID) -> CaseFile:
 async def show(file: CaseFile, seals: Seals) -> dict[str, Any]:
     """The case with its seals opened, outside any transaction: a keyring may be far away. Raises KeyringAway."""
     papers, about = file.papers, file.item.application_id
-    (application,) = await seals.opened([(Application, papers.content)], about)
-    supplied = await seals.opened(((CorrectionAccepted, found.content) for found in file.corrections), about)
-    notes = await seals.opened(((orders.noted(step.what), step.note) for step in file.steps), about)
+    (application,) = await seals.opened([(Application, papers.content, of_application(about))])
+    supplied = await seals.opened((CorrectionAccepted, found.content, found.place) for found in file.corrections)
+    notes = await seals.opened((orders.noted(step.what), step.note, orders.place(step, about)) for step in file.steps)
     opened = {"at": papers.opened_at.isoformat(), "what": "opened"} | words(worklist.STEPS["opened"])
     return file.summary | {
         "opened_at": papers.opened_at.isoformat(),

@@ -6,6 +6,8 @@ from datetime import datetime
 from uuid import UUID
 
 from chassis.database import Tx, columns_of
+from contracts.intake import CorrectionAccepted
+from sealing.places import Place, of_submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,11 @@ class Correction:
     id: str
     received_at: datetime
     content: bytes
+
+    @property
+    def place(self) -> Place:
+        """Where its seals stand."""
+        return of_submission(CorrectionAccepted.TYPE, self.application_id, self.source, self.id)
 
 
 async def keep(tx: Tx, corrections: Sequence[Correction]) -> None:

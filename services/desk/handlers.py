@@ -18,6 +18,7 @@ from contracts.overlays import AnyOverlayEvent
 from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage, DeadlineMoved, DepartmentsSuggested, Stages
 from contracts.rule_sets import AnyRuleSetEvent, RuleSetEvent
 from sealing.opener import require_sealed
+from sealing.places import place_of
 from services.desk import corrections, index_keys, overlays, rules, store, suggestions
 from services.desk.corrections import Correction
 from services.desk.rules import Arrival, Arriving, Item, RuleSetStep, Turn
@@ -188,7 +189,7 @@ _SUPPLIED = ("facts", "message", "individual_number", "attachments", "sealed", "
 
 
 def _correction(event: CorrectionAccepted, seals: Seals) -> Correction:
-    seals.check(event.application_id, event.sealed)
+    seals.check(place_of(event), event.sealed)
     return Correction(
         event.application_id,
         event.origin.source,

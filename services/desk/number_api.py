@@ -18,6 +18,7 @@ from chassis.database import Tx
 from chassis.errors import Refused
 from contracts.desk import NumberPurpose
 from contracts.envelope import Event, Model
+from sealing.places import Place, of_application
 from services.desk import access_log, case_file, corrections, store
 from services.desk.callers import Asking
 from services.desk.rules import Item
@@ -38,6 +39,7 @@ class Kept:
 
     received_at: datetime
     content: bytes
+    place: Place
 
 
 def add_routes(app: FastAPI, seals: Seals) -> None:
@@ -81,10 +83,11 @@ def _check(kept: Sequence[Kept], seals: Seals) -> None:
 async def _kept(tx: Tx, item: Item) -> list[Kept]:
     papers = await store.papers(tx, item.case_id)
     supplied = await corrections.supplied_to(tx, item.application_id)
-    return [Kept(papers.opened_at, papers.content), *(Kept(one.received_at, one.content) for one in supplied)]
+    application = Kept(papers.opened_at, papers.content, of_application(item.application_id))
+    return [application, *(Kept(one.received_at, one.content, one.place) for one in supplied)]
 
 
 async def _shown(found: _Found, seals: Seals) -> list[dict[str, Any]]:
     """Opened outside any transaction: a keyring may be far away. Raises KeyringAway."""
-    opened = await seals.opened_numbers([one.content for one in found.kept], found.item.application_id)
+    opened = await seals.opened_numbers((one.content, one.place) for one in found.kept)
     return [{"received_at": kept.received_at.isoformat()} | said for kept, said in zip(found.kept, opened, strict=True)]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, ClassVar
+from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
@@ -24,9 +25,10 @@ from contracts.desk import (
 from contracts.envelope import Model
 from contracts.personal import PersonalText
 from contracts.routing import DepartmentCode, StageName
+from sealing.places import Place, of_step
 from services.desk import judging, rules
 from services.desk.judging import Command, Digest
-from services.desk.rules import Name
+from services.desk.rules import Name, Step
 
 Told = Annotated[PersonalText, Field(min_length=1)]
 """What the citizen is told, in a person's own words."""
@@ -152,3 +154,9 @@ _EVENTS: Mapping[str, type[CaseEvent]] = {order.NAME: order.EVENT for order in O
 def noted(what: str) -> type[CaseEvent]:
     """The event of which some members are the note of a step; that of every case, where no order was given."""
     return _EVENTS.get(what, CaseEvent)
+
+
+def place(step: Step, application_id: UUID) -> Place:
+    """Where the seal of a note stands: the event's own, of which it says some members."""
+    what = _EVENTS[step.what].TYPE if step.what in _EVENTS else step.what
+    return of_step(what, application_id, step.case_id, step.at)

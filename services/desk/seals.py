@@ -14,6 +14,7 @@ from sealing import fields
 from sealing.errors import DestroyedKey, KeyringAway, SealingError
 from sealing.keyring import VERSION, key_name
 from sealing.opener import Opener, seal_of, sealed_in, sealed_numbers_in
+from sealing.places import Place, of_application, place_of
 from sealing.sealer import Sealer
 from services.desk import index_terms
 from services.desk.index_keys import IndexKeys, name_in
@@ -53,13 +54,16 @@ class Seals:
         """(key name, digest, id) of everything an application is found by. Raises BrokenSeal, UnknownKey, DestroyedKey."""
         if application.sealed is None:
             return set()
-        values, name = self.opener.open(application.sealed, application_id), name_in(application.sealed.key)
+        values, name = (
+            self.opener.open(application.sealed, of_application(application_id)),
+            name_in(application.sealed.key),
+        )
         return {(name, term, application_id) for term in index_terms.terms(self.index.at_hand[name], values)}
 
-    def check(self, about: object, sealed: Sealed | None) -> None:
+    def check(self, place: Place, sealed: Sealed | None) -> None:
         """Nothing, when a seal opens. Raises BrokenSeal, UnknownKey, DestroyedKey."""
         if sealed is not None:
-            self.opener.open(sealed, about)
+            self.opener.open(sealed, place)
 
     async def foresee_writing(self, content: Mapping[str, Any], now: datetime) -> str:
         """Have the keys at hand for what is written now about an application. Raises KeyringAway.
@@ -73,31 +77,31 @@ class Seals:
         self.index.need({name})
         return name
 
-    def sealed(self, event: E, about: object, content: Mapping[str, Any], now: datetime) -> E:
+    def sealed(self, event: E, content: Mapping[str, Any], now: datetime) -> E:
         """The event with what is personal in it sealed, in the class of its application. Raises KeyringAway."""
-        return self.sealer.seal(event, about, key_name(self._retention(content), now))
+        return self.sealer.seal(event, place_of(event), key_name(self._retention(content), now))
 
     def _retention(self, content: Mapping[str, Any]) -> str:
         sealed = sealed_in(content)
         found = VERSION.fullmatch(sealed.key) if sealed else None
         return found["retention"] if found else self.retention
 
-    async def opened(self, contents: Iterable[tuple[type[Model], bytes]], about: object) -> list[dict[str, Any]]:
-        """JSON, each of some members of a model, with everything sealed in it open.
+    async def opened(self, contents: Iterable[tuple[type[Model], bytes, Place]]) -> list[dict[str, Any]]:
+        """JSON, each of some members of a model kept at a place, with everything sealed in it open.
 
         Where that cannot be, or something personal is not sealed, it is not shown and `unreadable` says why in words.
         """
-        read = [(model, json.loads(content)) for model, content in contents]
-        await self.opener.fetch(sealed_in(content) for _, content in read)
-        return [self._opened(content, about, model) for model, content in read]
+        read = [(model, json.loads(content), place) for model, content, place in contents]
+        await self.opener.fetch(sealed_in(content) for _, content, _ in read)
+        return [self._opened(content, place, model) for model, content, place in read]
 
-    def _opened(self, content: dict[str, Any], about: object, model: type[Model]) -> dict[str, Any]:
+    def _opened(self, content: dict[str, Any], place: Place, model: type[Model]) -> dict[str, Any]:
         """Of Individual Numbers it is said where they are, and no more."""
         numbers = sealed_numbers_in(content)
         rest = {name: value for name, value in content.items() if name != "sealed_numbers"}
         rest |= {"individual_numbers": sorted(numbers.values)} if numbers else {}
         try:
-            return self.opener.opened(rest, about, model)
+            return self.opener.opened(rest, place, model)
         except SealingError as error:
             shown = {name: value for name, value in rest.items() if name != "sealed"}
             return fields.hidden(shown, model) | _unreadable(error)
@@ -106,21 +110,21 @@ class Seals:
         """Whether Individual Numbers are sealed in this JSON."""
         return sealed_numbers_in(json.loads(content)) is not None
 
-    async def opened_numbers(self, contents: Iterable[bytes], about: object) -> list[dict[str, Any]]:
+    async def opened_numbers(self, contents: Iterable[tuple[bytes, Place]]) -> list[dict[str, Any]]:
         """Where Individual Numbers stood in each, with the `values` there; where that cannot be, `unreadable` says why in words.
 
         Raises KeyringAway, also without a keyring for them.
         """
         if self.numbers is None:
             raise KeyringAway("there is no keyring for Individual Numbers: set MADOGUCHI_DESK_NUMBER_KEYRING")
-        sealed = [found for content in contents if (found := sealed_numbers_in(json.loads(content)))]
-        await self.numbers.fetch(sealed)
-        return [_numbers(self.numbers, found, about) for found in sealed]
+        sealed = [(found, place) for content, place in contents if (found := sealed_numbers_in(json.loads(content)))]
+        await self.numbers.fetch(found for found, _ in sealed)
+        return [_numbers(self.numbers, found, place) for found, place in sealed]
 
 
-def _numbers(opener: Opener, sealed: Sealed, about: object) -> dict[str, Any]:
+def _numbers(opener: Opener, sealed: Sealed, place: Place) -> dict[str, Any]:
     try:
-        return {"values": opener.open(sealed, about)}
+        return {"values": opener.open(sealed, place)}
     except SealingError as error:
         return _unreadable(error)
 

@@ -7,12 +7,17 @@ set the same.
 from collections.abc import Iterable, Mapping
 
 SETTING = "madoguchi.departments"
-"""What the policies of migration 0008 ask for: codes, separated by commas, or * for all."""
+"""What the policies of migrations 0008 and 0014 ask for: codes, separated by commas, or * for all."""
+
+NO_DEPARTMENT = ","
 
 EVERYTHING: Mapping[str, str] = {SETTING: "*"}
 """The service itself, which takes in cases for all departments."""
 
+NOBODY: Mapping[str, str] = {SETTING: NO_DEPARTMENT}
+"""Whoever has not said on whose behalf: no case, and nothing of the chassis's (migration 0014), which it shows whoever sets nothing at all."""
+
 
 def only(departments: Iterable[str]) -> Mapping[str, str]:
     """The scope of somebody who belongs to these; a code has neither comma nor asterisk."""
-    return {SETTING: ",".join(sorted(departments))}
+    return {SETTING: ",".join(sorted(departments)) or NO_DEPARTMENT}

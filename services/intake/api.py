@@ -1,6 +1,6 @@
 """intake over HTTP: the same CloudEvents that channels publish on Kafka, answered at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -12,6 +12,7 @@ from chassis.errors import Refused
 from chassis.http import body_of, problem
 from contracts import reading
 from contracts.envelope import Event
+from contracts.intake import Fault
 from contracts.reading import Submission, Unreadable
 from services.intake import handlers, rules, store, timeline
 from services.intake.admitting import System
@@ -25,6 +26,7 @@ from services.intake.token_api import add_token_route
 from services.intake.tokens import Tokens
 
 Answer = tuple[bytes, list[Event]]
+FAULTY = "The application has faulty fields; see `errors`."
 
 
 def add_routes(app: FastAPI, commands: Commands, settings: Settings, seals: Seals, tokens: Tokens) -> None:
@@ -45,9 +47,7 @@ def add_routes(app: FastAPI, commands: Commands, settings: Settings, seals: Seal
         await seals.foresee_one(sent)
         guarded = guard(seals.opened(sent), seals.bases)
         if guarded.submission.event is None:
-            return problem(
-                422, "invalid", "The application has faulty fields; see `errors`.", errors=_errors(guarded.submission)
-            )
+            return problem(422, "invalid", FAULTY, errors=_errors(guarded.submission.faults))
         answer = await commands.run(lambda tx: _submit(tx, guarded, seals), guarded.submission.traceparent)
         return Response(answer, 201, media_type="application/json")
 
@@ -84,8 +84,7 @@ async def _submit(tx: Tx, sent: Guarded, seals: Seals) -> Answer:
         return await _again(tx, this), []
     (judged,) = await handlers.judge(tx, [sent], [this], seals)
     if judged.verdict.outcome == "rejected" or judged.verdict.known is None:
-        fault = handlers.faults_of(judged)[0]
-        raise Refused(409, fault.code, fault.message)
+        raise _refusal(handlers.faults_of(judged))
     return answer(judged.verdict.known), handlers.announce(tx, judged, seals)
 
 
@@ -107,8 +106,15 @@ def answer(known: Known) -> bytes:
     return body.encode()
 
 
-def _errors(sent: Submission) -> list[dict[str, str]]:
-    return [fault.model_dump() for fault in sent.faults]
+def _refusal(faults: Sequence[Fault]) -> Refused:
+    """422 with every field that is to be mended; 409 for what stands against it however it is written."""
+    if all(fault.code in rules.TO_MEND for fault in faults):
+        return Refused(422, "invalid", FAULTY, errors=_errors(faults))
+    return Refused(409, faults[0].code, faults[0].message)
+
+
+def _errors(faults: Sequence[Fault]) -> list[dict[str, str]]:
+    return [fault.model_dump() for fault in faults]
 
 
 async def _timeline(tx: Tx, receipt: str, system: System) -> Mapping[str, Any]:

@@ -105,6 +105,9 @@ MISREAD = Fault(
     " These are not the twelve digits of an Individual Number: compare them with the card, or leave the field out, and send again.",
 )
 
+TO_MEND = frozenset({MISREAD.code})
+"""What is wrong with a submission itself, and is found only when its application is known."""
+
 
 def divide(submissions: Sequence[Sent], fresh: Collection[tuple[str, str]]) -> tuple[list[int], dict[int, Sent]]:
     """Indexes of the first submission under each fresh (source, id), and all the others: they came before."""

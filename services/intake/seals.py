@@ -25,6 +25,7 @@ from sealing import fields
 from sealing.errors import KeyringAway, SealingError, UnknownKey
 from sealing.keyring import EDGE, VERSION, key_name, number_class
 from sealing.opener import Opener, seal_of
+from sealing.places import Place, of_edge, place_of
 from sealing.sealer import Sealer
 from services.intake.digest_keys import DigestKeys
 from services.intake.legal_bases import NOWHERE, LegalBases
@@ -94,15 +95,15 @@ class Seals:
         if event is None or sealed is None:
             return submission
         try:
-            values = self._values(sealed, event)
+            values = self._values(sealed, of_edge(event.application_id, submission.source, submission.id))
         except SealingError:
             return replace(submission, event=None, faults=(_fault(event, "broken-seal", _BROKEN),))
         return _unsealed(submission, event, values)
 
-    def _values(self, sealed: Sealed, event: ChannelEvent) -> dict[str, str]:
+    def _values(self, sealed: Sealed, place: Place) -> dict[str, str]:
         if not _is_of_the_edge(sealed):
             raise UnknownKey(sealed.key)
-        return self.edge.open(sealed, event.application_id)
+        return self.edge.open(sealed, place)
 
     @singledispatchmethod
     def sealed(self, event: Event, _procedure: str, _now: datetime, _numbers: Mapping[str, str]) -> Event:
@@ -111,24 +112,24 @@ class Seals:
 
     @sealed.register
     def _(self, event: ApplicationAccepted, procedure: str, now: datetime, numbers: Mapping[str, str]) -> Event:
-        sealed = self.sealer.seal(event.application, event.application_id, self._key(procedure, now))
-        application = self._with_numbers(sealed, event.application_id, procedure, now, numbers)
+        sealed = self.sealer.seal(event.application, place_of(event), self._key(procedure, now))
+        application = self._with_numbers(sealed, place_of(event), procedure, now, numbers)
         return event.model_copy(update={"application": application})
 
     @sealed.register
     def _(
         self, event: CorrectionAccepted | WithdrawalAccepted, procedure: str, now: datetime, numbers: Mapping[str, str]
     ) -> Event:
-        sealed = self.sealer.seal(event, event.application_id, self._key(procedure, now))
-        return self._with_numbers(sealed, event.application_id, procedure, now, numbers)
+        sealed = self.sealer.seal(event, place_of(event), self._key(procedure, now))
+        return self._with_numbers(sealed, place_of(event), procedure, now, numbers)
 
-    def _with_numbers(self, holder: M, about: object, procedure: str, now: datetime, numbers: Mapping[str, str]) -> M:
+    def _with_numbers(self, holder: M, place: Place, procedure: str, now: datetime, numbers: Mapping[str, str]) -> M:
         if not numbers:
             return holder
         if self.numbers is None:
             raise KeyringAway("there is no keyring for Individual Numbers: set MADOGUCHI_INTAKE_NUMBER_KEYRING")
         name = key_name(number_class(self.retention.of(procedure)), now)
-        return holder.model_copy(update={"sealed_numbers": self.numbers.seal_values(numbers, about, name)})
+        return holder.model_copy(update={"sealed_numbers": self.numbers.seal_values(numbers, place, name)})
 
     def _key(self, procedure: str, now: datetime) -> str:
         return key_name(self.retention.of(procedure), now)

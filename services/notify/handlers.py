@@ -23,6 +23,7 @@ from contracts.notify import (
     NoticeWithheldV2,
 )
 from sealing.opener import require_sealed
+from sealing.places import place_of
 from services.notify import mails, rules, store
 from services.notify.rules import Answer, Contact, Kind, Letter, Mark, Notice, State
 from services.notify.seals import Seals
@@ -101,7 +102,10 @@ def _of_masked(seen: Sequence[CloudEvent[Any]], tx: Tx) -> list[Notice]:
 
 def _with_words(notice: Notice, said: CorrectionRequested | CaseExtended | CaseDecided, seals: Seals) -> Notice:
     """With what a person wrote, sealed as it came; the reasons of a decision are in no mail."""
-    return replace(notice, sealed=seals.words(said.sealed, said.application_id)) if notice.kind != "result" else notice
+    if notice.kind == "result":
+        return notice
+    place = place_of(said)
+    return replace(notice, sealed=seals.words(said.sealed, place), place=place.event)
 
 
 def _first(tx: Tx, event: CloudEvent[ApplicationAccepted], seals: Seals) -> tuple[Notice, Contact, State]:

@@ -32,7 +32,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to tell: what about, and what its words need. What a person wrote stands in `sealed` (JSON)."""
+    """Something to tell: what about, and what its words need. What a person wrote stands in `sealed` (JSON), `place` is where that came from."""
 
     notice_id: UUID
     application_id: UUID
@@ -44,6 +44,7 @@ class Notice:
     until: date | None = None
     reason: str | None = None
     sealed: bytes | None = None
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from contracts.channels import Application
 from contracts.sealed import Sealed
 from sealing.errors import BrokenSeal
 from sealing.opener import Opener, seal_of
+from sealing.places import Place, of_application
 from services.notify import rules
 from services.notify.rules import Contact, Letter
 
@@ -32,17 +33,17 @@ class Seals:
         sealed = application.sealed
         if sealed is None:
             return Contact(application.language)
-        email = self.opener.open(sealed, about, _EMAIL).get(_EMAIL)
+        email = self.opener.open(sealed, of_application(about), _EMAIL).get(_EMAIL)
         kept = (
             sealed.model_copy(update={"values": {_EMAIL: sealed.values[_EMAIL]}}) if rules.address_of(email) else None
         )
         return Contact(application.language, kept and kept.model_dump_json().encode())
 
-    def words(self, sealed: Sealed | None, about: object) -> bytes | None:
+    def words(self, sealed: Sealed | None, place: Place) -> bytes | None:
         """What a person wrote, as it is kept: sealed. Raises BrokenSeal, UnknownKey, DestroyedKey."""
         if sealed is None:
             return None
-        self.opener.open(sealed, about)
+        self.opener.open(sealed, place)
         return sealed.model_dump_json().encode()
 
     async def opened(self, letter: Letter) -> Letter:
@@ -52,9 +53,10 @@ class Seals:
             raise BrokenSeal("an address that is not sealed is written to by nobody")
         await self.opener.fetch((contact, words))
         about = letter.notice.application_id
-        email = self.opener.open(contact, about)[_EMAIL]
-        said = {name: rules.plain(text) for name, text in (self.opener.open(words, about) if words else {}).items()}
-        return replace(letter, address=rules.address_of(email) or email, notice=replace(letter.notice, **said))
+        email = self.opener.open(contact, of_application(about))[_EMAIL]
+        said = self.opener.open(words, Place(str(about), letter.notice.place or "")) if words else {}
+        plain = {name: rules.plain(text) for name, text in said.items()}
+        return replace(letter, address=rules.address_of(email) or email, notice=replace(letter.notice, **plain))
 
 
 def _read(kept: bytes | None) -> Sealed | None:

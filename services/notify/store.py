@@ -73,10 +73,10 @@ async def add_notices(tx: Tx, notices: Sequence[tuple[Notice, State]]) -> None:
     await tx.execute(
         """
         INSERT INTO notice
-            (notice_id, application_id, kind, traceparent, outcome, wanted, until, reason, sealed, state, next_attempt_at)
-        SELECT x.*, $11 FROM unnest(
+            (notice_id, application_id, kind, traceparent, outcome, wanted, until, reason, sealed, place, state, next_attempt_at)
+        SELECT x.*, $12 FROM unnest(
             $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::date[], $8::text[], $9::bytea[],
-            $10::text[]) x
+            $10::text[], $11::text[]) x
         """,
         *columns(
             [
@@ -90,6 +90,7 @@ async def add_notices(tx: Tx, notices: Sequence[tuple[Notice, State]]) -> None:
                     new.until,
                     new.reason,
                     new.sealed,
+                    new.place,
                     state,
                 )
                 for new, state in notices
@@ -201,4 +202,5 @@ def _notice(row: asyncpg.Record) -> Notice:
         row["until"],
         row["reason"],
         row["sealed"],
+        row["place"],
     )

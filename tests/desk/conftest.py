@@ -26,7 +26,7 @@ from chassis.subscription import Record
 from chassis.telemetry import Telemetry
 from contracts import topics
 from contracts.channels import Application
-from contracts.desk import CaseViewed, SearchMade
+from contracts.desk import CaseEvent, CaseViewed, SearchMade
 from contracts.envelope import Event, Model
 from contracts.ids import uuid7
 from contracts.intake import CorrectionAccepted, Origin, WithdrawalAccepted
@@ -34,6 +34,7 @@ from contracts.personal import Applicant
 from contracts.routing import CaseOpened, CaseRerouted, CaseSentToTriage, DeadlineMoved, Decision, StageDue
 from sealing.errors import KeyringAway
 from sealing.opener import Opener
+from sealing.places import Place, of_application, place_of
 from sealing.sealer import Sealer
 from services.desk import separation
 from services.desk.api import add_routes
@@ -79,6 +80,12 @@ STAGES = (
     StageDue(name="assessment", due_on=date(2026, 4, 10), fixed=True),
     StageDue(name="board", due_on=date(2026, 4, 18), fixed=False),
 )
+
+
+def kept(event: Event) -> tuple[type[Event], bytes, Place]:
+    """An event as the seals open it; where it has no seal, the place says nothing."""
+    place = place_of(event) if isinstance(event, CaseEvent) else Place("", "")
+    return type(event), event.to_json(), place
 
 
 def new_id() -> UUID:
@@ -210,27 +217,25 @@ class Desk:
         if getattr(holder, "sealed", None) is not None or not hasattr(holder, "sealed"):
             return event
         await self.seals.sealer.fetch(["5y"], NOW)
-        sealed = self.seals.sealer.seal(holder, event.subject, "5y-2026")
+        sealed = self.seals.sealer.seal(holder, place_of(event), "5y-2026")
         return sealed if holder is event else event.model_copy(update={"application": sealed})
 
     async def sealed(self, application_id: UUID, application: Application = APPLICATION) -> Application:
         """An application as intake seals it."""
         await self.seals.sealer.fetch(["5y"], NOW)
-        return self.seals.sealer.seal(application, application_id, "5y-2026")
+        return self.seals.sealer.seal(application, of_application(application_id), "5y-2026")
 
-    async def with_numbers(self, sealed: M, about: UUID, values: Mapping[str, str]) -> M:
+    async def with_numbers(self, sealed: M, place: Place, values: Mapping[str, str]) -> M:
         """An application or a correction with the Individual Numbers that intake sealed beside the rest."""
         sealer = Sealer(self.numbers)
         await sealer.fetch(["number5y"], NOW)
-        return sealed.model_copy(update={"sealed_numbers": sealer.seal_values(values, about, "number5y-2026")})
+        return sealed.model_copy(update={"sealed_numbers": sealer.seal_values(values, place, "number5y-2026")})
 
     async def said(self) -> list[dict[str, Any]]:
         """The events in the journal, in order: their data, seals open, with `type` shortened to `case.claimed`; looks and searches left out."""
         rows = await self.pool.fetch("SELECT payload FROM chassis.journal ORDER BY id")
         events = [topics.DESK.adapter.validate_json(row[0]) for row in rows]
-        opened = [
-            (await self.seals.opened([(type(event.data), event.data.to_json())], event.subject))[0] for event in events
-        ]
+        opened = [(await self.seals.opened([kept(event.data)]))[0] for event in events]
         return [
             {"type": event.type.removeprefix("jp.madoguchi.").removesuffix(".v1")} | data
             for event, data in zip(events, opened, strict=True)
@@ -251,7 +256,9 @@ class Desk:
         """(application, case) of somebody who gave an Individual Number."""
         application_id, case_id = new_id(), new_id()
         application = await self.sealed(application_id, NUMBERED)
-        application = await self.with_numbers(application, application_id, {"applicant.individual_number": number})
+        application = await self.with_numbers(
+            application, of_application(application_id), {"applicant.individual_number": number}
+        )
         await self.read(opened(application_id, case_id, department, application=application))
         return application_id, case_id
 
@@ -319,7 +326,7 @@ async def desk(dsn: str, connection: Owned) -> AsyncGenerator[Desk]:
     pool = await asyncpg.create_pool(dsn, min_size=1, max_size=4, server_settings=dict(separation.EVERYTHING))
     requests = await database.make_pool(dsn, 4)
     app = http.make_app("desk", Pulse(60))
-    commands = Commands("/desk", requests, lambda: None, clock=lambda: NOW)
+    commands = Commands("/desk", requests, lambda: None, clock=lambda: NOW, scope=separation.NOBODY)
     add_routes(app, commands, settings, seals)
     seals.index.want({"5y-2026"})
     await seals.index.refresh(commands.within(separation.EVERYTHING), Telemetry("desk", None))

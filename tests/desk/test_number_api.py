@@ -12,6 +12,7 @@ from contracts.channels import Application
 from contracts.desk import IndividualNumbersViewed
 from contracts.personal import Applicant
 from sealing.errors import UnknownKey
+from sealing.places import of_application, place_of
 from tests.desk.conftest import APPLICATION, NOW, NUMBER, NUMBERED, RECEIPT, Desk, corrected, new_id, opened, rerouted
 from tests.desk.test_seals import everything, search
 
@@ -34,9 +35,9 @@ async def test_who_is_entitled_sees_the_number_of_the_application_and_of_its_cor
     correction = corrected(application_id).model_copy(
         update={"message": f"夫は{MASKED}です", "individual_number": MASKED}
     )
-    sealed = desk.seals.sealer.seal(correction, application_id, "5y-2026")
+    sealed = desk.seals.sealer.seal(correction, place_of(correction), "5y-2026")
     values = {"message": "夫は210987654320です", "individual_number": NUMBER}
-    await desk.read(await desk.with_numbers(sealed, application_id, values))
+    await desk.read(await desk.with_numbers(sealed, place_of(correction), values))
 
     answer = await look(desk, case_id)
 
@@ -85,7 +86,7 @@ async def test_the_key_that_opens_personal_data_opens_no_number(desk: Desk) -> N
     (content,) = [row[0] for row in await desk.pool.fetch("SELECT content FROM application")]
     numbers = json.loads(content) | {"sealed": json.loads(content)["sealed_numbers"]}
 
-    (shown,) = await desk.seals.opened([(Application, json.dumps(numbers).encode())], application_id)
+    (shown,) = await desk.seals.opened([(Application, json.dumps(numbers).encode(), of_application(application_id))])
 
     assert shown["unreadable"]["code"] == UnknownKey.__name__
     assert NUMBER not in json.dumps(shown)
@@ -96,7 +97,8 @@ async def test_nobody_finds_a_case_by_a_number(desk: Desk, field: str) -> None:
     application_id, case_id = new_id(), new_id()
     masked = NUMBERED.model_copy(update={"applicant": Applicant(name=f"花子 {MASKED}", phone=MASKED, kana=MASKED)})
     values = {f"applicant.{name}": NUMBER for name in ("name", "kana", "phone", "email")}
-    application = await desk.with_numbers(await desk.sealed(application_id, masked), application_id, values)
+    sealed = await desk.sealed(application_id, masked)
+    application = await desk.with_numbers(sealed, of_application(application_id), values)
     await desk.read(opened(application_id, case_id, application=application))
 
     assert await search(desk, field, NUMBER) == []

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
@@ -15,18 +15,22 @@ from chassis.database import Tx
 from chassis.telemetry import Telemetry
 from contracts.channels import Application, Attachment
 from contracts.desk import CorrectionRequested
-from contracts.envelope import Event
+from contracts.envelope import Event, Model
 from contracts.personal import Applicant
 from contracts.routing import CaseOpened
 from contracts.sealed import SEALED_TEXT
+from sealing import cipher, fields
+from sealing.places import place_of
 from services.desk import corrections, index_terms, store
 from services.desk.corrections import Correction
 from services.desk.rules import Step
+from tests.conftest import Administrator
 from tests.desk.conftest import (
     APPLICATION,
     NOW,
     Desk,
     corrected,
+    kept,
     new_id,
     opened,
     rerouted,
@@ -34,6 +38,7 @@ from tests.desk.conftest import (
     withdrawn,
 )
 
+M = TypeVar("M", bound=Model)
 PERSON = Applicant(
     name="阿寒　湖子",
     kana="アカン ミズコ",
@@ -57,7 +62,7 @@ async def test_who_works_on_a_case_reads_what_is_sealed_in_it(desk: Desk) -> Non
     application_id, case_id = await sealed_case(desk)
     correction = corrected(application_id).model_copy(update={"message": "番地を直します"})
     await desk.seals.sealer.fetch(["5y"], NOW)
-    await desk.read(desk.seals.sealer.seal(correction, application_id, "5y-2026"))
+    await desk.read(desk.seals.sealer.seal(correction, place_of(correction), "5y-2026"))
 
     case = await desk.see(case_id)
 
@@ -77,7 +82,7 @@ async def test_no_table_of_the_desk_holds_a_personal_value(desk: Desk) -> None:
 
 
 async def test_what_is_written_to_the_citizen_leaves_sealed_and_is_read_again_in_the_history(desk: Desk) -> None:
-    application_id, case_id = await sealed_case(desk)
+    _, case_id = await sealed_case(desk)
     await desk.do(case_id, "claim")
     await desk.do(case_id, "request-correction", wanted="お母様のお名前", until="2026-05-01")
 
@@ -87,7 +92,7 @@ async def test_what_is_written_to_the_citizen_leaves_sealed_and_is_read_again_in
 
     assert said["wanted"] == SEALED_TEXT
     assert said["sealed"]["key"] == "5y-2026.1"
-    (whole,) = await desk.seals.opened([(CorrectionRequested, json.dumps(said).encode())], application_id)
+    (whole,) = await desk.seals.opened([kept(CorrectionRequested.model_validate(said))])
     assert whole["wanted"] == "お母様のお名前"
     assert note["wanted"] == "お母様のお名前"
 
@@ -143,6 +148,53 @@ async def test_an_event_whose_seal_does_not_open_is_parked_under_its_name(desk: 
     assert (outcome.handled, outcome.parked) == (0, 1)
     assert cause[0] == "sealing.errors.BrokenSeal"
     assert (await desk.client.get(f"/v1/cases/{case_id}")).status_code == 404
+
+
+async def test_a_seal_of_another_correction_of_the_same_application_is_parked(desk: Desk) -> None:
+    application_id, _ = await sealed_case(desk)
+    first, second = (corrected(application_id).model_copy(update={"message": text}) for text in ("一つ目", "二つ目"))
+    old = await desk.sealed_event(first)
+
+    outcome = await desk.consume_as_it_is(second.model_copy(update={"message": None, "sealed": old.sealed}))
+
+    assert outcome.causes == {"sealing.errors.BrokenSeal": 1}
+    assert await desk.pool.fetchval("SELECT count(*) FROM correction") == 0
+
+
+async def test_what_one_department_told_the_citizen_is_not_shown_as_said_by_another(
+    desk: Desk, by_administrator: Administrator
+) -> None:
+    application_id, first = await sealed_case(desk)
+    second = new_id()
+    await desk.read(opened(application_id, second, "school", application=await desk.sealed(application_id, WHOLE)))
+    for case_id, text in ((first, "認めます"), (second, "認めません")):
+        await desk.do(case_id, "claim")
+        await desk.do(case_id, "decide", outcome="approved", explanation=text)
+    notes = {step.case_id: step.note for step in await decisions_of(desk, first, second)}
+    await by_administrator(
+        desk.pool, "UPDATE case_step SET note = $1 WHERE what = 'decide' AND case_id = $2", notes[second], first
+    )
+
+    shown = [(await desk.see(case_id))["history"][-1]["note"] for case_id in (first, second)]
+
+    assert shown[0]["unreadable"]["code"] == "BrokenSeal"
+    assert "認めません" not in json.dumps(shown[0], ensure_ascii=False)
+    assert shown[1]["explanation"] == "認めません"
+
+
+async def test_what_was_sealed_before_seals_were_bound_to_a_place_is_still_read(desk: Desk) -> None:
+    application_id, case_id = new_id(), new_id()
+    await desk.seals.sealer.fetch(["5y"], NOW)
+    application = sealed_in_the_old_form(desk, WHOLE, application_id)
+    correction = sealed_in_the_old_form(
+        desk, corrected(application_id).model_copy(update={"message": "番地を直します"}), application_id
+    )
+    await desk.read(opened(application_id, case_id, application=application), correction)
+
+    case = await desk.see(case_id)
+
+    assert case["application"]["applicant"]["name"] == "阿寒　湖子"
+    assert case["corrections"][0]["message"] == "番地を直します"
 
 
 PLAIN = [{"applicant": Applicant(phone="090-1234-5678")}, {"sealed": None, "applicant": PERSON}]
@@ -309,3 +361,16 @@ async def test_a_command_that_says_nothing_personal_waits_for_no_keyring(desk: D
     desk.seals.sealer.clock = lambda: 1e9
 
     assert (await desk.do(case_id, "claim")).status_code == 200
+
+
+def sealed_in_the_old_form(desk: Desk, value: M, about: UUID) -> M:
+    """As the release before sealed: bound to the application and to nothing else."""
+    key = desk.seals.sealer.wrapping.new("5y-2026")
+    return fields.emptied(value, sealed=cipher.seal(key, str(about), fields.personal(value)))
+
+
+async def decisions_of(desk: Desk, *case_ids: UUID) -> list[Step]:
+    async def read(tx: Tx) -> list[Step]:
+        return [step for case_id in case_ids for step in await store.steps_of(tx, case_id) if step.what == "decide"]
+
+    return await desk.commands.query(read)

@@ -2,15 +2,19 @@
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import asyncpg
 import pytest
 
-from chassis import database
+from chassis import database, journal
 from chassis.database import Tx
+from chassis.journal import Line
 from services.desk import separation, store
+from services.desk.app import build
+from services.desk.settings import Settings
 from tests.conftest import Administrator
-from tests.desk.conftest import NOW, Desk, corrected
+from tests.desk.conftest import NOW, SIGN_IN, Desk, corrected, new_id
 
 GUARDED = {
     "case_item": "SELECT department FROM case_item",
@@ -27,7 +31,13 @@ GUARDED = {
 OPEN = {"rule_set_step", "overlay_step", "index_key", "staff_session"}
 """What is no department's: the rules' history, wrapped keys, who is signed in."""
 
-NOBODY: Mapping[str, str] = {}
+OF_THE_CHASSIS = {"journal", "parked_event", "parked_key"}
+"""The chassis's tables that hold what was said of cases, or came of them: read by no department."""
+
+NUMBERS = {"lane", "redrive", "schema_version", "tick"}
+"""Those that hold how far everything has come, and who repaired what."""
+
+SAID_NOTHING: Mapping[str, str] = {}
 
 
 @asynccontextmanager
@@ -60,7 +70,7 @@ async def test_a_forgotten_where_shows_a_department_its_own_rows_only(two: Desk,
         "both": separation.only(["residents", "school"]),
         "other": separation.only(["nobody"]),
         "none": separation.only([]),
-        "forgotten": NOBODY,
+        "forgotten": SAID_NOTHING,
         "service": separation.EVERYTHING,
     }.items():
         async with seeing(two, scope) as tx:
@@ -77,6 +87,64 @@ async def test_every_table_is_guarded_or_named_as_nobodys(desk: Desk, by_adminis
 
     assert {row[0] for row in rows if row[1]} == set(GUARDED)
     assert {row[0] for row in rows if not row[1]} == OPEN
+
+
+@pytest.mark.parametrize("table", sorted(OF_THE_CHASSIS))
+async def test_no_department_reads_what_the_chassis_keeps_of_all_and_the_relay_does(two: Desk, table: str) -> None:
+    await two.consume_as_it_is(corrected(new_id()))
+    counts: dict[str, int] = {}
+    for name, scope in {
+        "residents": separation.only(["residents"]),
+        "none": separation.only([]),
+        "unsaid": separation.NOBODY,
+        "service": separation.EVERYTHING,
+        "relay": SAID_NOTHING,
+    }.items():
+        async with seeing(two, scope) as tx:
+            counts[name] = min(1, len(await tx.fetch(f"SELECT FROM chassis.{table}")))
+
+    assert counts == {"residents": 0, "none": 0, "unsaid": 0, "service": 1, "relay": 1}
+
+
+def test_a_request_sees_nothing_until_it_has_said_on_whose_behalf(tmp_path: Path) -> None:
+    keyring = f"file://{tmp_path}"
+    settings = {"kafka_bootstrap": "none:1", "postgres_dsn": "postgresql://nowhere/x", "most_cases": 10} | SIGN_IN
+
+    service = build(Settings.model_validate(settings | {"keyring": keyring, "opening_keyring": keyring}))
+
+    assert (service.unsaid, service.scope) == (separation.NOBODY, separation.EVERYTHING)
+
+
+async def test_a_department_frees_no_parked_event_and_appends_what_it_did(two: Desk) -> None:
+    await two.consume_as_it_is(corrected(new_id()))
+    async with seeing(two, separation.only(["residents"])) as tx:
+        assert await tx.execute("DELETE FROM chassis.parked_event") == "DELETE 0"
+        await journal.append(tx, [Line("1", "jp.madoguchi.case.claimed.v1", b"{}")])
+
+
+async def test_every_table_of_the_chassis_is_guarded_or_holds_numbers(
+    desk: Desk, by_administrator: Administrator
+) -> None:
+    rows = await by_administrator(
+        desk.pool,
+        """
+        SELECT relname, relrowsecurity FROM pg_class
+        WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'chassis'::regnamespace
+        """,
+    )
+
+    assert {row[0] for row in rows if row[1]} == OF_THE_CHASSIS
+    assert {row[0] for row in rows if not row[1]} == NUMBERS
+
+
+async def test_the_relay_goes_on_reading_the_journal_from_its_index(desk: Desk) -> None:
+    async with seeing(desk, SAID_NOTHING) as tx:
+        await tx.execute("SET LOCAL enable_seqscan = off")
+        plan = await tx.fetch(
+            "EXPLAIN SELECT id FROM chassis.journal WHERE xid >= '5'::xid8 AND at >= now() ORDER BY id"
+        )
+
+    assert any("journal" in row[0] and "xid" in row[0] and "Index" in row[0] for row in plan), plan
 
 
 async def test_a_department_can_neither_change_nor_write_what_is_anothers(two: Desk) -> None:

@@ -24,6 +24,7 @@ from contracts.envelope import Event
 from contracts.ids import uuid7
 from deploy.databases import within
 from sealing.opener import Opener, sealed_in
+from sealing.places import place_of
 from sealing.sealer import Sealer
 from services.intake import channel_systems, handlers
 from services.intake.admitting import ApiKey, System, make_key
@@ -140,7 +141,7 @@ class Intake:
         data = json.loads(said.to_json())
         holder, opener = data.get("application", data), Opener(self.city)
         await opener.fetch([sealed_in(holder)])
-        whole = opener.opened(holder, said.subject, Application if "application" in data else type(said))
+        whole = opener.opened(holder, place_of(said), Application if "application" in data else type(said))
         return data | {"application": whole} if "application" in data else whole
 
     async def rows(self, query: str) -> Sequence[asyncpg.Record]:

@@ -18,7 +18,7 @@ KANJI = str.maketrans("0123456789", "〇一二三四五六七八九")
 CIRCLED = str.maketrans("0123456789", "⓪①②③④⑤⑥⑦⑧⑨")
 DAIJI = str.maketrans("0123456789", "零壱弐参肆伍陸漆捌玖")
 SCRIPTS = ({}, WIDE, KANJI, CIRCLED, DAIJI)
-GAPS = ("", "-", " ", "－", "　", "ー", " - ", "‐", "_", "・", "\n", "\u202f", "\u2007", "\u200e")
+GAPS = ("", "-", " ", "－", "　", "ー", " - ", "‐", "_", "・", "\n", "\u202f", "\u2007", "\u200e", "    ", " " * 8)
 GROUPINGS = ((4, 4, 4), (12,), (3, 3, 3, 3), (6, 6), (1,) * 12, (4, 8), (2,) * 6)
 PLACES = (
     "{}",
@@ -63,6 +63,32 @@ def test_every_individual_number_is_found_however_and_wherever_it_is_written() -
         assert individual_numbers.find(place.format(number)) == [(before, before + len(number))], place.format(number)
 
 
+STOPS = (".", ",", "/", "，", "、", "．", "／", ", ")
+AROUND = ("{}", "個人番号：{}。", "No{}", "MyNumber{}x", "card{}.pdf", "+{}", "電話0154-31-4204 {}")
+
+
+def test_every_number_in_fours_is_found_with_stops_between_glued_to_letters_and_behind_a_plus() -> None:
+    seed = random.Random(20261126)
+
+    for _ in range(PLANTED):
+        number, place, gap = foreign_number(seed), seed.choice(AROUND), seed.choice(STOPS + GAPS)
+        text = gap.join((number[:4], number[4:8], number[8:])).translate(seed.choice(SCRIPTS))
+        before = place.index("{}")
+        assert individual_numbers.find(place.format(text)) == [(before, before + len(text))], place.format(text)
+
+
+def foreign_number(seed: random.Random) -> str:
+    """One that behind a plus is no telephone number of Japan."""
+    return next(number for number in iter(lambda: individual_number(seed), "") if not number.startswith("81"))
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_a_number_between_stops_is_masked_whole_and_beside_others(stop: str) -> None:
+    first, second = ("1234", "5678", "9018"), ("2109", "8765", "4320")
+
+    assert individual_numbers.mask(f"父{stop.join(first)} 母{stop.join(second)}") == "父●●●●●●●●●●●● 母●●●●●●●●●●●●"
+
+
 def test_a_masked_text_holds_no_digit_of_the_number_and_all_of_the_rest() -> None:
     seed = random.Random(7)
     number = individual_number(seed)
@@ -92,6 +118,12 @@ def test_a_number_with_another_check_digit_is_none(number: int, last: int) -> No
     [
         "0154-31-4204",
         "+81-90-1234-5678 +81 90 1234 5678",
+        "+819012345678 ＋８１９０１２３４５６７８",
+        "+82-10-1234-5678",
+        "192.168.100.123",
+        "1234.5678.9018.1",
+        "2026/11/24 0930",
+        "1234,5678.9018",
         "085-8505 北海道釧路市黒金町7丁目5番地",
         "令和8年11月24日 10時30分",
         "42.984854123456",
@@ -101,6 +133,14 @@ def test_a_number_with_another_check_digit_is_none(number: int, last: int) -> No
 )
 def test_telephone_numbers_addresses_days_and_decimals_are_none(text: str) -> None:
     assert individual_numbers.find(text) == []
+
+
+@pytest.mark.parametrize("text", ["+81{}-{}-{}", "123,{},{},{}", "{}/{}-{}/1", "{}.{},{}", "{}.{}.{}.{}"], ids=repr)
+def test_what_is_telephone_number_amount_or_version_is_none_whatever_its_check_digit(text: str) -> None:
+    seed = random.Random(10)
+    written = [text.format(*(f"{seed.randrange(10_000):04d}" for _ in range(4))) for _ in range(2_000)]
+
+    assert [one for one in written if individual_numbers.find(one)] == []
 
 
 @pytest.mark.parametrize("last", range(10))

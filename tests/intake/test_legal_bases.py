@@ -13,6 +13,7 @@ from contracts.intake import ApplicationAccepted, ApplicationRejected, Correctio
 from contracts.sealed import Sealed
 from sealing.errors import UnknownKey
 from sealing.opener import Opener
+from sealing.places import place_of
 from services.intake import legal_bases
 from services.intake.legal_bases import NoSuchBasis, read_legal_bases
 from tests.conftest import ROOT, Administrator
@@ -48,7 +49,7 @@ async def shown(intake: Intake, said: Event) -> dict[str, str]:
     sealed, opener = numbers_of(said), Opener(intake.numbers)
     assert sealed is not None
     await opener.fetch([sealed])
-    return opener.open(sealed, said.subject)
+    return opener.open(sealed, place_of(said))
 
 
 @pytest.mark.parametrize("text", WRITTEN)
@@ -75,7 +76,7 @@ async def test_who_opens_personal_data_opens_no_number_and_sees_that_there_is_on
     assert whole["applicant"]["individual_number"] == MASKED
     assert whole["attachments"][0]["name"] == f"card_{MASKED}.pdf"
     with pytest.raises(UnknownKey):
-        ordinary.open(sealed, said.subject)
+        ordinary.open(sealed, place_of(said))
 
 
 async def test_free_text_and_names_of_attachments_are_kept_whole_beside_a_copy_without_the_number(
@@ -221,9 +222,30 @@ async def test_a_wrong_number_in_a_correction_is_refused_where_somebody_can_be_a
 
     assert isinstance(asked, ApplicationRejected)
     assert [fault.code for fault in asked.faults] == ["individual-number-misread"]
-    assert (answer.status_code, answer.json()["type"]) == (409, "urn:madoguchi:problem:individual-number-misread")
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    (error,) = answer.json()["errors"]
+    assert (error["field"], error["code"]) == ("data.individual_number", "individual-number-misread")
+    assert "12桁" in error["message"]
+    assert "123456789012" not in answer.text
     assert isinstance(masked, CorrectionAccepted)
     assert masked.masked == ("data.individual_number",)
+
+
+async def test_a_wrong_number_over_http_leaves_nothing_behind_and_is_mended_under_the_same_id(intake: Intake) -> None:
+    sent = claim()
+    await intake.post(sent)
+    wrong = about(sent, individual_number="123456789012")
+
+    refused = await intake.post(wrong)
+    mended = await intake.post(wrong | {"data": wrong["data"] | {"individual_number": OTHER}})
+
+    assert (refused.status_code, mended.status_code) == (422, 201)
+
+
+async def test_a_correction_of_no_application_is_a_conflict_whatever_number_is_in_it(intake: Intake) -> None:
+    answer = await intake.post(about(claim(), individual_number="123456789012"))
+
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:madoguchi:problem:unknown-application")
 
 
 async def test_a_channel_that_seals_at_the_edge_seals_the_number_with_the_rest(intake: Intake) -> None:

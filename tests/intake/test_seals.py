@@ -11,6 +11,7 @@ from contracts.channels import Application, ApplicationSubmitted
 from contracts.intake import ApplicationAccepted, ApplicationRejected, CorrectionAccepted, WithdrawalAccepted
 from contracts.sealed import SEALED_TEXT
 from sealing.errors import KeyringAway
+from sealing.places import of_edge
 from sealing.sealer import Sealer
 from services.intake.retention import read_retention
 from tests.intake.conftest import CORRECTED, WITHDRAWN, Intake, application, event
@@ -119,6 +120,14 @@ def another_application(body: dict[str, Any]) -> None:
     body["subject"] = body["data"]["application_id"] = str(UUID(int=UUID(body["subject"]).int + 1))
 
 
+def another_event(body: dict[str, Any]) -> None:
+    body["id"] = "another"
+
+
+def a_form_that_binds_less(body: dict[str, Any]) -> None:
+    del body["data"]["application"]["sealed"]["form"]
+
+
 def a_key_nobody_has(body: dict[str, Any]) -> None:
     body["data"]["application"]["sealed"]["key"] = "edge-2031.7"
 
@@ -134,8 +143,11 @@ def a_field_that_is_not_personal(body: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "spoil",
-    [changed_bytes, swapped_fields, another_application, a_key_nobody_has, no_base64, a_field_that_is_not_personal],
-)
+    [
+        changed_bytes, swapped_fields, another_application, another_event, a_form_that_binds_less, a_key_nobody_has, no_base64,
+        a_field_that_is_not_personal,
+    ],
+)  # fmt: skip
 async def test_a_seal_that_does_not_open_is_refused_with_what_to_do_and_never_read_as_open(
     intake: Intake, spoil: Any
 ) -> None:
@@ -232,5 +244,5 @@ async def sealed_by_channel(
     for path, text in (values or {}).items():
         applicant = applicant.model_copy(update={path.removeprefix("applicant."): text})
     whole = data.application.model_copy(update={"applicant": applicant})
-    application = sealer.seal(whole, data.application_id, "edge-2026")
+    application = sealer.seal(whole, of_edge(data.application_id, sent["source"], sent["id"]), "edge-2026")
     return sent | {"data": json.loads(data.model_copy(update={"application": application}).to_json())}

@@ -32,6 +32,7 @@ from sealing.errors import DestroyedKey, UnknownKey
 from sealing.files import FileUnwrapping
 from sealing.keyring import EDGE, key_name
 from sealing.opener import Opener, sealed_in, sealed_numbers_in
+from sealing.places import of_application, of_edge
 from sealing.sealer import Sealer
 from tests.conftest import JARS
 from tests.intake.conftest import Intake
@@ -136,10 +137,12 @@ async def _open_with_the_ordinary_keys(city: RunningCity) -> None:
         assert numbers is not None
         await ordinary.fetch([sealed, numbers])
         await of_numbers.fetch([numbers])
-        read += json.dumps(ordinary.opened(application, subject, Application), ensure_ascii=False).encode()
+        read += json.dumps(
+            ordinary.opened(application, of_application(subject), Application), ensure_ascii=False
+        ).encode()
         with pytest.raises(UnknownKey):
-            ordinary.open(numbers, subject)
-        assert numbers_in(json.dumps(of_numbers.open(numbers, subject), ensure_ascii=False).encode())
+            ordinary.open(numbers, of_application(subject))
+        assert numbers_in(json.dumps(of_numbers.open(numbers, of_application(subject)), ensure_ascii=False).encode())
     assert len(found_in(read)) > len(kept)
     assert numbers_in(read) == []
 
@@ -326,13 +329,14 @@ async def _sealed(city: RunningCity, sent: dict[str, Any], *, check: bool = True
     sealer = Sealer(open_wrapping(city.city.edge_keyring))
     await sealer.fetch_keys([name])
     data = sent["data"]
+    place = of_edge(data["application_id"], sent["source"], sent["id"])
     if check:
         read = ApplicationSubmitted.model_validate(data)
-        application = sealer.seal(read.application, read.application_id, name)
+        application = sealer.seal(read.application, place, name)
     else:
         loose = Application.model_validate(data["application"] | {"applicant": {}})
         applicant = loose.applicant.model_copy(update=data["application"]["applicant"])
-        application = sealer.seal(loose.model_copy(update={"applicant": applicant}), data["application_id"], name)
+        application = sealer.seal(loose.model_copy(update={"applicant": applicant}), place, name)
     return sent | {"data": data | {"application": json.loads(application.model_dump_json(exclude_none=True))}}
 
 

@@ -35,6 +35,7 @@ from contracts.personal import Applicant
 from deploy.local import LocalSettings, Stack, mail, up
 from deploy.local.ports import free_port
 from sealing.opener import Opener
+from sealing.places import place_of
 from sealing.sealer import Sealer
 from services.notify.handlers import handlers
 from services.notify.seals import Seals
@@ -152,9 +153,9 @@ class Notify:
         sealer = Sealer(self.city)
         await sealer.fetch(["5y"], NOW)
         if isinstance(event, ApplicationAccepted):
-            application = sealer.seal(event.application, event.application_id, "5y-2026")
+            application = sealer.seal(event.application, place_of(event), "5y-2026")
             return event.model_copy(update={"application": application})
-        return sealer.seal(event, event.subject, "5y-2026")
+        return sealer.seal(event, place_of(event), "5y-2026")
 
     async def rows(self, query: str, *args: Any) -> list[asyncpg.Record]:
         return await self.connection.fetch(query, *args)

@@ -1,14 +1,17 @@
 """Addresses and words are sealed until a mail is written."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from contracts.notify import NoticeQueued, NoticeWithheld
+from contracts.sealed import SEALED_TEXT
 from deploy.local import Stack
+from sealing import cipher
 from sealing.errors import BrokenSeal
 from tests.conftest import Administrator
-from tests.notify.conftest import MailServer, Notify, Story, mails_to, settings_of
+from tests.notify.conftest import NOW, MailServer, Notify, Story, mails_to, settings_of
 
 ALL_SENT = "SELECT bool_and(state = 'sent') FROM notice"
 
@@ -103,6 +106,48 @@ async def test_a_seal_of_another_application_is_poison(notify: Notify) -> None:
 
     with pytest.raises(BrokenSeal):
         await notify.read_as_it_is(two)
+
+
+async def test_words_of_an_earlier_request_are_parked_where_a_later_one_is_told(notify: Notify) -> None:
+    story = Story()
+    earlier = await notify.sealed(story.wanted("住民票"))
+    later = story.wanted("印鑑").model_copy(update={"at": NOW + timedelta(hours=1)})
+
+    outcome = await notify.consume_as_it_is(later.model_copy(update={"wanted": SEALED_TEXT, "sealed": earlier.sealed}))
+
+    assert outcome.causes == {"sealing.errors.BrokenSeal": 1}
+    assert await notify.states() == {}
+
+
+async def test_words_that_were_exchanged_in_the_table_are_never_sent(
+    notify: Notify, by_administrator: Administrator
+) -> None:
+    server, story = MailServer(), Story("one@example.jp")
+    await notify.read(story.accepted())
+    await notify.read(story.wanted("住民票"))
+    await notify.read(story.wanted("印鑑").model_copy(update={"at": NOW + timedelta(hours=1)}))
+    first = "(SELECT sealed FROM notice WHERE kind = 'correction' ORDER BY notice_id LIMIT 1)"
+    await by_administrator(notify.connection, f"UPDATE notice SET sealed = {first} WHERE kind = 'correction'")
+
+    with server.running():
+        async with notify.sending(settings_of(notify.dsn, server.url)):
+            await notify.until("SELECT bool_and(state IN ('sent', 'failed')) FROM notice")
+
+    assert len(server.taken) == 2
+
+
+async def test_words_sealed_in_the_old_form_are_sent(notify: Notify) -> None:
+    server, story = MailServer(), Story("one@example.jp")
+    wanted = story.wanted("お母様のお名前")
+    old = cipher.seal(notify.city.new("5y-2026"), str(story.application_id), {"wanted": wanted.wanted})
+    await notify.read(story.accepted())
+    await notify.read_as_it_is(wanted.model_copy(update={"wanted": SEALED_TEXT, "sealed": old}))
+
+    with server.running():
+        async with notify.sending(settings_of(notify.dsn, server.url)):
+            await notify.until(ALL_SENT)
+
+    assert len(server.taken) == 2
 
 
 async def test_a_row_that_was_changed_is_never_sent_and_fails_with_an_alarm(

@@ -17,11 +17,13 @@ from sealing import cipher, fields
 from sealing.errors import BrokenSeal, KeyringAway
 from sealing.keyring import SealKey, fiscal_year, key_name
 from sealing.opener import Opener
+from sealing.places import of_application
 from sealing.sealer import Sealer
 from tests.keyring import MemoryKeyring
 
 KEY = SealKey("5y-2026.1", bytes(range(32)), b"wrapped")
 ID = "0198f3a2-0000-7000-8000-000000000001"
+HERE = of_application(ID)
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 APPLICATION = Application(
     municipality="012068",
@@ -123,7 +125,7 @@ def test_a_path_that_is_not_personal_is_known_for_that(path: str) -> None:
 
 def test_a_sealer_without_a_key_lets_nothing_through() -> None:
     with pytest.raises(KeyringAway, match="nothing is written unsealed"):
-        Sealer(MemoryKeyring()).seal(APPLICATION, ID, "5y-2026")
+        Sealer(MemoryKeyring()).seal(APPLICATION, HERE, "5y-2026")
 
 
 def test_a_key_nobody_made_is_waited_for_and_the_words_say_what_to_do() -> None:
@@ -135,12 +137,12 @@ def test_a_secret_is_used_for_minutes_and_then_another() -> None:
     clock = [0.0]
     sealer = Sealer(MemoryKeyring(), clock=lambda: clock[0])
     asyncio.run(sealer.fetch(["5y"], NOW))
-    first = sealer.seal(APPLICATION, ID, "5y-2026")
+    first = sealer.seal(APPLICATION, HERE, "5y-2026")
     asyncio.run(sealer.fetch(["5y"], NOW))
-    second = sealer.seal(APPLICATION, ID, "5y-2026")
+    second = sealer.seal(APPLICATION, HERE, "5y-2026")
     clock[0] = 301
     asyncio.run(sealer.fetch(["5y"], NOW))
-    third = sealer.seal(APPLICATION, ID, "5y-2026")
+    third = sealer.seal(APPLICATION, HERE, "5y-2026")
 
     assert first.sealed is not None
     assert second.sealed is not None
@@ -152,42 +154,42 @@ def test_an_opener_forgets_a_destroyed_key_within_a_minute() -> None:
     clock, city = [0.0], MemoryKeyring()
     sealer, opener = Sealer(city), Opener(city, clock=lambda: clock[0])
     asyncio.run(sealer.fetch(["5y"], NOW))
-    sealed = sealer.seal(APPLICATION, ID, "5y-2026").sealed
+    sealed = sealer.seal(APPLICATION, HERE, "5y-2026").sealed
     assert sealed is not None
     asyncio.run(opener.fetch([sealed]))
     city.destroy("5y-2026")
 
-    assert opener.open(sealed, ID, "applicant.email") == {"applicant.email": "hanako@example.jp"}
+    assert opener.open(sealed, HERE, "applicant.email") == {"applicant.email": "hanako@example.jp"}
     clock[0] = 61
     asyncio.run(opener.fetch([sealed]))
     with pytest.raises(Exception, match="5y-2026"):
-        opener.open(sealed, ID)
+        opener.open(sealed, HERE)
 
 
 def test_a_secret_is_kept_no_longer_than_its_time_also_where_nobody_asks_for_another() -> None:
     clock, city = [0.0], MemoryKeyring()
     sealer, opener = Sealer(city, clock=lambda: clock[0]), Opener(city, clock=lambda: clock[0])
     asyncio.run(sealer.fetch(["5y"], NOW))
-    sealed = sealer.seal(APPLICATION, ID, "5y-2026").sealed
+    sealed = sealer.seal(APPLICATION, HERE, "5y-2026").sealed
     asyncio.run(opener.fetch([sealed]))
     assert sealed is not None
 
     clock[0] = 61
     with pytest.raises(KeyringAway):
-        opener.open(sealed, ID)
+        opener.open(sealed, HERE)
     opener.forget()
     assert not opener.opens(sealed)
     clock[0] = 301
     sealer.forget()
     with pytest.raises(KeyringAway):
-        sealer.seal(APPLICATION, ID, "5y-2026")
+        sealer.seal(APPLICATION, HERE, "5y-2026")
 
 
 async def test_what_was_fetched_is_forgotten_by_itself() -> None:
     city = MemoryKeyring()
     sealer, opener = Sealer(city, seconds=0.2), Opener(city, seconds=0.1)
     await sealer.fetch(["5y"], NOW)
-    sealed = sealer.seal(APPLICATION, ID, "5y-2026").sealed
+    sealed = sealer.seal(APPLICATION, HERE, "5y-2026").sealed
     await opener.fetch([sealed])
     assert sealed is not None
     assert opener.opens(sealed)
@@ -196,14 +198,14 @@ async def test_what_was_fetched_is_forgotten_by_itself() -> None:
 
     assert not opener.opens(sealed)
     with pytest.raises(KeyringAway):
-        sealer.seal(APPLICATION, ID, "5y-2026")
+        sealer.seal(APPLICATION, HERE, "5y-2026")
 
 
 def test_a_secret_that_was_not_fetched_is_asked_for_and_not_guessed() -> None:
     sealed = Sealed(key="5y-2026.1", wrapped="AAAA", salt="AAAA", values={})
 
     with pytest.raises(KeyringAway):
-        Opener(MemoryKeyring()).open(sealed, ID)
+        Opener(MemoryKeyring()).open(sealed, HERE)
 
 
 @pytest.mark.parametrize(
@@ -224,4 +226,4 @@ def test_both_sides_of_the_new_fiscal_year_are_at_hand_on_its_eve() -> None:
     sealer = Sealer(MemoryKeyring())
     asyncio.run(sealer.fetch(["5y"], datetime.fromisoformat("2027-03-31T12:00:00+09:00")))
 
-    assert {sealer.seal(APPLICATION, ID, name).sealed is None for name in ("5y-2026", "5y-2027")} == {False}
+    assert {sealer.seal(APPLICATION, HERE, name).sealed is None for name in ("5y-2026", "5y-2027")} == {False}

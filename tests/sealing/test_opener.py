@@ -16,6 +16,7 @@ from sealing import fields
 from sealing.errors import BrokenSeal
 from sealing.fields import emptied
 from sealing.opener import Opener, require_sealed
+from sealing.places import of_application, place_of
 from sealing.sealer import Sealer
 from services.desk.handlers import handlers as desk
 from services.notify.handlers import handlers as notify
@@ -23,6 +24,7 @@ from tests.keyring import MemoryKeyring
 
 EXAMPLES = Path(__file__).parents[2] / "contracts" / "examples"
 NAME = "5y-2026"
+HERE = of_application("1")
 NOTHING: Any = None
 
 
@@ -65,7 +67,7 @@ async def sealed(event: CloudEvent[Any]) -> CloudEvent[Any]:
     """The event as intake or desk seals it."""
     sealer = Sealer(MemoryKeyring())
     await sealer.fetch_keys([NAME])
-    return with_holder(event, sealer.seal(holder_of(event), event.subject, NAME))
+    return with_holder(event, sealer.seal(holder_of(event), place_of(event.data), NAME))
 
 
 def holder_of(event: CloudEvent[Any]) -> Any:
@@ -128,7 +130,7 @@ async def test_json_is_held_to_the_same_and_what_is_hidden_says_nothing() -> Non
     content = plain.model_dump(mode="json", exclude_none=True)
 
     with pytest.raises(BrokenSeal, match="in the open"):
-        Opener(MemoryKeyring()).opened(content, "1", Application)
+        Opener(MemoryKeyring()).opened(content, HERE, Application)
 
     assert fields.personal_in(content, Application) == fields.personal(plain)
     assert set(fields.personal_in(fields.hidden(content, Application), Application).values()) == {SEALED_TEXT}
@@ -149,8 +151,8 @@ async def test_who_can_seal_changes_no_fact_and_finds_no_other_place(path: str) 
     sealer, opener = Sealer(keyring), Opener(keyring)
     await sealer.fetch_keys([NAME])
     application = emptied(example("jp.madoguchi.application.accepted.v1").data.application)
-    content = application.model_copy(update={"attachments": (), "sealed": sealer.seal_values({path: "x"}, "1", NAME)})
+    content = application.model_copy(update={"attachments": (), "sealed": sealer.seal_values({path: "x"}, HERE, NAME)})
     await opener.fetch([content.sealed])
 
     with pytest.raises(BrokenSeal):
-        opener.opened(content.model_dump(mode="json", exclude_none=True), "1", Application)
+        opener.opened(content.model_dump(mode="json", exclude_none=True), HERE, Application)
