@@ -21,8 +21,8 @@ T = TypeVar("T")
 
 _POLL_SECONDS = 0.1
 _STOP_SECONDS = 5
-_METADATA_MS = 10_000
-"""How soon the growth of a topic is seen."""
+_METADATA_MS = 5_000
+"""How soon the growth of a topic is seen, and a new topic of a pattern."""
 _QUEUE_KBYTES = 8192
 _LEAST_MS = 2000
 _headers_of = methodcaller("headers")
@@ -63,6 +63,8 @@ class Subscription:
         seconds: float,
     ) -> None:
         """`wait_ms` is how long a poll of the broker may wait, `seconds` the time-out of any one call.
+
+        Of `topics` those that begin with `^` are patterns: every topic that one fits is read, also one made later.
 
         No static membership: a member with a `group.instance.id` that is closed while it joins hangs with the whole process
         (confluent-kafka 2.16 holds the GIL meanwhile; decision 7).
@@ -141,11 +143,16 @@ class Subscription:
         return messages
 
     def _look(self) -> None:
-        self._consumer.list_topics(self._topics[0], timeout=self._seconds)
+        self._ask(self._seconds)
+
+    def _ask(self, seconds: float) -> None:
+        """Ask the cluster for one topic, where one is known by name."""
+        named = next((topic for topic in self._topics if not topic.startswith("^")), None)
+        self._consumer.list_topics(*filter(None, [named]), timeout=seconds)
 
     def _answers(self) -> bool:
         try:
-            self._consumer.list_topics(self._topics[0], timeout=_POLL_SECONDS)
+            self._ask(_POLL_SECONDS)
         except KafkaException:
             return False
         return True
