@@ -137,10 +137,11 @@ class Subscription:
         more = self._consumer.consume(most - 1, 0)
         # When an assignment ended in between, the first record was of that one: whoever has its partition now reads it again.
         messages = [first, *more] if generation == self.generation else more
-        if error := next((error for message in messages if (error := message.error())), None):
+        faults = [message for message in messages if message.error()]
+        if error := next((message.error() for message in faults if not _fits_nothing(message)), None):
             raise KafkaException(error)
         self.away = False
-        return messages
+        return [message for message in messages if not message.error()] if faults else messages
 
     def _look(self) -> None:
         self._ask(self._seconds)
@@ -185,6 +186,13 @@ def _settings(broker: Broker, group: str, wait_ms: int, session_ms: int, timeout
         "max.poll.interval.ms": 300_000,
         "log_level": 0,
     }
+
+
+def _fits_nothing(message: Message) -> bool:
+    """Whether this says no more than that a pattern fits no topic yet, which librdkafka takes for a fault, once a subscription."""
+    error = message.error()
+    unknown = error is not None and error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART
+    return unknown and (message.topic() or "").startswith("^")
 
 
 def _record(message: Message) -> Record:

@@ -126,7 +126,9 @@ def remove(name: str) -> None:
     asyncio.run(channel_keys.remove(city, name))
     if city.kafka.security != "PLAINTEXT":
         asyncio.run(_take(city.kafka, name))
-        click.echo(f"{_topic_of(name).name} stays: what {name} published before is still taken in, then its retention empties it")
+        click.echo(
+            f"{_topic_of(name).name} stays: what {name} published before is still taken in, then its retention empties it"
+        )
     click.echo(f"{name} may hand in nothing any more")
 
 

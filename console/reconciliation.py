@@ -32,7 +32,9 @@ async def reconciled(city: City, source: str | None) -> list[Row]:
 
 async def _owners(city: City) -> dict[str, str]:
     async with city.database("intake") as connection:
-        return {row["source"]: row["system"] for row in await connection.fetch("SELECT source, system FROM channel_source")}
+        return {
+            row["source"]: row["system"] for row in await connection.fetch("SELECT source, system FROM channel_source")
+        }
 
 
 async def settled(city: City, source: str | None, patient: Patience, tell: Tell, still: float = math.inf) -> list[Row]:

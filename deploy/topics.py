@@ -77,7 +77,7 @@ async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic], replicati
     return await _made(admin, wanted)
 
 
-async def _made(admin: AIOKafkaAdminClient, wanted: Sequence[NewTopic]) -> list[str]:
+async def _made(admin: AIOKafkaAdminClient, wanted: list[NewTopic]) -> list[str]:
     response = await admin.create_topics(wanted)
     made: list[str] = []
     answers: list[dict[str, Any]] = response.to_object()["topic_errors"]

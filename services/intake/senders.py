@@ -41,7 +41,9 @@ async def admitted(tx: Tx, received: Sequence[Verbatim], seals: Seals) -> list[G
     if reasons:
         raise Foreign(reasons)
     known = {system.name: system for system in systems}
-    return [_permitted(guard(seals.opened(one.submission), seals.bases), known.get(one.speaker or "")) for one in arrivals]
+    return [
+        _permitted(guard(seals.opened(one.submission), seals.bases), known.get(one.speaker or "")) for one in arrivals
+    ]
 
 
 def _read(message: Verbatim) -> Arrival | Unreadable:

@@ -142,7 +142,9 @@ async def test_a_new_channel_is_read_without_a_restart_and_its_application_reach
 
     sys.stdout.write(f"in the desk after {time.monotonic() - began:.1f} s\n")
     assert terminal.processes()["intake"]["pid"] == before
-    assert json.loads(terminal.ok("reconcile", "--source", "urn:hugo", "--wait", "60", "--json"))["rows"][0]["topics"] == 1
+    assert (
+        json.loads(terminal.ok("reconcile", "--source", "urn:hugo", "--wait", "60", "--json"))["rows"][0]["topics"] == 1
+    )
     terminal.ok("channel", "remove", "hugo")
 
 

@@ -210,7 +210,9 @@ def test_a_channel_has_transactions_under_its_own_name_and_nobody_under_that_of_
 
 
 def test_a_channel_writes_its_own_topic_and_neither_the_citys_nor_anothers_and_reads_none() -> None:
-    of_topics = {(right.verb, right.name, right.pattern) for right in rights_of_channel(VENDOR) if right.kind == "TOPIC"}
+    of_topics = {
+        (right.verb, right.name, right.pattern) for right in rights_of_channel(VENDOR) if right.kind == "TOPIC"
+    }
 
     assert of_topics == {("WRITE", "applications.vendor.v1", "LITERAL")}
 
@@ -250,7 +252,9 @@ def described(kafka: Broker, topic: str) -> tuple[int, int, dict[str, str]]:
     found = admin.list_topics(topic, SECONDS).topics[topic]
     resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
     entries: Any = next(iter(admin.describe_configs([resource]).values())).result(SECONDS)
-    own = {name: entry.value for name, entry in entries.items() if entry.source == ConfigSource.DYNAMIC_TOPIC_CONFIG.value}
+    own = {
+        name: entry.value for name, entry in entries.items() if entry.source == ConfigSource.DYNAMIC_TOPIC_CONFIG.value
+    }
     return len(found.partitions), len(found.partitions[0].replicas), own
 
 

@@ -114,7 +114,9 @@ async def test_however_many_speak_as_another_the_others_pass_and_each_event_is_l
     forged = [record(application(), THIEFS_OWN, offset) for offset in range(60)]
     good = application()
 
-    outcome = await consumed(intake, *forged[:30], record(good, PORTALS_OWN, 0), *forged[30:], record(b"!", CITYS_OWN, 1))
+    outcome = await consumed(
+        intake, *forged[:30], record(good, PORTALS_OWN, 0), *forged[30:], record(b"!", CITYS_OWN, 1)
+    )
 
     assert (outcome.handled, outcome.parked) == (1, 61)
     assert len(looks) == 3
@@ -159,7 +161,10 @@ async def test_once_the_source_is_its_systems_what_was_parked_is_redriven_in_ord
     (after,) = await redriven(intake, key)
 
     assert (before.handled, before.left) == (0, 2)
-    assert before.cause == "chassis.errors.Foreign: portal speaks as a source that is nobody's: its own are /channels/portal"
+    assert (
+        before.cause
+        == "chassis.errors.Foreign: portal speaks as a source that is nobody's: its own are /channels/portal"
+    )
     assert (after.handled, after.left) == (2, 0)
     said = [row["type"] for row in await intake.rows("SELECT type FROM chassis.journal ORDER BY id")]
     assert said == [ApplicationAccepted.TYPE, CorrectionAccepted.TYPE]

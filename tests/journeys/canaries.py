@@ -17,7 +17,7 @@ from contracts.individual_numbers import is_valid
 from contracts.topics import TOPICS, Topic
 from deploy.databases import SERVICES, within
 from deploy.local import postgres
-from tests.journeys.conftest import RunningCity
+from tests.journeys.conftest import PORTALS_OWN, RunningCity
 
 WORD = "kanaria"
 _FIRST_BIRTH = date(1811, 1, 1)
@@ -157,7 +157,7 @@ def dump(city: RunningCity, database: str) -> bytes:
 
 async def topics(city: RunningCity) -> dict[str, bytes]:
     """Every record of every topic: key, value and headers."""
-    return {f"topic {topic.name}": await _topic(city, topic) for topic in TOPICS}
+    return {f"topic {topic.name}": await _topic(city, topic) for topic in (*TOPICS, PORTALS_OWN)}
 
 
 async def _topic(city: RunningCity, topic: Topic) -> bytes:

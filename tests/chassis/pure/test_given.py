@@ -85,7 +85,9 @@ async def test_records_of_every_topic_of_a_template_are_read_by_its_handler() ->
         seen.append(said[0].type)
         return []
 
-    deliveries = [handlers.read(Record(name, 0, 0, b"k", BODY, ()), 1) for name in ("said.v1", "said.a.v1", "said.b.v1")]
+    deliveries = [
+        handlers.read(Record(name, 0, 0, b"k", BODY, ()), 1) for name in ("said.v1", "said.a.v1", "said.b.v1")
+    ]
 
     assert {delivery.handling for delivery in deliveries} == {handlers.by_type["said.v1", Said.TYPE]}
     assert [delivery.key for delivery in deliveries] == ["k", "said.a.v1 k", "said.b.v1 k"]
