@@ -127,7 +127,7 @@ class Consumer:
         connection = await database.connect(self.dsn, scope=self.scope)
         subscription = Subscription(
             self.broker,
-            tuple(self.handlers.topics),
+            self.handlers.subscriptions,
             self.service,
             wait_ms=self.fetch_wait_ms,
             session_ms=self.session_ms,
@@ -271,7 +271,7 @@ class Consumer:
                 self.telemetry.warn("consumer.offsets_not_committed", detail=str(error))
 
     def _producer(self, tp: TopicPartition) -> str | None:
-        return self.handlers.topics[tp.topic].producer
+        return self.handlers.topic(tp.topic).producer
 
     def _lane(self, tp: TopicPartition) -> LaneKey:
         return LaneKey(self._producer(tp) or "", tp.topic, tp.partition)

@@ -25,10 +25,14 @@ _ATTRIBUTES_END = 256
 
 @dataclass(frozen=True, slots=True)
 class Verbatim:
-    """A record of the edge as it came, unread: its handler reads it, and answers for what it cannot read."""
+    """A record of the edge as it came, unread: its handler reads it, and answers for what it cannot read.
+
+    `topic` says who may have written it, where each writer has one of its own.
+    """
 
     body: bytes
     headers: Mapping[str, bytes]
+    topic: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +109,32 @@ class Handlers:
     by_type: dict[tuple[str, str], Handling] = field(default_factory=lambda: dict[tuple[str, str], Handling]())
     views: dict[str, Handling] = field(default_factory=lambda: dict[str, Handling]())
     foresight: Foresight = _nothing
+    met: dict[str, Topic] = field(default_factory=lambda: dict[str, Topic]())
+    """Topics of templates, by the names that records came over."""
+
+    @property
+    def subscriptions(self) -> list[str]:
+        """What a reader subscribes to: names, and `^…` for a template, of which librdkafka finds the topics, new ones too."""
+        return [topic.pattern if topic.member else name for name, topic in self.topics.items()]
+
+    def topic(self, name: str) -> Topic:
+        """The topic of this name, or the template that it is one of."""
+        return self.topics.get(name) or self.met.get(name) or self._meet(name)
+
+    def _meet(self, name: str) -> Topic:
+        found = next(topic for topic in self.topics.values() if topic.member_of(name) is not None)
+        return self.met.setdefault(name, found)
 
     def given(self, foresight: Foresight = _nothing, **resources: object) -> "Handlers":
         """The same handlers with what they ask for beside events and transaction, by the names of their parameters.
 
         Raises TypeError when one asks for what is not given.
         """
+        given = {handling: handling.given(resources) for handling in {*self.by_type.values(), *self.views.values()}}
         return Handlers(
             self.topics,
-            {key: handling.given(resources) for key, handling in self.by_type.items()},
-            {topic: handling.given(resources) for topic, handling in self.views.items()},
+            {key: given[handling] for key, handling in self.by_type.items()},
+            {topic: given[handling] for topic, handling in self.views.items()},
             foresight,
         )
 
@@ -145,32 +165,36 @@ class Handlers:
 
     def read(self, record: Record, number: int | None) -> Delivery:
         """Read one record; what cannot be read comes back as a Delivery with a fault, for parking."""
-        key = _key_of(record)
+        topic = self.topic(record.topic)
+        # Where each writer has a topic of its own, nobody's key makes another's events wait.
+        key = f"{record.topic} {_key_of(record)}" if topic.member else _key_of(record)
         try:
-            event, handling = self._event(record)
+            event, handling = self._event(record, topic)
         except (ValidationError, ValueError) as error:
             return Delivery(record, number, key, None, None, Poison(_what(error)))
         return Delivery(record, number, key, event, handling)
 
-    def _is_of_no_use(self, topic: str, body: bytes) -> bool:
+    def _is_of_no_use(self, topic: Topic, body: bytes) -> bool:
         """Whether this is an event of the topic that this service has no handler for."""
         kind = _type_of(body)
-        return (topic, kind) not in self.by_type and any(kind == event.TYPE for event in self.topics[topic].events)
+        return (topic.name, kind) not in self.by_type and any(kind == event.TYPE for event in topic.events)
 
-    def _event(self, record: Record) -> tuple[CloudEvent[Any] | Header | Kept | Verbatim | None, Handling | None]:
+    def _event(
+        self, record: Record, topic: Topic
+    ) -> tuple[CloudEvent[Any] | Header | Kept | Verbatim | None, Handling | None]:
         body = record.value or b""
-        if handling := self.views.get(record.topic):
+        if handling := self.views.get(topic.name):
             return _view(handling.view, body, record), handling
-        if self._is_of_no_use(record.topic, body):
+        if self._is_of_no_use(topic, body):
             return None, None
         try:
-            event = self.topics[record.topic].adapter.validate_json(body)
+            event = topic.adapter.validate_json(body)
         except ValidationError as error:
             # A type this release does not know yet: a contract may grow, and it is not ours to handle.
             if _first(error)["type"] == "union_tag_invalid":
                 return None, None
             raise
-        return event, self.by_type.get((record.topic, event.type))
+        return event, self.by_type.get((topic.name, event.type))
 
 
 def _key_of(record: Record) -> str:
@@ -198,7 +222,7 @@ def _view(
     view: type[Header] | type[Verbatim] | type[Kept] | None, body: bytes, record: Record
 ) -> Header | Kept | Verbatim | None:
     if view is Verbatim:
-        return Verbatim(body, dict(record.headers))
+        return Verbatim(body, dict(record.headers), record.topic)
     if view is Kept:
         return Kept(Header.model_validate_json(body), body)
     return cast("type[Header]", view).model_validate_json(body)

@@ -2,7 +2,7 @@
 
 ChassisError
 ├── Poison      this message can never be handled: park it, let every other one pass
-│   └── Foreign it came over the edge and is no event at all: its sender's fault, however many there are
+│   └── Foreign it came over the edge and is no event, or not its sender's to say: no fault of ours, however many there are
 ├── Transient   something we depend on is away, or the fault is ours: nobody is guilty, pause and try again
 ├── Fenced      another instance owns this lane or relay now: forget what we hold and read again
 ├── WrongSchema the database is not the one this code was written for
@@ -39,7 +39,22 @@ class Poison(ChassisError):
 
 
 class Foreign(Poison):
-    """Raised by a handler of the edge for what is no event: parked, and no sign that something here is broken."""
+    """Raised by a handler of the edge for what is no event, or is not its sender's to say.
+
+    `reasons` say why, by the place in the batch: all of them are parked at once, without a search for the guilty, nobody
+    waits behind one, and they are no sign that something here is broken. Reasons are kept and logged: no value that was sent.
+    """
+
+    def __init__(self, reasons: Mapping[int, str]) -> None:
+        """Raises ValueError without a reason: a batch is not refused for none of its records."""
+        if not reasons:
+            raise ValueError("a Foreign names at least one record")
+        super().__init__("; ".join(sorted(set(reasons.values()))))
+        self.reasons = reasons
+
+    def causes(self) -> Mapping[int, str]:
+        """What is written of each."""
+        return {place: f"{name_of(self)}: {reason}" for place, reason in self.reasons.items()}
 
 
 class Transient(ChassisError):
@@ -92,6 +107,11 @@ def name_of(error: BaseException) -> str:
     """The class of an error, which is all that may be logged of it: a message can quote the data it choked on."""
     sqlstate = getattr(error, "sqlstate", None)
     return f"{type(error).__module__}.{type(error).__qualname__}" + (f"[{sqlstate}]" if sqlstate else "")
+
+
+def cause_of(error: BaseException) -> str:
+    """Why the one event that was handled is parked."""
+    return error.causes()[0] if isinstance(error, Foreign) else name_of(error)
 
 
 def told(error: BaseException) -> str:

@@ -6,7 +6,7 @@ halves within savepoints, until the guilty one stands alone and is parked, its k
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chassis import batches, journal, parking, progress
 from chassis.consuming import Delivery, Handling
@@ -48,6 +48,11 @@ class Effects:
         """Park one event; later ones of its key will wait behind it."""
         self.parked.append((delivery, cause))
         self.keys.add(delivery.key)
+
+    def turn_away(self, delivery: Delivery, cause: str) -> None:
+        """Park one event under a key of its own: whoever forges a key stops nobody, and those of one key stay in their order."""
+        self.parked.append((replace(delivery, key=f"foreign {delivery.key}"), cause))
+        self.foreign += 1
 
 
 BEHIND = "waits behind an earlier event"
@@ -140,12 +145,17 @@ async def _search(tx: Tx, handling: Handling, deliveries: Sequence[Delivery], ef
     try:
         async with tx.connection.transaction():
             await _call(tx, handling, deliveries, effects)
+    except Foreign as error:
+        causes = error.causes()
+        for place, cause in causes.items():
+            effects.turn_away(deliveries[place], cause)
+        others = [delivery for place, delivery in enumerate(deliveries) if place not in causes]
+        await _run(tx, handling, others, effects, careful=True)
     except Exception as error:
         if not is_poison(error):
             raise
         if len(deliveries) == 1:
             effects.park(deliveries[0], name_of(error))
-            effects.foreign += isinstance(error, Foreign)
             return
         first, second = parking.halves(deliveries)
         await _run(tx, handling, first, effects, careful=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from chassis import journal, progress
 from chassis.consuming import Delivery, Handlers
 from chassis.database import Owned, Tx, rehearsal, transaction
-from chassis.errors import is_poison, name_of
+from chassis.errors import cause_of, is_poison
 from chassis.progress import Parked
 from chassis.subscription import Record
 
@@ -76,7 +76,7 @@ async def _handle(tx: Tx, source: str, key: str, delivery: Delivery) -> str | No
     except Exception as error:
         if not is_poison(error):
             raise
-        return name_of(error)
+        return cause_of(error)
     return None
 
 

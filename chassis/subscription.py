@@ -21,8 +21,8 @@ T = TypeVar("T")
 
 _POLL_SECONDS = 0.1
 _STOP_SECONDS = 5
-_METADATA_MS = 10_000
-"""How soon the growth of a topic is seen."""
+_METADATA_MS = 5_000
+"""How soon the growth of a topic is seen, and a new topic of a pattern."""
 _QUEUE_KBYTES = 4096
 _LEAST_MS = 2000
 _headers_of = methodcaller("headers")
@@ -63,6 +63,8 @@ class Subscription:
         seconds: float,
     ) -> None:
         """`wait_ms` is how long a poll of the broker may wait, `seconds` the time-out of any one call.
+
+        Of `topics` those that begin with `^` are patterns: every topic that one fits is read, also one made later.
 
         No static membership: a member with a `group.instance.id` that is closed while it joins hangs with the whole process
         (confluent-kafka 2.16 holds the GIL meanwhile; decision 7).
@@ -135,17 +137,23 @@ class Subscription:
         more = self._consumer.consume(most - 1, 0)
         # When an assignment ended in between, the first record was of that one: whoever has its partition now reads it again.
         messages = [first, *more] if generation == self.generation else more
-        if error := next((error for message in messages if (error := message.error())), None):
+        faults = [message for message in messages if message.error()]
+        if error := next((message.error() for message in faults if not _fits_nothing(message)), None):
             raise KafkaException(error)
         self.away = False
-        return messages
+        return [message for message in messages if not message.error()] if faults else messages
 
     def _look(self) -> None:
-        self._consumer.list_topics(self._topics[0], timeout=self._seconds)
+        self._ask(self._seconds)
+
+    def _ask(self, seconds: float) -> None:
+        """Ask the cluster for one topic, where one is known by name."""
+        named = next((topic for topic in self._topics if not topic.startswith("^")), None)
+        self._consumer.list_topics(*filter(None, [named]), timeout=seconds)
 
     def _answers(self) -> bool:
         try:
-            self._consumer.list_topics(self._topics[0], timeout=_POLL_SECONDS)
+            self._ask(_POLL_SECONDS)
         except KafkaException:
             return False
         return True
@@ -179,6 +187,13 @@ def _settings(broker: Broker, group: str, wait_ms: int, session_ms: int, timeout
         "max.poll.interval.ms": 300_000,
         "log_level": 0,
     }
+
+
+def _fits_nothing(message: Message) -> bool:
+    """Whether this says no more than that a pattern fits no topic yet, which librdkafka takes for a fault, once a subscription."""
+    error = message.error()
+    unknown = error is not None and error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART
+    return unknown and (message.topic() or "").startswith("^")
 
 
 def _record(message: Message) -> Record:

@@ -40,7 +40,8 @@ async def add(city: Administered, system: System, days: int) -> tuple[ApiKey, da
     async with as_owner(city) as tx:
         if await channel_systems.lock_system(tx, system.name):
             raise Trouble(
-                f"There is a channel {system.name!r} already: `madoguchi channel rotate {system.name}` gives it another key."
+                f"There is a channel {system.name!r} already: `madoguchi channel rotate {system.name}` gives it another key, and"
+                " with --kafka a topic of its own and another password."
             )
         for source, owner in sorted((await channel_systems.owners_of(tx, system.sources)).items()):
             if owner != system.name:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from chassis.broker import Broker
     from console.halls import Hall
+    from contracts.topics import Topic
     from services.intake.admitting import ApiKey, System
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{2,40}")
@@ -48,7 +49,7 @@ def channel() -> None:
 )
 @click.option("--burst", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="Requests at once.")
 @click.option("--days", type=_DAYS, default=365, show_default=True, help="How long its API key lives.")
-@click.option("--http-only", is_flag=True, help="No login on Kafka, where it could speak as another: see decision 11.")
+@click.option("--http-only", is_flag=True, help="No topic and no login on Kafka.")
 def add(
     name: str,
     sources: tuple[str, ...],
@@ -59,9 +60,9 @@ def add(
     days: int,
     http_only: bool,  # noqa: FBT001  click's flag
 ) -> None:
-    """Make an API key for HTTP and a login on Kafka, which may write applications.v1 and nothing else.
+    """Make an API key for HTTP, and on Kafka a topic of its own with a login that may write it and nothing else.
 
-    Key and password are shown once and kept nowhere.
+    Key and password are shown once and kept nowhere. On its topic, applications.NAME.v1, it speaks as its own sources alone.
     """
     from console import channel_keys
     from services.intake.admitting import System
@@ -85,7 +86,10 @@ def add(
 @click.option("--overlap-days", type=click.IntRange(0, 90), default=14, show_default=True, help="And the one before.")
 @click.option("--kafka", is_flag=True, help="Another password on Kafka instead; the old one lets nobody in any more.")
 def rotate(name: str, days: int, overlap_days: int, kafka: bool) -> None:  # noqa: FBT001  click's flag
-    """Give a channel another API key, shown once. Both let in until the overlap is over; there are never more than two."""
+    """Give a channel another API key, shown once. Both let in until the overlap is over; there are never more than two.
+
+    With --kafka one that has no topic of its own yet gets it, and may no longer write applications.v1.
+    """
     from console import channel_keys
 
     city = _city()
@@ -112,13 +116,19 @@ def revoke(name: str, prefix: str | None) -> None:
 @channel.command(epilog=example("madoguchi channel remove acme"))
 @click.argument("name")
 def remove(name: str) -> None:
-    """Take a channel's keys, login and rights; what it has handed in stays, and so does its source: nobody else gets it."""
+    """Take a channel's keys, login and rights; what it has handed in stays, and so does its source: nobody else gets it.
+
+    Its topic stays too: what is on it and not read yet is still taken in.
+    """
     from console import channel_keys
 
     city = _city()
     asyncio.run(channel_keys.remove(city, name))
     if city.kafka.security != "PLAINTEXT":
         asyncio.run(_take(city.kafka, name))
+        click.echo(
+            f"{_topic_of(name).name} stays: what {name} published before is still taken in, then its retention empties it"
+        )
     click.echo(f"{name} may hand in nothing any more")
 
 
@@ -186,15 +196,18 @@ def _reach(city: "Hall") -> None:
 
 
 def _log_in(city: "Hall", name: str) -> None:
-    """Give a login with another password, and show it."""
+    """Give it its topic and a login with another password, which may write that one alone, and show them."""
     password = secrets.token_urlsafe(24)
     asyncio.run(_give(city.kafka, name, password))
     _show(city, name, password)
 
 
 async def _give(broker: "Broker", name: str, password: str) -> None:
+    from contracts.topics import APPLICATIONS
     from deploy.acls import give_access, rights_of_channel
+    from deploy.topics import create_like
 
+    await create_like(broker, _topic_of(name), APPLICATIONS)
     await give_access(broker, {name: password}, rights_of_channel(name))
 
 
@@ -218,11 +231,15 @@ def _show_rights(system: "System") -> None:
     click.echo(f"pace       {system.per_minute} a minute, {system.burst} at once")
 
 
-def _show(city: "Hall", name: str, password: str) -> None:
-    from contracts.topics import APPLICATIONS
+def _topic_of(name: str) -> "Topic":
+    from contracts.topics import OF_A_CHANNEL
 
+    return OF_A_CHANNEL.of(name)
+
+
+def _show(city: "Hall", name: str, password: str) -> None:
     click.echo(f"Kafka      {city.kafka.bootstrap}, {city.kafka.security}, SCRAM-SHA-512")
-    click.echo(f"topic      {APPLICATIONS.name}")
+    click.echo(f"topic      {_topic_of(name).name}")
     click.echo(f"user       {name}")
     click.echo(f"password   {password}")
     if city.kafka.security == "SASL_SSL":

@@ -21,13 +21,20 @@ Tell = Callable[[str], None]
 
 async def reconciled(city: City, source: str | None) -> list[Row]:
     """The table as it is now."""
-    tapes = Tapes(city.brokers["operator"], source)
+    tapes = Tapes(city.brokers["operator"], source, await _owners(city))
     published = await tapes.read()
     books = await Books(city, source).read()
     if source is not None and not books.stages["read"].keys:
         raise Trouble(f"Nothing has come from {source!r}: `madoguchi import` prints the source of a file.")
     mail = await asyncio.to_thread(_mail, city.mail_folder, tapes) if city.mail_folder else None
     return list(rows(books, published, mail))
+
+
+async def _owners(city: City) -> dict[str, str]:
+    async with city.database("intake") as connection:
+        return {
+            row["source"]: row["system"] for row in await connection.fetch("SELECT source, system FROM channel_source")
+        }
 
 
 async def settled(city: City, source: str | None, patient: Patience, tell: Tell, still: float = math.inf) -> list[Row]:

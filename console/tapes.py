@@ -1,6 +1,6 @@
 """What the topics say, read from their beginning to their end, without a consumer group: nobody is disturbed."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -13,7 +13,16 @@ from console.tally import Account, Stage
 from contracts import desk, intake, notify, reading, routing
 from contracts.archive import RecordSealed
 from contracts.envelope import Header, Model
-from contracts.topics import ABOUT_NO_APPLICATION, APPLICATIONS, CASES, DESK, INTAKE, NOTICES, RECORDS, Topic
+from contracts.topics import (
+    ABOUT_NO_APPLICATION,
+    APPLICATIONS,
+    CASES,
+    DESK,
+    INTAKE,
+    NOTICES,
+    OF_A_CHANNEL,
+    RECORDS,
+)
 
 Record = ConsumerRecord[bytes, bytes]
 SECONDS = 30
@@ -69,17 +78,20 @@ class Tapes:
 
     broker: Broker
     source: str | None
+    owners: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
+    """Which channel system owns a source: what came over another topic than its own is parked, and counted there."""
     account: Account = field(default_factory=Account)
     mails: dict[str, tuple[UUID, bool]] = field(default_factory=lambda: dict[str, tuple[UUID, bool]]())
     """By Message-ID: the application that a mail is about, and whether it is its receipt."""
 
     async def read(self) -> Account:
         """Everything. intake comes first: it says which applications are of the source."""
-        async for _, record in self._records(APPLICATIONS):
-            self._submission(record)
+        for name in (APPLICATIONS.name, *await self._topics_of_channels()):
+            async for _, record in self._records(name):
+                self._submission(record)
         for topic in (INTAKE, CASES, DESK, NOTICES, RECORDS):
             lanes: dict[int, Lane] = {}
-            async for begins, record in self._records(topic):
+            async for begins, record in self._records(topic.name):
                 self._numbered(lanes, begins, record)
             for partition, lane in lanes.items():
                 self.account.highest[topic.name, partition] = lane.highest
@@ -88,11 +100,20 @@ class Tapes:
                     self.account.faults.append(hole)
         return self.account
 
-    async def _records(self, topic: Topic) -> AsyncIterator[tuple[int, Record]]:
+    async def _topics_of_channels(self) -> list[str]:
+        consumer = AIOKafkaConsumer(**self.broker.aiokafka(), group_id=None)
+        try:
+            await kafka.within(SECONDS, "consumer start", consumer.start())
+            found: set[str] = await kafka.within(SECONDS, "topics", consumer.topics())
+        finally:
+            await kafka.stop(consumer)
+        return sorted(name for name in found if OF_A_CHANNEL.member_of(name))
+
+    async def _records(self, topic: str) -> AsyncIterator[tuple[int, Record]]:
         """(first offset of its partition, record) up to the end as it is now."""
         login = self.broker.aiokafka()
         consumer = AIOKafkaConsumer(
-            topic.name, **login, group_id=None, auto_offset_reset="earliest", fetch_max_wait_ms=WAIT_MS
+            topic, **login, group_id=None, auto_offset_reset="earliest", fetch_max_wait_ms=WAIT_MS
         )
         try:
             await kafka.within(SECONDS, "consumer start", consumer.start())
@@ -118,7 +139,8 @@ class Tapes:
             sent = reading.read(headers, record.value or b"")
         except reading.Unreadable:
             return  # intake parks it, and parked events are counted there
-        if self.source in (None, sent.source):
+        speaks_as_itself = self.owners.get(sent.source) == OF_A_CHANNEL.member_of(record.topic)
+        if speaks_as_itself and self.source in (None, sent.source):
             self.account.stages["read"].add((sent.source, sent.id))
 
     def _numbered(self, lanes: dict[int, Lane], begins: int, record: Record) -> None:

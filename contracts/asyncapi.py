@@ -1,9 +1,10 @@
 """The topics as an AsyncAPI 3.0 document, for vendors and their tools. Generated from the catalogue, never edited."""
 
+import re
 from typing import Any
 
 from .schemata import Schema
-from .topics import EVENTS, TOPICS, Topic, topic_of
+from .topics import EVENTS, TEMPLATES, TOPICS, Topic, topic_of
 
 _CONTENT_TYPE = "application/cloudevents+json"
 _LANE: Schema = {
@@ -13,6 +14,7 @@ _LANE: Schema = {
         "sequence": {"type": "string", "pattern": "^[0-9]+$", "description": "the event's number on its lane"},
     },
 }
+_ALL = (*TOPICS, *TEMPLATES)
 _EDGE: Schema = {
     "type": "object",
     "properties": {
@@ -31,8 +33,8 @@ def document(schemas: dict[str, Schema], version: str) -> dict[str, Any]:
             "description": "The events of a city hall, one topic per producing service, keyed by application id.",
         },
         "defaultContentType": _CONTENT_TYPE,
-        "channels": {_name(topic): _channel(topic) for topic in TOPICS},
-        "operations": {name: operation for topic in TOPICS for name, operation in _operations(topic).items()},
+        "channels": {_name(topic): _channel(topic) for topic in _ALL},
+        "operations": {name: operation for topic in _ALL for name, operation in _operations(topic).items()},
         "components": {
             "messages": {kind: _message(kind, schema) for kind, schema in schemas.items()},
         },
@@ -40,22 +42,36 @@ def document(schemas: dict[str, Schema], version: str) -> dict[str, Any]:
 
 
 def _name(topic: Topic) -> str:
-    return topic.name.replace(".", "-")
+    return topic.name.replace(".", "-").replace("{", "").replace("}", "")
 
 
 def _channel(topic: Topic) -> dict[str, Any]:
     return {
         "address": topic.name,
-        "description": f"written by {topic.producer or 'channel systems'}, read by {', '.join(topic.readers)}",
+        "description": f"written by {topic.producer or _OUTSIDE[topic.name]}, read by {', '.join(topic.readers)}",
         "messages": {event.TYPE: {"$ref": f"#/components/messages/{event.TYPE}"} for event in topic.events},
+        **_parameters(topic),
         "bindings": {
             "kafka": {
-                "topic": topic.name,
+                **({} if topic.member else {"topic": topic.name}),
                 "partitions": topic.partitions,
                 "topicConfiguration": {"cleanup.policy": ["delete"], "retention.ms": topic.retention_ms},
             }
         },
     }
+
+
+_OUTSIDE = {
+    "applications.v1": "the city's own channels",
+    "applications.{channel}.v1": "the channel system of that name alone, each event with a source of its own",
+}
+
+
+def _parameters(topic: Topic) -> Schema:
+    """What stands for the braces of an address."""
+    named = re.findall(r"{(\w+)}", topic.name)
+    words = "the name that `madoguchi channel add` was given"
+    return {"parameters": {name: {"description": words} for name in named}} if named else {}
 
 
 def _operations(topic: Topic) -> dict[str, dict[str, Any]]:

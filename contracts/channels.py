@@ -1,4 +1,6 @@
-"""What channel systems publish on `applications.v1`. Vendors build against this module and its frozen schemas.
+"""What channel systems publish, each on its own topic, `applications.<system>.v1`; the city's own on `applications.v1`.
+
+Vendors build against this module and its frozen schemas.
 
 A misspelt field is refused, not ignored: at the edge an ignored field is a lost one. The reader of the edge
 (`contracts.reading`) and its frozen schemas are closed; the models are not, because other events carry an application too

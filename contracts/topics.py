@@ -1,6 +1,11 @@
-"""The topic catalogue: one topic per producing service, keyed by application id, or by what else an event is about."""
+"""The topic catalogue: one topic per producing service, keyed by application id, or by what else an event is about.
 
-from dataclasses import dataclass
+Channel systems outside the city hall have a topic each, `applications.<system>.v1`, which that system alone may write: what
+stands there is of its own sources. `applications.v1` is the city's own channels'.
+"""
+
+import re
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Any, get_args
 
@@ -20,6 +25,9 @@ class Topic:
 
     `producer` is the CloudEvents source of its events; None where anybody outside publishes (the edge): such a topic has
     no lane numbers, and its reader recognises repeats by `source` + `id`.
+
+    With `member`, a regular expression, it is the template of many topics that are alike, each with a writer of its own: what
+    matches stands for the braces of `name`.
     """
 
     name: str
@@ -28,6 +36,33 @@ class Topic:
     events: tuple[type[Event], ...]
     partitions: int = PARTITIONS
     retention_ms: int = 30 * DAY_MS
+    member: str = ""
+
+    @property
+    def prefix(self) -> str:
+        """What the names of all topics of a template begin with; the whole name of any other."""
+        return self.name.partition("{")[0]
+
+    @property
+    def suffix(self) -> str:
+        """What the names of all topics of a template end with."""
+        return self.name.rpartition("}")[2]
+
+    @cached_property
+    def pattern(self) -> str:
+        """The names of all topics of a template, as a regular expression from `^` to `$`."""
+        return f"^{re.escape(self.prefix)}{self.member}{re.escape(self.suffix)}$"
+
+    def of(self, member: str) -> "Topic":
+        """One topic of a template. Raises ValueError for what no member can be called."""
+        if not re.fullmatch(self.member, member):
+            raise ValueError(f"{member!r} cannot stand for the braces of {self.name}")
+        return replace(self, name=f"{self.prefix}{member}{self.suffix}", member="")
+
+    def member_of(self, name: str) -> str | None:
+        """What stands for the braces in the name of a topic, None for one that is not of this template."""
+        found = self.member and re.fullmatch(self.pattern, name)
+        return name[len(self.prefix) : len(name) - len(self.suffix)] if found else None
 
     @cached_property
     def adapter(self) -> TypeAdapter[CloudEvent[Any]]:
@@ -46,6 +81,10 @@ APPLICATIONS = Topic(
     ("intake",),
     (channels.ApplicationSubmitted, channels.CorrectionSubmitted, channels.ApplicationWithdrawn),
 )
+OF_A_CHANNEL = Topic(
+    "applications.{channel}.v1", None, APPLICATIONS.readers, APPLICATIONS.events, member="[a-z][a-z0-9-]+"
+)
+"""The topics of channel systems, `applications.<system>.v1`: made one by one, with the system."""
 INTAKE = Topic(
     "intake.v1",
     "/intake",
@@ -101,6 +140,7 @@ NOTICES = Topic(
 )
 RECORDS = Topic("records.v1", "/archive", ("intake",), (archive.RecordSealed, archive.RecordDisposed))
 
+TEMPLATES = (OF_A_CHANNEL,)
 TOPICS = (APPLICATIONS, INTAKE, CASES, DESK, NOTICES, RECORDS)
 EVENTS: dict[str, type[Event]] = {event.TYPE: event for topic in TOPICS for event in topic.events}
 

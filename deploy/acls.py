@@ -1,7 +1,7 @@
 """Who may do what on Kafka, from the catalogue of topics; logins and ACLs made on a broker, and those undeclared taken away.
 
 A producer may write its own topic, a reader may read what the catalogue says it reads, as the consumer group that bears its
-name. Writing and reading include describing; an idempotent producer needs no further right (KIP-679). Nobody but the
+name. A channel system may write its own topic, `applications.<name>.v1`, and no other. Writing and reading include describing; an idempotent producer needs no further right (KIP-679). Nobody but the
 administrator makes topics, changes settings or gives rights.
 """
 
@@ -31,7 +31,7 @@ from confluent_kafka.admin import (
 )
 
 from chassis.broker import Broker
-from contracts.topics import APPLICATIONS, TOPICS, Topic
+from contracts.topics import APPLICATIONS, OF_A_CHANNEL, TEMPLATES, TOPICS, Topic
 from deploy.databases import SERVICES
 
 SECONDS = 30
@@ -46,12 +46,16 @@ PRINCIPALS = (*SERVICES, OPERATOR, BULK)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Right:
-    """One thing that one login may do: READ or WRITE, on a TOPIC, a GROUP or a TRANSACTIONAL_ID of exactly this name."""
+    """One thing that one login may do: READ or WRITE, on a TOPIC, a GROUP or a TRANSACTIONAL_ID of exactly this name.
+
+    PREFIXED: on all whose names begin so. A topic is made by the administrator alone.
+    """
 
     user: str
     verb: str
     kind: str
     name: str
+    pattern: str = "LITERAL"
 
 
 def rights(topics: Iterable[Topic] = TOPICS) -> frozenset[Right]:
@@ -62,13 +66,23 @@ def rights(topics: Iterable[Topic] = TOPICS) -> frozenset[Right]:
         | {Right(reader, "READ", "TOPIC", topic.name) for topic in known for reader in topic.readers}
         | {Right(reader, "READ", "GROUP", reader) for topic in known for reader in topic.readers}
         | {Right(OPERATOR, "READ", "TOPIC", topic.name) for topic in known}
-        | rights_of_channel(BULK)
+        | {
+            Right(reader, "READ", "TOPIC", topic.prefix, "PREFIXED")
+            for topic in TEMPLATES
+            for reader in (*topic.readers, OPERATOR)
+        }
+        | _publishing(BULK, APPLICATIONS)
     )
 
 
 def rights_of_channel(user: str) -> frozenset[Right]:
-    """What a channel may do: publish applications, also in transactions under its own name. It reads nothing."""
-    return frozenset({Right(user, "WRITE", "TOPIC", APPLICATIONS.name), Right(user, "WRITE", "TRANSACTIONAL_ID", user)})
+    """What a channel system may do: publish on its own topic, so that what stands there is its own. It reads nothing."""
+    return _publishing(user, OF_A_CHANNEL.of(user))
+
+
+def _publishing(user: str, topic: Topic) -> frozenset[Right]:
+    """Also in transactions under its own name."""
+    return frozenset({Right(user, "WRITE", "TOPIC", topic.name), Right(user, "WRITE", "TRANSACTIONAL_ID", user)})
 
 
 def owner_of(topic: Topic) -> str:
@@ -160,16 +174,16 @@ def _found(admin: AdminClient, user: str) -> dict[Right, Any]:
 
 
 def _right(user: str, binding: Any) -> Right:
-    ours = binding.resource_pattern_type == ResourcePatternType.LITERAL and binding.host == "*"
-    plain = ours and binding.permission_type == AclPermissionType.ALLOW
-    return Right(user, binding.operation.name if plain else str(binding), binding.restype.name, binding.name)
+    plain = binding.host == "*" and binding.permission_type == AclPermissionType.ALLOW
+    verb, pattern = binding.operation.name if plain else str(binding), binding.resource_pattern_type.name
+    return Right(user, verb, binding.restype.name, binding.name, pattern)
 
 
 def _binding(right: Right) -> AclBinding:
     return AclBinding(
         ResourceType[right.kind],
         right.name,
-        ResourcePatternType.LITERAL,
+        ResourcePatternType[right.pattern],
         f"User:{right.user}",
         "*",
         AclOperation[right.verb],
@@ -200,7 +214,8 @@ def _done(futures: Mapping[Any, "Future[Any]"]) -> None:
 
 
 def _words(right: Right) -> str:
-    return f"of {right.user} to {right.verb} {right.kind.lower()} {right.name}"
+    many = "*" if right.pattern == "PREFIXED" else ""
+    return f"of {right.user} to {right.verb} {right.kind.lower()} {right.name}{many}"
 
 
 def _admin(broker: Broker) -> AdminClient:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.admin.new_partitions import NewPartitions
 from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
@@ -12,6 +13,8 @@ from chassis.broker import Broker
 from contracts.topics import TOPICS, Topic
 
 SECONDS = 30
+_OF_THE_TOPIC = 1
+"""DYNAMIC_TOPIC_CONFIG among the sources of a setting (Kafka's ConfigEntry.ConfigSource)."""
 
 
 async def create_topics(broker: Broker, topics: Sequence[Topic] = TOPICS, *, replication: int = 1) -> list[str]:
@@ -29,6 +32,34 @@ async def create_topics(broker: Broker, topics: Sequence[Topic] = TOPICS, *, rep
             await admin.close()
 
 
+async def create_like(broker: Broker, topic: Topic, example: Topic) -> None:
+    """Make a topic as another is on the broker now: its partitions, its copies, its settings. One that is there stays.
+
+    Raises KafkaError when it cannot be made, TimeoutError when the broker does not answer.
+    """
+    admin = AIOKafkaAdminClient(**broker.aiokafka(), request_timeout_ms=SECONDS * 1000)
+    async with asyncio.timeout(SECONDS):
+        try:
+            await admin.start()
+            (found,) = await admin.describe_topics([example.name])
+            copies = len(found["partitions"][0]["replicas"])
+            settings = await _settings(admin, example.name)
+            await _made(admin, [NewTopic(topic.name, _partitions(found), copies, topic_configs=settings)])
+        finally:
+            await admin.close()
+
+
+async def _settings(admin: AIOKafkaAdminClient, name: str) -> dict[str, str]:
+    """What is set for this very topic, not what it has from its broker."""
+    (response,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
+    (described,) = response.to_object()["resources"]
+    return {
+        entry["config_names"]: entry["config_value"]
+        for entry in described["config_entries"]
+        if entry["config_source"] == _OF_THE_TOPIC
+    }
+
+
 async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic], replication: int) -> list[str]:
     wanted = [
         NewTopic(
@@ -43,6 +74,10 @@ async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic], replicati
         )
         for topic in topics
     ]
+    return await _made(admin, wanted)
+
+
+async def _made(admin: AIOKafkaAdminClient, wanted: list[NewTopic]) -> list[str]:
     response = await admin.create_topics(wanted)
     made: list[str] = []
     answers: list[dict[str, Any]] = response.to_object()["topic_errors"]

@@ -1,4 +1,4 @@
-"""Which channel system a request comes from, what that one may do, and how fast. Pure.
+"""Which channel system a request or a record comes from, what that one may do, and how fast. Pure.
 
 An API key reads `mdg_<prefix>_<secret>`: the prefix (10 of a-z 0-9) says which key it is and is no secret, the secret is 256
 random bits in hexadecimal. Kept is SHA-256 of the secret: what cannot be guessed needs no slow hash, and a slow one would be
@@ -7,7 +7,7 @@ paid on every request.
 
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -65,6 +65,15 @@ class System:
 
 
 @dataclass(frozen=True, slots=True)
+class Denial:
+    """What a system may not send: the field that says so, a stable code, and what it may say there."""
+
+    field: str
+    code: str
+    allowed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class KeptKey:
     """A key as intake keeps it, and whose it is."""
 
@@ -96,6 +105,36 @@ def admit(key: ApiKey, kept: Mapping[str, KeptKey], now: datetime) -> KeptKey | 
     found = kept.get(key.prefix)
     same = hmac.compare_digest(found.digest if found else b"", key.digest)
     return found if found is not None and same and now < found.expires_at else None
+
+
+def denials(system: System, source: str, channel: str | None, procedure: str | None) -> Iterator[Denial]:
+    """Everything that a system may not send. `channel` and `procedure` are None where nothing names one."""
+    if not system.owns(source):
+        yield Denial("source", "not-your-source", tuple(sorted(system.sources)))
+    if channel is not None and not system.may_name(channel):
+        yield Denial("channel", "not-your-channel", tuple(sorted(system.channels)))
+    if procedure is not None and not system.may_submit(procedure):
+        yield Denial("procedure", "not-your-procedure", system.procedures)
+
+
+def objection(speaker: str | None, source: str, systems: Collection[System]) -> str | None:
+    """Why a source is not its speaker's to name, None when it is: a source is spoken by whoever owns it, and nobody's by the city.
+
+    `speaker` is the system whose own topic a record came over, None where that is the topic of the city's own channels.
+    Says names of systems and sources that are registered; one that is nobody's was chosen by whoever sent it, and is not repeated.
+    """
+    owner = next((system for system in systems if system.owns(source)), None)
+    if (owner.name if owner else None) == speaker:
+        return None
+    named = f"{source}, a source of {owner.name}" if owner else "a source that is nobody's"
+    return f"{speaker or 'a channel of the city'} speaks as {named}: {_advice(speaker, owner, systems)}"
+
+
+def _advice(speaker: str | None, owner: System | None, systems: Collection[System]) -> str:
+    if speaker is None:
+        return f"{owner.name if owner else ''} publishes on a topic of its own"
+    found = next((system for system in systems if system.name == speaker), None)
+    return f"its own are {', '.join(sorted(found.sources))}" if found else "it is no channel system"
 
 
 class Bucket:

@@ -4,6 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from asyncpg import Record
+
 from chassis.database import Tx
 from services.intake.admitting import MOST_LIVE_KEYS, ApiKey, KeptKey, System
 
@@ -34,24 +36,41 @@ async def live_keys(tx: Tx) -> dict[str, KeptKey]:
 
 async def systems_of(tx: Tx) -> list[System]:
     """Every channel system that was not removed, by name."""
+    return [_system(row) for row in await tx.fetch(f"{_SYSTEMS} WHERE removed_at IS NULL ORDER BY name")]
+
+
+async def speaking(tx: Tx, names: Collection[str], sources: Collection[str]) -> list[System]:
+    """The systems of these names and those that own one of these sources.
+
+    Also those that were removed: what they published while they had the right is theirs, and nobody else gets their sources.
+    """
     rows = await tx.fetch(
-        """
-        SELECT name, channels, procedures, per_minute, burst,
-               ARRAY(SELECT source FROM channel_source WHERE system = name ORDER BY source) AS sources
-        FROM channel_system WHERE removed_at IS NULL ORDER BY name
-        """
+        f"""
+        {_SYSTEMS} WHERE name = ANY($1::text[])
+        OR name IN (SELECT system FROM channel_source WHERE source = ANY($2::text[]))
+        """,
+        list(names),
+        list(sources),
     )
-    return [
-        System(
-            row["name"],
-            frozenset(row["sources"]),
-            frozenset(row["channels"]),
-            tuple(row["procedures"]),
-            row["per_minute"],
-            row["burst"],
-        )
-        for row in rows
-    ]
+    return [_system(row) for row in rows]
+
+
+_SYSTEMS = """
+    SELECT name, channels, procedures, per_minute, burst,
+           ARRAY(SELECT source FROM channel_source WHERE system = name ORDER BY source) AS sources
+    FROM channel_system
+"""
+
+
+def _system(row: Record) -> System:
+    return System(
+        row["name"],
+        frozenset(row["sources"]),
+        frozenset(row["channels"]),
+        tuple(row["procedures"]),
+        row["per_minute"],
+        row["burst"],
+    )
 
 
 async def keys_of(tx: Tx) -> list[ListedKey]:

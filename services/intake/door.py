@@ -6,7 +6,7 @@ not known makes intake look again, at most once every PAUSE seconds whoever asks
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from math import ceil
 
 from fastapi import Request
@@ -14,7 +14,7 @@ from fastapi import Request
 from chassis.commands import Commands
 from chassis.errors import Refused
 from services.intake import admitting, channel_systems
-from services.intake.admitting import MARK, ApiKey, Bucket, KeptKey, System
+from services.intake.admitting import MARK, ApiKey, Bucket, Denial, KeptKey, System
 from services.intake.tokens import Tokens
 
 FRESH, PAUSE = 5.0, 0.2
@@ -93,23 +93,19 @@ class Door:
 
 def permit(system: System, source: str, channel: str | None, procedure: str | None) -> None:
     """Raise Refused 403 for what a system may not send. `channel` and `procedure` are None where nothing names one."""
-    if not system.owns(source):
-        raise _forbidden(system, "not-your-source", "source", sorted(system.sources))
-    if channel is not None and not system.may_name(channel):
-        raise _forbidden(system, "not-your-channel", "channel", sorted(system.channels))
-    if procedure is not None and not system.may_submit(procedure):
-        raise _forbidden(system, "not-your-procedure", "procedure", system.procedures)
+    for denial in admitting.denials(system, source, channel, procedure):
+        raise _forbidden(system, denial)
 
 
 def _unauthorized(code: str, message: str, error: str) -> Refused:
     return Refused(401, code, message, {"WWW-Authenticate": f'Bearer realm="madoguchi"{error}'})
 
 
-def _forbidden(system: System, code: str, field: str, allowed: Iterable[str]) -> Refused:
+def _forbidden(system: System, denial: Denial) -> Refused:
     """Says what the key may, never what was sent."""
     message = (
-        f"このAPIキーでは、その {field} は送信できません。"
-        f" This key may not send that `{field}`, only {', '.join(allowed)}: correct it, or ask the city hall for the right."
+        f"このAPIキーでは、その {denial.field} は送信できません。 This key may not send that `{denial.field}`,"
+        f" only {', '.join(denial.allowed)}: correct it, or ask the city hall for the right."
     )
     challenge = 'Bearer realm="madoguchi", error="insufficient_scope"'
-    return Refused(403, code, message, {"WWW-Authenticate": challenge}, system.name)
+    return Refused(403, denial.code, message, {"WWW-Authenticate": challenge}, system.name)

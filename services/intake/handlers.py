@@ -22,9 +22,10 @@ from contracts.intake import (
 )
 from contracts.reading import Submission
 from services.intake import rules, store, timeline
-from services.intake.guarding import Guarded, Place, guard
+from services.intake.guarding import Guarded, Place
 from services.intake.rules import Known, Sent, Verdict
 from services.intake.seals import Seals
+from services.intake.senders import admitted
 from services.intake.store import NewApplication
 from services.intake.timeline import Step
 
@@ -57,10 +58,10 @@ class Judged:
     numbers: Mapping[Place, str] = field(default_factory=lambda: dict[Place, str](), repr=False)
 
 
-@handlers.consumes(topics.APPLICATIONS)
+@handlers.consumes(topics.APPLICATIONS, topics.OF_A_CHANNEL)
 async def take_in(received: Sequence[Verbatim], tx: Tx, seals: Seals) -> list[Event]:
-    """Everything that channels published: accepted once, recognised when repeated, refused with every reason."""
-    guarded = [guard(seals.read(message), seals.bases) for message in received]
+    """Everything that channels published as themselves: accepted once, recognised when repeated, refused with every reason."""
+    guarded = await admitted(tx, received, seals)
     submissions = [found.submission for found in guarded]
     tx.traces.update({sent.subject: sent.traceparent for sent in submissions if sent.traceparent})
     sent = [sent_of(found, seals) for found in guarded]

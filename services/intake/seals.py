@@ -15,11 +15,10 @@ from pydantic import ValidationError
 
 from chassis.consuming import Verbatim
 from chassis.database import Clock, utc_now
-from chassis.errors import Foreign
 from contracts import reading
 from contracts.envelope import Event, Model
 from contracts.intake import ApplicationAccepted, CorrectionAccepted, Fault, WithdrawalAccepted
-from contracts.reading import ChannelEvent, Submission, Unreadable
+from contracts.reading import ChannelEvent, Submission
 from contracts.sealed import Sealed
 from sealing import fields
 from sealing.errors import KeyringAway, SealingError, UnknownKey
@@ -77,13 +76,6 @@ class Seals:
     def number_classes(self) -> frozenset[str]:
         """The classes of the keys that seal Individual Numbers."""
         return frozenset(number_class(self.retention.of(procedure)) for procedure in self.bases.by_procedure)
-
-    def read(self, message: Verbatim) -> Submission:
-        """What a channel published, as if it had not sealed it. Raises Foreign for what is no CloudEvent."""
-        try:
-            return self.opened(reading.read(message.headers, message.body))
-        except Unreadable as error:
-            raise Foreign(str(error)) from None
 
     def opened(self, submission: Submission) -> Submission:
         """The submission as if its channel had not sealed it; one whose seal does not open has faults instead."""

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.record.util import calc_crc32c
+from confluent_kafka.admin import AdminClient
 
 from chassis.broker import Broker
 from chassis.errors import Transient
@@ -19,10 +20,10 @@ SESSION_MS = 6000
 
 
 @asynccontextmanager
-async def member(lab: Lab, topic: str, group: str | None = None) -> AsyncGenerator[Subscription]:
+async def member(lab: Lab, topic: str, group: str | None = None, *more: str) -> AsyncGenerator[Subscription]:
     subscription = Subscription(
         lab.broker,
-        (topic,),
+        (topic, *more),
         group or f"group.{topic}",
         wait_ms=500,
         session_ms=SESSION_MS,
@@ -137,6 +138,132 @@ async def test_a_header_whose_name_is_no_text_costs_the_record_its_headers_and_n
 
     assert [record.value for record in found] == [*many, b"bad", b"last"]
     assert [record.value for record in found if not record.headers] == [b"bad"]
+
+
+def template(lab: Lab) -> Topic:
+    return Topic(f"of-many.{lab.suffix}.{{one}}.v1", None, (), (), partitions=2, member="[a-z]+")
+
+
+async def test_a_topic_of_a_pattern_that_is_made_later_is_read_from_its_beginning_beside_the_others(
+    lab: Lab, topic: str
+) -> None:
+    many = template(lab)
+    async with member(lab, topic, None, many.pattern) as subscription:
+        await publish(lab, topic, b"a")
+        before = await records(subscription, 1)
+
+        for name in ("one", "two"):
+            await create_topics(lab.broker, (many.of(name),))
+            await publish(lab, many.of(name).name, name.encode())
+            await subscription.commit({TopicPartition(topic, 0): 1})
+        await publish(lab, topic, b"b")
+        after = {(topic, b"b"), (many.of("one").name, b"one"), (many.of("two").name, b"two")}
+        found = await sooner_or_later(subscription, after)
+
+    assert [record.value for record in before] == [b"a"]
+    assert found - after <= {(topic, b"a")}
+
+
+async def test_a_pattern_that_fits_no_topic_yet_is_no_fault(lab: Lab, topic: str) -> None:
+    await publish(lab, topic, b"a")
+
+    for group in ("one", "two", "three"):
+        async with member(lab, topic, f"{group}.{topic}", template(lab).pattern) as subscription:
+            await sooner_or_later(subscription, {(topic, b"a")})
+
+
+async def test_topics_that_are_made_while_the_group_joins_are_found(lab: Lab, topic: str) -> None:
+    many = template(lab)
+    names = [many.of(name).name for name in ("a", "b", "c", "d", "e")]
+    async with member(lab, topic, None, many.pattern) as subscription, asyncio.TaskGroup() as tasks:
+        tasks.create_task(sooner_or_later(subscription, {(name, b"x") for name in names}))
+        for name in names:
+            await create_topics(lab.broker, (Topic(name, None, (), (), partitions=1),))
+            await publish(lab, name, b"x")
+            await asyncio.sleep(1.3)
+
+
+async def test_a_topic_of_a_pattern_that_is_taken_away_ends_nobody(lab: Lab, topic: str) -> None:
+    many = template(lab)
+    await create_topics(lab.broker, (many.of("gone"), many.of("stays")))
+    for name in ("gone", "stays"):
+        await publish(lab, many.of(name).name, b"x")
+    async with member(lab, topic, None, many.pattern) as subscription:
+        await records(subscription, 2)
+        admin = AdminClient(lab.broker.librdkafka())
+        admin.delete_topics([many.of("gone").name])[many.of("gone").name].result(20)
+        async with asyncio.timeout(20):
+            while many.of("gone").name in admin.list_topics(timeout=10).topics:
+                await asyncio.sleep(0.1)
+        await publish(lab, topic, b"last")
+        found = await patiently(subscription, b"last")
+
+    assert b"last" in found
+
+
+async def sooner_or_later(subscription: Subscription, wanted: set[tuple[str, bytes]]) -> set[tuple[str, bytes | None]]:
+    """Read until these have come; what was not committed before others joined comes again."""
+    found: set[tuple[str, bytes | None]] = set()
+    async with asyncio.timeout(40):
+        while not wanted <= found:
+            found |= {(record.topic, record.value) for record in await records(subscription, 1)}
+    return found
+
+
+async def patiently(subscription: Subscription, last: bytes) -> list[bytes | None]:
+    """Everything up to a value, as a consumer reads: one fault is tried over."""
+    found: list[bytes | None] = []
+    async with asyncio.timeout(30):
+        while last not in found:
+            try:
+                found += [record.value for record in await records(subscription, 1)]
+            except Transient:
+                await asyncio.sleep(0.1)
+    return found
+
+
+async def test_two_members_share_the_topics_of_a_pattern_and_read_each_record_once(lab: Lab, topic: str) -> None:
+    many = template(lab)
+    await create_topics(lab.broker, tuple(many.of(name) for name in ("one", "two")))
+    async with member(lab, topic, None, many.pattern) as first, member(lab, topic, None, many.pattern) as second:
+        counts = await shared(first, second)
+        for name in ("one", "two"):
+            await publish(lab, many.of(name).name, *(f"{name}{number}".encode() for number in range(10)))
+        found = [
+            record.value or b"" for part in await asyncio.gather(drained(first), drained(second)) for record in part
+        ]
+
+    assert counts > 0
+    assert sorted(found) == sorted(f"{name}{number}".encode() for name in ("one", "two") for number in range(10))
+
+
+async def shared(*members: Subscription) -> int:
+    """Poll until each has been given its part; how often that happened in all."""
+    async with asyncio.timeout(30):
+        while not all(one.generation for one in members):
+            await asyncio.gather(*(one.fetch(1) for one in members))
+        await asyncio.gather(*(drained(one, 2) for one in members))
+    return sum(one.generation for one in members)
+
+
+async def drained(subscription: Subscription, seconds: float = 4) -> list[Record]:
+    found: list[Record] = []
+    until = asyncio.get_running_loop().time() + seconds
+    while asyncio.get_running_loop().time() < until:
+        for partition in (await subscription.fetch(100)).values():
+            found.extend(partition)
+    return found
+
+
+async def test_a_member_that_knows_patterns_only_joins_as_well(lab: Lab) -> None:
+    many = template(lab)
+    await create_topics(lab.broker, (many.of("one"),))
+    await publish(lab, many.of("one").name, b"x")
+
+    async with member(lab, many.pattern, f"group.{lab.suffix}") as subscription:
+        found = await records(subscription, 1)
+
+    assert [record.value for record in found] == [b"x"]
 
 
 async def test_a_broker_that_is_not_there_is_said_so_at_once() -> None:

@@ -4,10 +4,14 @@ import os
 import re
 import subprocess
 import sys
+import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
+import asyncpg
 import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -16,6 +20,8 @@ from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from chassis.broker import Broker
 from chassis.database import utc_now
 from contracts.ids import uuid7
+from deploy.acls import Right, give_access
+from deploy.databases import within
 from deploy.local import certificates
 from tests.conftest import ROOT
 from tests.console.conftest import Answer, Terminal
@@ -43,10 +49,9 @@ def key_in(said: str) -> str:
     return re.findall(r"^API key +(\S+)$", said, re.MULTILINE)[0]
 
 
-def hand_in(terminal: Terminal, key: str, source: str = SOURCE) -> int:
-    """Submit as a vendor's system does; the status comes back."""
+def application(source: str = SOURCE) -> dict[str, Any]:
     application_id = str(uuid7(datetime.now(UTC)))
-    sent = {
+    return {
         "specversion": "1.0",
         "id": application_id,
         "source": source,
@@ -63,30 +68,127 @@ def hand_in(terminal: Terminal, key: str, source: str = SOURCE) -> int:
             },
         },
     }
+
+
+def hand_in(terminal: Terminal, key: str, source: str = SOURCE) -> int:
+    """Submit as a vendor's system does; the status comes back."""
+    sent = application(source)
     url = f"{terminal.city().service('intake').url}/v1/applications"
     return httpx.post(url, content=json.dumps(sent), headers={"authorization": f"Bearer {key}"}, timeout=30).status_code
 
 
-async def publish(broker: Broker, topic: str) -> None:
+def nothing(source: str) -> dict[str, Any]:
     """An event that intake refuses and does not park: other tests look whether this city is well."""
-    said = {"specversion": "1.0", "id": str(uuid4()), "source": "urn:vendor", "type": "nothing", "subject": "s"}
+    return {"specversion": "1.0", "id": str(uuid4()), "source": source, "type": "nothing", "subject": "s"}
+
+
+async def publish(broker: Broker, topic: str, *said: dict[str, Any]) -> None:
     async with asyncio.timeout(15), AIOKafkaProducer(**broker.aiokafka(), enable_idempotence=True) as producer:
-        await producer.send_and_wait(topic, json.dumps(said).encode(), key=b"s")
+        for one in said or (nothing("urn:vendor"),):
+            await producer.send_and_wait(topic, json.dumps(one).encode(), key=one["subject"].encode())
 
 
-async def test_a_channel_publishes_applications_with_what_it_was_shown_and_nothing_else(terminal: Terminal) -> None:
-    vendor = login(terminal, terminal.ok("channel", "add", "acme", "--source", SOURCE, *RIGHTS))
+async def rows(terminal: Terminal, service: str, query: str, *arguments: object) -> list[asyncpg.Record]:
+    """As the administrator, who may also tidy up."""
+    connection = await asyncpg.connect(within(terminal.city().admin_dsn, f"madoguchi_{service}"))
+    try:
+        return await connection.fetch(query, *arguments)
+    finally:
+        await connection.close()
 
-    await publish(vendor, "applications.v1")
-    with pytest.raises(TopicAuthorizationFailedError):
-        await publish(vendor, "desk.v1")
+
+async def until(what: Callable[[], Awaitable[list[asyncpg.Record]]], seconds: float) -> list[asyncpg.Record]:
+    """What is found, as soon as there is any."""
+    async with asyncio.timeout(seconds):
+        while not (found := await what()):
+            await asyncio.sleep(0.1)
+    return found
+
+
+async def test_a_channel_publishes_on_the_topic_it_was_shown_and_on_no_other(terminal: Terminal) -> None:
+    said = terminal.ok("channel", "add", "acme", "--source", SOURCE, *RIGHTS)
+    another = login(terminal, terminal.ok("channel", "add", "ajax", "--source", "urn:ajax", *RIGHTS))
+    vendor = login(terminal, said)
+    assert re.search(r"^topic +applications\.acme\.v1$", said, re.MULTILINE)
+
+    await publish(vendor, "applications.acme.v1", nothing(SOURCE))
+    for broker, topic in (
+        (vendor, "applications.v1"),
+        (vendor, "applications.ajax.v1"),
+        (another, "applications.acme.v1"),
+        (vendor, "desk.v1"),
+    ):
+        with pytest.raises(TopicAuthorizationFailedError):
+            await publish(broker, topic)
 
     assert SOURCE in terminal.ok("channel", "list")
     assert "There is a channel 'acme' already" in refused(
         terminal.run("channel", "add", "acme", "--source", "urn:other", *RIGHTS)
     )
-    assert "acme publishes as" in refused(terminal.run("channel", "add", "ajax", "--source", SOURCE, *RIGHTS))
-    terminal.ok("channel", "remove", "acme")
+    assert "acme publishes as" in refused(terminal.run("channel", "add", "ares", "--source", SOURCE, *RIGHTS))
+    assert "applications.acme.v1 stays" in terminal.ok("channel", "remove", "acme")
+    terminal.ok("channel", "remove", "ajax")
+
+
+async def test_a_new_channel_is_read_without_a_restart_and_its_application_reaches_the_desk(terminal: Terminal) -> None:
+    before = terminal.processes()["intake"]["pid"]
+    vendor = login(terminal, terminal.ok("channel", "add", "hugo", "--source", "urn:hugo", *RIGHTS))
+    sent = application("urn:hugo")
+    began = time.monotonic()
+
+    await publish(vendor, "applications.hugo.v1", sent)
+    query = "SELECT 1 FROM case_item WHERE application_id = $1"
+    await until(lambda: rows(terminal, "desk", query, UUID(sent["subject"])), 30)
+
+    sys.stdout.write(f"in the desk after {time.monotonic() - began:.1f} s\n")
+    assert terminal.processes()["intake"]["pid"] == before
+    assert (
+        json.loads(terminal.ok("reconcile", "--source", "urn:hugo", "--wait", "60", "--json"))["rows"][0]["topics"] == 1
+    )
+    terminal.ok("channel", "remove", "hugo")
+
+
+async def test_who_speaks_as_another_is_parked_alarmed_and_holds_up_nobody(terminal: Terminal) -> None:
+    first = login(terminal, terminal.ok("channel", "add", "iris", "--source", "urn:iris", *RIGHTS))
+    second = login(terminal, terminal.ok("channel", "add", "jade", "--source", "urn:jade", *RIGHTS))
+    stolen = application("urn:jade")
+    good = application("urn:jade")
+
+    await publish(first, "applications.iris.v1", stolen, good | {"source": "urn:jade", "id": "forged"})
+    await publish(terminal.city().brokers["bulk"], "applications.v1", application("urn:iris"))
+    await until(lambda: rows(terminal, "intake", "SELECT FROM chassis.parked_event HAVING count(*) = 3"), 30)
+    await publish(second, "applications.jade.v1", good)
+    query = "SELECT application_id FROM application WHERE source IN ('urn:iris', 'urn:jade')"
+    taken_in = await until(lambda: rows(terminal, "intake", query), 30)
+
+    parked = await rows(terminal, "intake", "DELETE FROM chassis.parked_event RETURNING key, cause")
+    await rows(terminal, "intake", "DELETE FROM chassis.parked_key")
+    assert [row["application_id"] for row in taken_in] == [UUID(good["subject"])]
+    assert {row["cause"].partition(": ")[2] for row in parked} == {
+        "iris speaks as urn:jade, a source of jade: its own are urn:iris",
+        "a channel of the city speaks as urn:iris, a source of iris: iris publishes on a topic of its own",
+    }
+    log = (terminal.city().log_folder / "intake.log").read_text()
+    assert '"event": "parked"' in log
+    assert "iris speaks as urn:jade" in log
+    terminal.ok("reconcile", "--source", "urn:jade", "--wait", "60")
+    for name in ("iris", "jade"):
+        terminal.ok("channel", "remove", name)
+
+
+async def test_a_channel_of_the_release_before_gets_a_topic_of_its_own_with_its_next_password(
+    terminal: Terminal,
+) -> None:
+    terminal.ok("channel", "add", "kurt", "--source", "urn:kurt", *RIGHTS)
+    right = Right("kurt", "WRITE", "TOPIC", "applications.v1")
+    await give_access(terminal.city().kafka, {"kurt": "k" * 32}, frozenset({right}))
+
+    vendor = login(terminal, terminal.ok("channel", "rotate", "kurt", "--kafka"))
+
+    await publish(vendor, "applications.kurt.v1", nothing("urn:kurt"))
+    with pytest.raises(TopicAuthorizationFailedError):
+        await publish(vendor, "applications.v1")
+    terminal.ok("channel", "remove", "kurt")
 
 
 async def test_a_rotated_password_is_the_only_one_that_lets_in_and_a_removed_channel_has_none(
@@ -95,13 +197,13 @@ async def test_a_rotated_password_is_the_only_one_that_lets_in_and_a_removed_cha
     first = login(terminal, terminal.ok("channel", "add", "brave", "--source", "urn:brave", *RIGHTS))
     second = login(terminal, terminal.ok("channel", "rotate", "brave", "--kafka"))
 
-    await publish(second, "applications.v1")
+    await publish(second, "applications.brave.v1", nothing("urn:brave"))
     with pytest.raises(KafkaError):
-        await publish(first, "applications.v1")
+        await publish(first, "applications.brave.v1")
 
     terminal.ok("channel", "remove", "brave")
     with pytest.raises(KafkaError):
-        await publish(second, "applications.v1")
+        await publish(second, "applications.brave.v1")
     assert "There is no channel 'brave'" in refused(terminal.run("channel", "rotate", "brave"))
 
 

@@ -258,10 +258,10 @@ async def test_what_cannot_be_read_is_parked_shown_without_its_content_and_stays
         producer, "applications.v1", [Outgoing(0, 0, b"who-knows", b"not a CloudEvent, but secret")], 30
     )
     await kafka.stop(producer)
-    assert wait_for(lambda: "who-knows" in terminal.ok("parked", "intake"), seconds=20)
+    assert wait_for(lambda: "foreign who-knows" in terminal.ok("parked", "intake"), seconds=20)
 
     shown, dry = terminal.ok("parked", "intake"), terminal.run("redrive", "intake", "--all")
-    real = terminal.run("redrive", "intake", "who-knows", "--for-real", "--by", "test")
+    real = terminal.run("redrive", "intake", "foreign who-knows", "--for-real", "--by", "test")
 
     assert "secret" not in shown + dry.out + real.out
     assert (dry.code, real.code) == (1, 1)

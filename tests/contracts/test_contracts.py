@@ -31,7 +31,7 @@ from contracts.envelope import AnyCloudEvent
 from contracts.ids import derived_uuid7, uuid7, uuid7_texts
 from contracts.personal import Applicant
 from contracts.reading import Unreadable
-from contracts.topics import EVENTS, TOPICS, topic_of
+from contracts.topics import EVENTS, OF_A_CHANNEL, TEMPLATES, TOPICS, topic_of
 from tests.conftest import ROOT, shared_data
 
 UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -196,7 +196,9 @@ def test_the_wheel_of_the_contracts_has_the_version_of_the_project() -> None:
 def test_the_asyncapi_document_names_every_topic_and_event() -> None:
     document = json.loads(freeze.ASYNCAPI.read_bytes())
 
-    assert {channel["address"] for channel in document["channels"].values()} == {topic.name for topic in TOPICS}
+    assert {channel["address"] for channel in document["channels"].values()} == {
+        topic.name for topic in (*TOPICS, *TEMPLATES)
+    }
     assert set(document["components"]["messages"]) == set(EVENTS)
 
 
@@ -317,6 +319,32 @@ def test_identifiers_are_uuids_of_version_7_in_the_order_of_time(at: datetime, n
 def test_derived_identifiers_differ_with_their_parts() -> None:
     assert derived_uuid7(NOW, "a", "bc") != derived_uuid7(NOW, "ab", "c")
     assert len(set(uuid7_texts(NOW, 1000))) == 1000
+
+
+@pytest.mark.parametrize(
+    "name,member",
+    [
+        ("applications.acme.v1", "acme"),
+        ("applications.acme-2.v1", "acme-2"),
+        ("applications.v1", None),
+        ("applications.acme.v2", None),
+        ("applications..v1", None),
+        ("applications.acme.v1.v1", None),
+        ("applications.acme.v1\n", None),
+        ("my.applications.acme.v1", None),
+        ("applicationsXacme.v1", None),
+    ],
+)
+def test_a_topic_of_a_channel_says_whose_it_is_and_no_other_topic_does(name: str, member: str | None) -> None:
+    assert OF_A_CHANNEL.member_of(name) == member
+    assert member is None or OF_A_CHANNEL.of(member).name == name
+
+
+def test_a_name_that_would_be_another_topic_names_none() -> None:
+    for name in ("", "a.v1.x", "A", "x/y", "acme.v1"):
+        with pytest.raises(ValueError, match="cannot stand for"):
+            OF_A_CHANNEL.of(name)
+    assert TOPICS[0].member_of("applications.v1") is None
 
 
 def test_an_event_type_of_tomorrow_is_told_from_a_broken_one() -> None:

@@ -25,6 +25,7 @@ from confluent_kafka.admin import (
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
+    ConfigSource,
     NewPartitions,
     NewTopic,
     ResourcePatternType,
@@ -32,17 +33,20 @@ from confluent_kafka.admin import (
 )
 
 from chassis.broker import Broker
-from contracts.topics import TOPICS
+from contracts.topics import OF_A_CHANNEL, TOPICS
 from deploy.acls import BULK, OPERATOR, PRINCIPALS, Right, give_access, rights, rights_of_channel, take_access, users
 from deploy.databases import SERVICES
 from deploy.local import Stack
 from deploy.prepare import prepare
+from deploy.topics import create_like
 from tests.deploy.reading import SECRET
 from tests.deploy.test_prepare import settings_for
 
 SECONDS = 20
-VENDOR = "vendor"
-EVERYBODY = (*PRINCIPALS, VENDOR)
+VENDOR, RIVAL = "vendor", "rival"
+EVERYBODY = (*PRINCIPALS, VENDOR, RIVAL)
+EVERY_RIGHT = rights() | rights_of_channel(VENDOR) | rights_of_channel(RIVAL)
+EVERY_TOPIC = (*TOPICS, OF_A_CHANNEL.of(VENDOR), OF_A_CHANNEL.of(RIVAL))
 DENIED = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
     KafkaError.GROUP_AUTHORIZATION_FAILED,
@@ -54,11 +58,13 @@ DENIED = {
 
 @pytest.fixture(scope="module")
 async def kafka(new_servers: Stack) -> Broker:
-    """Kafka with the rights of a city, as its administrator, and a vendor's channel beside the city's own."""
+    """Kafka with the rights of a city, as its administrator, and two vendors' channels beside the city's own."""
     await prepare(settings_for(new_servers))
     logins = dict.fromkeys(EVERYBODY, SECRET)
-    await give_access(new_servers.kafka, logins, rights() | rights_of_channel(VENDOR))
-    await asyncio.gather(*(write(new_servers.kafka, topic.name) for topic in TOPICS))
+    for name in (VENDOR, RIVAL):
+        await create_like(new_servers.kafka, OF_A_CHANNEL.of(name), TOPICS[0])
+    await give_access(new_servers.kafka, logins, EVERY_RIGHT)
+    await asyncio.gather(*(write(new_servers.kafka, topic.name) for topic in EVERY_TOPIC))
     return new_servers.kafka
 
 
@@ -153,23 +159,29 @@ def administer(broker: Broker, topic: str) -> Iterator[tuple[str, Callable[[], o
 
 @pytest.mark.parametrize("user", EVERYBODY)
 async def test_a_login_reads_and_writes_the_topics_it_is_declared_for_and_no_other(kafka: Broker, user: str) -> None:
-    wanted = {(right.verb, right.name) for right in rights() | rights_of_channel(VENDOR) if right.user == user}
+    wanted = {
+        (right.verb, topic.name)
+        for right in EVERY_RIGHT
+        for topic in EVERY_TOPIC
+        if right.user == user and right.kind == "TOPIC"
+        if topic.name == right.name or (right.pattern == "PREFIXED" and topic.name.startswith(right.name))
+    }
     verbs: dict[str, Callable[[Broker, str], Awaitable[None]]] = {"READ": read, "WRITE": write}
-    tried = [(verb, topic.name) for verb in verbs for topic in TOPICS]
+    tried = [(verb, topic.name) for verb in verbs for topic in EVERY_TOPIC]
 
     refused = await asyncio.gather(
         *(is_refused(verbs[verb], login(kafka, user), topic, TopicAuthorizationFailedError) for verb, topic in tried)
     )
     allowed = {one for one, was_refused in zip(tried, refused, strict=True) if not was_refused}
 
-    assert allowed == wanted & set(tried)
+    assert allowed == wanted
 
 
 @pytest.mark.parametrize("user", EVERYBODY)
 def test_a_login_does_nothing_else_to_any_topic(kafka: Broker, user: str) -> None:
     allowed = [
         f"{verb} {topic.name}"
-        for topic in TOPICS
+        for topic in EVERY_TOPIC
         for verb, attempt in administer(login(kafka, user), topic.name)
         if not is_denied(attempt)
     ]
@@ -194,11 +206,77 @@ def test_a_channel_has_transactions_under_its_own_name_and_nobody_under_that_of_
 ) -> None:
     names = {name for name in EVERYBODY if not is_denied(transact, login(kafka, user), name)}
 
-    assert names == ({user} & {BULK, VENDOR})
+    assert names == ({user} & {BULK, VENDOR, RIVAL})
+
+
+def test_a_channel_writes_its_own_topic_and_neither_the_citys_nor_anothers_and_reads_none() -> None:
+    of_topics = {
+        (right.verb, right.name, right.pattern) for right in rights_of_channel(VENDOR) if right.kind == "TOPIC"
+    }
+
+    assert of_topics == {("WRITE", "applications.vendor.v1", "LITERAL")}
+
+
+async def test_a_channel_of_the_release_before_loses_the_citys_topic_and_gets_its_own(kafka: Broker) -> None:
+    name = "earlier"
+    before = {Right(name, "WRITE", "TOPIC", "applications.v1"), Right(name, "WRITE", "TRANSACTIONAL_ID", name)}
+    await give_access(kafka, {name: SECRET}, frozenset(before))
+    await create_like(kafka, OF_A_CHANNEL.of(name), TOPICS[0])
+    assert not await is_refused(write, login(kafka, name), "applications.v1", TopicAuthorizationFailedError)
+
+    said = await give_access(kafka, {name: SECRET}, rights_of_channel(name))
+
+    assert set(said) == {
+        "right of earlier to WRITE topic applications.earlier.v1",
+        "no right of earlier to WRITE topic applications.v1 any more",
+    }
+    assert await is_refused(write, login(kafka, name), "applications.v1", TopicAuthorizationFailedError)
+    assert not await is_refused(write, login(kafka, name), "applications.earlier.v1", TopicAuthorizationFailedError)
+    await take_access(kafka, name)
+
+
+async def test_a_right_to_all_that_begins_so_is_taken_when_it_is_not_declared(kafka: Broker) -> None:
+    name = "curious"
+    too_much = Right(name, "READ", "TOPIC", "applications.", "PREFIXED")
+    await give_access(kafka, {name: SECRET}, rights_of_channel(name) | {too_much})
+
+    assert await give_access(kafka, {name: SECRET}, rights_of_channel(name)) == [
+        "no right of curious to READ topic applications.* any more"
+    ]
+    await take_access(kafka, name)
+
+
+def described(kafka: Broker, topic: str) -> tuple[int, int, dict[str, str]]:
+    """(partitions, copies, settings of its own) of a topic as the broker has it."""
+    admin = AdminClient(settings(kafka))
+    found = admin.list_topics(topic, SECONDS).topics[topic]
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
+    entries: Any = next(iter(admin.describe_configs([resource]).values())).result(SECONDS)
+    own = {
+        name: entry.value for name, entry in entries.items() if entry.source == ConfigSource.DYNAMIC_TOPIC_CONFIG.value
+    }
+    return len(found.partitions), len(found.partitions[0].replicas), own
+
+
+async def test_a_channels_topic_is_made_as_the_citys_own_is_on_the_broker_now(kafka: Broker) -> None:
+    admin = AdminClient(settings(kafka))
+    entry = ConfigEntry("retention.ms", "86400000", incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ConfigResource.Type.TOPIC, "applications.v1", incremental_configs=[entry])
+    first(admin.incremental_alter_configs([resource]))
+
+    for _ in range(2):
+        await create_like(kafka, OF_A_CHANNEL.of("later"), TOPICS[0])
+
+    made = described(kafka, "applications.later.v1")
+    assert made == described(kafka, "applications.v1")
+    assert made[0] == TOPICS[0].partitions
+    assert made[2]["retention.ms"] == "86400000"
+    assert described(kafka, "applications.vendor.v1")[2]["retention.ms"] != "86400000"
 
 
 def test_the_catalogue_gives_every_topic_of_a_service_one_writer_and_the_operator_none() -> None:
     writers = [right.name for right in rights() if right.verb == "WRITE" and right.kind == "TOPIC"]
+    assert not [right for right in rights() if right.pattern != "LITERAL" and right.verb != "READ"]
 
     assert sorted(writers) == sorted(topic.name for topic in TOPICS)
     assert not [right for right in rights() if right.user == OPERATOR and right.verb != "READ"]

@@ -44,8 +44,9 @@ SUBMITTED = "jp.madoguchi.application.submitted.v1"
 CORRECTED = "jp.madoguchi.application.correction-submitted.v1"
 WITHDRAWN = "jp.madoguchi.application.withdrawn.v1"
 OPENED = "jp.madoguchi.case.opened.v1"
-PORTAL = System("portal", frozenset({"/channels/portal"}), frozenset({"portal", "fax"}), ("*",), 6000, 1000)
+PORTAL = System("portal", frozenset({"/channels/portal"}), frozenset({"portal", "fax", "paper"}), ("*",), 6000, 1000)
 THIEF = System("thief", frozenset({"/channels/thief"}), frozenset({"portal"}), ("road.*",), 6000, 1000)
+PORTALS_OWN = "applications.portal.v1"
 CLOSED = "jp.madoguchi.case.closed.v1"
 
 
@@ -120,9 +121,9 @@ class Intake:
     async def get(self, receipt: str, system: str = "portal") -> httpx.Response:
         return await self.http.get(f"/v1/applications/{receipt}", headers=self.bearer(system))
 
-    async def receive(self, *sent: dict[str, Any] | bytes) -> list[Event]:
+    async def receive(self, *sent: dict[str, Any] | bytes, topic: str = PORTALS_OWN) -> list[Event]:
         """Let intake consume these from Kafka in one batch; what it announces comes back."""
-        bodies = [Verbatim(body if isinstance(body, bytes) else json.dumps(body).encode(), {}) for body in sent]
+        bodies = [Verbatim(body if isinstance(body, bytes) else json.dumps(body).encode(), {}, topic) for body in sent]
         await self.seals.foresee(bodies)
         async with self.pool.acquire() as connection, transaction(connection, lambda: NOW) as tx:
             return await handlers.take_in(bodies, tx, self.seals)  # pyright: ignore[reportReturnType]

@@ -1,15 +1,17 @@
 """An Individual Number where none belongs: told to whoever can be asked, made unreadable elsewhere, kept nowhere."""
 
 import json
-from typing import Any
+from dataclasses import replace
+from typing import Any, get_args
 
 import pytest
 
 from contracts import individual_numbers
+from contracts.channels import Channel
 from contracts.intake import ApplicationAccepted, ApplicationRejected, CorrectionAccepted, WithdrawalAccepted
 from services.intake import guarding
 from tests.conftest import Administrator
-from tests.intake.conftest import CORRECTED, WITHDRAWN, Intake, application, event
+from tests.intake.conftest import CORRECTED, PORTAL, WITHDRAWN, Intake, application, event
 
 NUMBER = "１２３４－５６７８－９０１８"
 PLAIN = "123456789018"
@@ -138,10 +140,12 @@ async def test_a_correction_and_a_withdrawal_are_never_lost_for_a_number_in_them
 
 
 async def test_every_channel_either_asks_back_or_masks(intake: Intake) -> None:
+    await intake.admit(replace(PORTAL, channels=frozenset(get_args(Channel))))
+
     said = await intake.receive(
         *(
             application(channel=channel, **ANYWHERE["data.application.applicant.message"])
-            for channel in ("portal", "counter", "web", "line", "phone", "email", "fax", "paper", "rpa", "bulk")
+            for channel in get_args(Channel)
         )
     )
 

@@ -8,12 +8,22 @@ from chassis.errors import Foreign
 from chassis.parking import ParkingLimit
 from chassis.processing import Outcome, process
 from chassis.subscription import Record
-from contracts import topics
 from contracts.channels import Application
 from contracts.ids import uuid7
 from contracts.intake import ApplicationAccepted, ApplicationRejected, CorrectionAccepted, WithdrawalAccepted
 from services.intake.handlers import handlers
-from tests.intake.conftest import CLOSED, CORRECTED, NOW, OPENED, WITHDRAWN, Intake, application, event, progress
+from tests.intake.conftest import (
+    CLOSED,
+    CORRECTED,
+    NOW,
+    OPENED,
+    PORTALS_OWN,
+    WITHDRAWN,
+    Intake,
+    application,
+    event,
+    progress,
+)
 
 TRIAGED = "jp.madoguchi.case.sent-to-triage.v1"
 
@@ -120,7 +130,7 @@ async def test_bytes_that_are_no_event_are_poison(intake: Intake) -> None:
 async def consumed(intake: Intake, *sent: tuple[bytes, bytes]) -> Outcome:
     """A batch of records, (key, body), as the consumer takes it from Kafka."""
     given = handlers.given(intake.seals.foresee, seals=intake.seals)
-    records = [Record(topics.APPLICATIONS.name, 0, offset, key, body, ()) for offset, (key, body) in enumerate(sent)]
+    records = [Record(PORTALS_OWN, 0, offset, key, body, ()) for offset, (key, body) in enumerate(sent)]
     deliveries = [given.read(record, None) for record in records]
     await given.foresight([delivery.event for delivery in deliveries])
     async with intake.pool.acquire() as connection:

@@ -6,7 +6,7 @@ import os
 import random
 import signal
 from collections.abc import AsyncGenerator, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,19 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from chassis.broker import Broker
 from chassis.errors import DATABASE_FAULTS
 from console import channel_keys
 from console.city import City, running_city
 from console.starting import city_down, city_up
 from contracts.ids import uuid7
+from contracts.topics import APPLICATIONS, OF_A_CHANNEL
+from deploy.acls import give_access, rights_of_channel
 from deploy.databases import within
 from deploy.local import LocalSettings
 from deploy.local.home import home_of
 from deploy.local.services import SERVICES, processes_of
+from deploy.topics import create_like
 from services.intake.admitting import ApiKey, System
 from tests.conftest import JARS
 from tests.staff import as_staff
@@ -35,6 +39,7 @@ from tests.staff import as_staff
 SOURCE = "/channels/portal"
 PROCEDURES = ("road.snow", "waste.bulky", "graffiti", "animal.deer", "child-allowance.claim", "nobody.knows-this")
 PORTAL = System("portal", frozenset({SOURCE}), frozenset({"portal"}), ("*",), per_minute=60_000, burst=1000)
+PORTALS_OWN = OF_A_CHANNEL.of(PORTAL.name)
 _random = random.Random(7)
 
 
@@ -78,6 +83,8 @@ class RunningCity:
     settings: LocalSettings
     city: City
     key: ApiKey
+    portal: Broker = field(repr=False)
+    """Kafka as the portal, which writes a topic of its own."""
 
     @property
     def bearer(self) -> dict[str, str]:
@@ -136,12 +143,12 @@ class RunningCity:
     async def publish(self, sent: Sequence[dict[str, Any]]) -> None:
         """Publish on Kafka as a careful vendor does: until the broker has confirmed every event, repeating at will."""
         for attempt in range(60):
-            producer = AIOKafkaProducer(**self.city.brokers["bulk"].aiokafka(), acks="all", request_timeout_ms=5000)
+            producer = AIOKafkaProducer(**self.portal.aiokafka(), acks="all", request_timeout_ms=5000)
             try:
                 async with asyncio.timeout(20):
                     await producer.start()
                     futures = [
-                        await producer.send("applications.v1", json.dumps(one).encode(), key=one["subject"].encode())
+                        await producer.send(PORTALS_OWN.name, json.dumps(one).encode(), key=one["subject"].encode())
                         for one in sent
                     ]
                     await asyncio.gather(*futures)
@@ -231,7 +238,20 @@ async def portal_key(city_settings: LocalSettings) -> AsyncGenerator[ApiKey]:
         city_up(city_settings, print)
 
 
+async def on_kafka(city: City) -> Broker:
+    """Kafka as the portal enters it, with a topic of its own."""
+    password = "portal-of-the-journeys"
+    await create_like(city.kafka, PORTALS_OWN, APPLICATIONS)
+    await give_access(city.kafka, {PORTAL.name: password}, rights_of_channel(PORTAL.name))
+    return replace(city.kafka, user=PORTAL.name, password=password, mechanism="SCRAM-SHA-512")
+
+
+@pytest.fixture(scope="package")
+async def portal_login(city_settings: LocalSettings) -> Broker:
+    return await on_kafka(running_city(city_settings))
+
+
 @pytest.fixture
-async def city(city_settings: LocalSettings, portal_key: ApiKey) -> RunningCity:
+async def city(city_settings: LocalSettings, portal_key: ApiKey, portal_login: Broker) -> RunningCity:
     city_up(city_settings, print)
-    return RunningCity(city_settings, running_city(city_settings), portal_key)
+    return RunningCity(city_settings, running_city(city_settings), portal_key, portal_login)

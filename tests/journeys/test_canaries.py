@@ -40,7 +40,7 @@ from tests.intake.conftest import application as of_a_portal
 from tests.intake.conftest import intake as intake  # noqa: PLC0414  a fixture
 from tests.journeys import canaries
 from tests.journeys.canaries import Collector, Planted, betrayed, found_in, numbers_in
-from tests.journeys.conftest import PORTAL, RunningCity, event
+from tests.journeys.conftest import PORTAL, RunningCity, event, on_kafka
 from tests.staff import as_staff
 
 APPLICATIONS = 1150
@@ -74,7 +74,8 @@ def settings(telemetry: Collector, tmp_path_factory: pytest.TempPathFactory) -> 
 async def watched(settings: LocalSettings) -> AsyncGenerator[RunningCity]:
     everything = replace(PORTAL, channels=frozenset(CHANNELS))
     async with channel_keys.lent(running_city(settings), everything) as key:
-        yield RunningCity(settings, running_city(settings), key)
+        city = running_city(settings)
+        yield RunningCity(settings, city, key, await on_kafka(city))
 
 
 def submitted(planted: Planted, channel: str, **changes: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from chassis.errors import Fenced, Poison, Refused, Transient, WrongSchema, is_poison, name_of
+from chassis.errors import Fenced, Foreign, Poison, Refused, Transient, WrongSchema, cause_of, is_poison, name_of
 
 ABOUT_THE_MESSAGE = [
     Poison("never valid"),
@@ -56,6 +56,20 @@ def test_a_fault_of_the_world_parks_nobody(error: Exception) -> None:
 @pytest.mark.parametrize("error", [asyncio.CancelledError(), KeyboardInterrupt(), SystemExit(1)], ids=name_of)
 def test_being_stopped_is_nobodys_fault(error: BaseException) -> None:
     assert not is_poison(error)
+
+
+def test_what_is_foreign_says_of_each_why_and_is_never_about_nothing() -> None:
+    error = Foreign({0: "a speaks as b", 3: "json_invalid at $"})
+
+    assert is_poison(error)
+    assert error.causes() == {
+        0: "chassis.errors.Foreign: a speaks as b",
+        3: "chassis.errors.Foreign: json_invalid at $",
+    }
+    assert cause_of(error) == "chassis.errors.Foreign: a speaks as b"
+    assert cause_of(Poison("secret")) == "chassis.errors.Poison"
+    with pytest.raises(ValueError, match="at least one"):
+        Foreign({})
 
 
 def test_an_error_is_named_without_what_it_says() -> None:

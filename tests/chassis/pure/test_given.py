@@ -74,6 +74,39 @@ async def test_nothing_is_foreseen_unless_somebody_says_what() -> None:
     assert seen == [2]
 
 
+MANY = Topic("said.{one}.v1", "/said", ("reader",), (Said,), member="[a-z]+")
+
+
+async def test_records_of_every_topic_of_a_template_are_read_by_its_handler() -> None:
+    handlers, seen = Handlers(), list[str]()
+
+    @handlers.consumes(TOPIC, MANY)
+    async def read(said: Batch[Said], tx: Tx) -> Sequence[Event]:  # pyright: ignore[reportUnusedFunction]
+        seen.append(said[0].type)
+        return []
+
+    deliveries = [
+        handlers.read(Record(name, 0, 0, b"k", BODY, ()), 1) for name in ("said.v1", "said.a.v1", "said.b.v1")
+    ]
+
+    assert {delivery.handling for delivery in deliveries} == {handlers.by_type["said.v1", Said.TYPE]}
+    assert [delivery.key for delivery in deliveries] == ["k", "said.a.v1 k", "said.b.v1 k"]
+    assert handlers.subscriptions == ["said.v1", r"^said\.[a-z]+\.v1$"]
+    assert handlers.topic("said.b.v1") is MANY
+
+
+async def test_a_handler_of_several_topics_is_given_what_it_asks_for_once_so_that_their_records_go_together() -> None:
+    handlers = Handlers()
+
+    @handlers.consumes(TOPIC, MANY)
+    async def read(said: Batch[Said], tx: Tx, keys: list[str]) -> Sequence[Event]:  # pyright: ignore[reportUnusedFunction]
+        return []
+
+    given = handlers.given(keys=[])
+
+    assert len(set(given.by_type.values())) == 1
+
+
 def test_why_events_were_parked_is_one_line_that_wakes_somebody(capsys: pytest.CaptureFixture[str]) -> None:
     telemetry = Telemetry("desk", None)
 

@@ -1,0 +1,226 @@
+"""On Kafka too each channel system speaks as itself alone: its sources on its own topic, and nowhere else."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chassis.consuming import Delivery
+from chassis.database import connect
+from chassis.errors import Foreign
+from chassis.parking import ParkingLimit
+from chassis.processing import Outcome, process
+from chassis.redriving import Redriven, redrive
+from chassis.subscription import Record
+from contracts import topics
+from contracts.channels import ApplicationSubmitted
+from contracts.intake import ApplicationAccepted, ApplicationRejected, CorrectionAccepted
+from services.intake import channel_systems
+from services.intake.admitting import System, objection
+from services.intake.handlers import handlers
+from tests.intake.conftest import CORRECTED, NOW, PORTAL, PORTALS_OWN, THIEF, Intake, application, event
+
+THIEFS_OWN = "applications.thief.v1"
+CITYS_OWN = topics.APPLICATIONS.name
+ACME = System("acme", frozenset({"urn:acme"}), frozenset({"counter"}), ("road.*",), 60, 60)
+BRAVE = System("brave", frozenset({"urn:brave", "urn:brave:2"}), frozenset({"web"}), ("*",), 60, 60)
+
+
+@pytest.mark.parametrize(
+    "speaker,source,why",
+    [
+        ("acme", "urn:acme", None),
+        ("brave", "urn:brave:2", None),
+        (None, "/bulk/sample", None),
+        ("acme", "urn:brave", "acme speaks as urn:brave, a source of brave: its own are urn:acme"),
+        ("brave", "/somebody@example.jp", "brave speaks as a source that is nobody's: its own are urn:brave, urn:brave:2"),
+        (None, "urn:acme", "a channel of the city speaks as urn:acme, a source of acme: acme publishes on a topic of its own"),
+        ("ghost", "urn:x", "ghost speaks as a source that is nobody's: it is no channel system"),
+        ("ghost", "urn:acme", "ghost speaks as urn:acme, a source of acme: it is no channel system"),
+    ],
+)  # fmt: skip
+def test_a_source_is_spoken_by_whoever_owns_it_and_the_reason_repeats_none_that_is_nobodys(
+    speaker: str | None, source: str, why: str | None
+) -> None:
+    assert objection(speaker, source, (ACME, BRAVE)) == why
+
+
+def record(sent: dict[str, Any] | bytes, topic: str, offset: int, key: bytes | None = None) -> Record:
+    body = sent if isinstance(sent, bytes) else json.dumps(sent).encode()
+    return Record(topic, 0, offset, key or (b"k" if isinstance(sent, bytes) else sent["subject"].encode()), body, ())
+
+
+async def consumed(intake: Intake, *records: Record) -> Outcome:
+    """A batch as the consumer takes it from Kafka."""
+    given = handlers.given(intake.seals.foresee, seals=intake.seals)
+    deliveries: list[Delivery] = [given.read(one, None) for one in records]
+    await given.foresight([delivery.event for delivery in deliveries])
+    async with intake.pool.acquire() as connection:
+        return await process(connection, "/intake", deliveries, {}, ParkingLimit(), clock=lambda: NOW)
+
+
+async def redriven(intake: Intake, *keys: str) -> list[Redriven]:
+    given = handlers.given(intake.seals.foresee, seals=intake.seals)
+    async with intake.pool.acquire() as pooled:
+        dsn = await pooled.fetchval("SELECT current_database()")
+    connection = await connect(f"{intake.admin_dsn.rpartition('/')[0]}/{dsn}")
+    try:
+        return [one async for one in redrive(connection, "/intake", given, keys, "test", dry=False)]
+    finally:
+        await connection.close()
+
+
+async def sources_taken_in(intake: Intake) -> set[str]:
+    return {row["source"] for row in await intake.rows("SELECT source FROM submission")}
+
+
+@pytest.mark.parametrize("topic", [THIEFS_OWN, CITYS_OWN, "applications.ghost.v1"])
+async def test_a_source_on_a_topic_that_is_not_its_systems_is_parked_and_not_taken_in(
+    intake: Intake, topic: str
+) -> None:
+    outcome = await consumed(intake, record(application(), topic, 0))
+
+    (parked,) = await intake.rows("SELECT topic, cause FROM chassis.parked_event")
+    assert (outcome.handled, outcome.parked, outcome.announced) == (0, 1, 0)
+    assert parked["topic"] == topic
+    assert parked["cause"].startswith("chassis.errors.Foreign: ")
+    assert "speaks as /channels/portal, a source of portal" in parked["cause"]
+    assert outcome.causes == {parked["cause"]: 1}
+    assert await sources_taken_in(intake) == set()
+
+
+async def test_a_source_that_is_nobodys_is_the_citys_own_and_no_channels(intake: Intake) -> None:
+    ours = application() | {"source": "/bulk/sample"}
+
+    (said,) = await intake.receive(ours, topic=CITYS_OWN)
+
+    assert isinstance(said, ApplicationAccepted)
+    with pytest.raises(Foreign, match="portal speaks as a source that is nobody's"):
+        await intake.receive(ours | {"id": "another"})
+
+
+async def test_however_many_speak_as_another_the_others_pass_and_each_event_is_looked_at_a_few_times_only(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    read = channel_systems.speaking
+
+    async def counted(*asked: Any) -> list[System]:
+        looks.append(1)
+        return await read(*asked)
+
+    monkeypatch.setattr(channel_systems, "speaking", counted)
+    forged = [record(application(), THIEFS_OWN, offset) for offset in range(60)]
+    good = application()
+
+    outcome = await consumed(
+        intake, *forged[:30], record(good, PORTALS_OWN, 0), *forged[30:], record(b"!", CITYS_OWN, 1)
+    )
+
+    assert (outcome.handled, outcome.parked) == (1, 61)
+    assert len(looks) == 3
+    assert await sources_taken_in(intake) == {good["source"]}
+
+
+async def test_whoever_forges_makes_nobody_wait_behind_it(intake: Intake) -> None:
+    sent = application()
+    forged = sent | {"id": "forged"}
+    correction = event(
+        CORRECTED, sent["subject"], {"application_id": sent["subject"], "submitted_at": "2026-11-25T00:00:00Z"}
+    )
+
+    await consumed(intake, record(forged, THIEFS_OWN, 0), record(forged, CITYS_OWN, 1))
+    first = await consumed(intake, record(sent, PORTALS_OWN, 0), record(forged, THIEFS_OWN, 2))
+    second = await consumed(intake, record(correction, PORTALS_OWN, 1))
+
+    assert [(one.handled, one.waiting) for one in (first, second)] == [(1, 0), (1, 0)]
+    keys = {row["key"] for row in await intake.rows("SELECT key FROM chassis.parked_key")}
+    assert keys == {f"foreign {THIEFS_OWN} {sent['subject']}", f"foreign {sent['subject']}"}
+
+
+async def test_a_key_that_is_parked_on_one_systems_topic_holds_up_no_other_topic(intake: Intake) -> None:
+    given = handlers.given(intake.seals.foresee, seals=intake.seals)
+    sent = application()
+
+    keys = [given.read(record(sent, topic, 0), None).key for topic in (THIEFS_OWN, PORTALS_OWN, CITYS_OWN)]
+
+    assert keys == [f"{THIEFS_OWN} {sent['subject']}", f"{PORTALS_OWN} {sent['subject']}", sent["subject"]]
+
+
+async def test_once_the_source_is_its_systems_what_was_parked_is_redriven_in_order(intake: Intake) -> None:
+    sent = application() | {"source": "urn:portal:new"}
+    correction = event(
+        CORRECTED, sent["subject"], {"application_id": sent["subject"], "submitted_at": "2026-11-25T00:00:00Z"}
+    ) | {"source": "urn:portal:new"}
+    await consumed(intake, record(sent, PORTALS_OWN, 9), record(correction, PORTALS_OWN, 10))
+    (key,) = [row["key"] for row in await intake.rows("SELECT key FROM chassis.parked_key")]
+    (before,) = await redriven(intake, key)
+
+    await intake.admit(replace(PORTAL, sources=PORTAL.sources | {"urn:portal:new"}))
+    (after,) = await redriven(intake, key)
+
+    assert (before.handled, before.left) == (0, 2)
+    assert (
+        before.cause
+        == "chassis.errors.Foreign: portal speaks as a source that is nobody's: its own are /channels/portal"
+    )
+    assert (after.handled, after.left) == (2, 0)
+    said = [row["type"] for row in await intake.rows("SELECT type FROM chassis.journal ORDER BY id")]
+    assert said == [ApplicationAccepted.TYPE, CorrectionAccepted.TYPE]
+
+
+async def test_a_system_that_was_added_a_moment_ago_is_known_at_once(intake: Intake) -> None:
+    sent = application(channel="counter") | {"source": "urn:acme"}
+    with pytest.raises(Foreign, match="it is no channel system"):
+        await intake.receive(sent, topic="applications.acme.v1")
+
+    await intake.admit(ACME)
+    (said,) = await intake.receive(sent, topic="applications.acme.v1")
+
+    assert isinstance(said, ApplicationAccepted)
+
+
+async def test_what_a_removed_system_had_published_is_still_its_own(intake: Intake) -> None:
+    async with intake.as_administrator() as tx:
+        await channel_systems.remove_system(tx, "portal")
+
+    (said,) = await intake.receive(application())
+
+    assert isinstance(said, ApplicationAccepted)
+    with pytest.raises(Foreign):
+        await intake.receive(application(), topic=THIEFS_OWN)
+
+
+async def test_a_channel_or_procedure_that_is_not_the_systems_is_refused_and_told_which_are(intake: Intake) -> None:
+    sent = application(channel="web", procedure="child-allowance.claim") | {"source": "/channels/thief"}
+
+    (said,) = await intake.receive(sent, topic=THIEFS_OWN)
+    again = await intake.receive(sent, topic=THIEFS_OWN)
+
+    assert isinstance(said, ApplicationRejected)
+    assert {(fault.field, fault.code) for fault in said.faults} == {
+        ("data.application.channel", "not-your-channel"),
+        ("data.application.procedure", "not-your-procedure"),
+    }
+    assert "only road.*" in next(fault.message for fault in said.faults if fault.code == "not-your-procedure")
+    assert "web" not in "".join(fault.message for fault in said.faults)
+    assert again == []
+
+
+async def test_what_was_accepted_before_its_right_was_taken_is_still_the_same_when_it_comes_again(
+    intake: Intake,
+) -> None:
+    sent = application() | {"source": "/channels/thief"}
+    (first,) = await intake.receive(sent, topic=THIEFS_OWN)
+    await intake.admit(replace(THIEF, channels=frozenset({"fax"})))
+
+    assert isinstance(first, ApplicationAccepted)
+    assert await intake.receive(sent, topic=THIEFS_OWN) == []
+
+
+def test_both_topics_carry_the_same_events_and_are_read_by_one_handler() -> None:
+    assert ApplicationSubmitted in topics.OF_A_CHANNEL.events
+    assert topics.OF_A_CHANNEL.events == topics.APPLICATIONS.events
+    assert handlers.views[topics.OF_A_CHANNEL.name] == handlers.views[CITYS_OWN]
+    assert handlers.subscriptions[:2] == ["applications.v1", r"^applications\.[a-z][a-z0-9-]+\.v1$"]
