@@ -209,12 +209,30 @@ def test_a_channel_has_transactions_under_its_own_name_and_nobody_under_that_of_
     assert names == ({user} & {BULK, VENDOR, RIVAL})
 
 
-def test_a_channel_writes_its_own_topic_and_neither_the_citys_nor_anothers_and_reads_none() -> None:
-    of_topics = {
-        (right.verb, right.name, right.pattern) for right in rights_of_channel(VENDOR) if right.kind == "TOPIC"
-    }
+async def test_a_channel_writes_its_own_topic_and_neither_the_citys_nor_anothers_and_reads_none(kafka: Broker) -> None:
+    """Spelt out, as what is declared and what is asked of the broker above come from one place."""
+    city, own, other = "applications.v1", "applications.vendor.v1", "applications.rival.v1"
+    verbs: dict[str, Callable[[Broker, str], Awaitable[None]]] = {"READ": read, "WRITE": write}
+    tried = [
+        (user, verb, topic)
+        for user in (VENDOR, RIVAL, BULK, OPERATOR, "intake", "routing")
+        for verb in verbs
+        for topic in (city, own, other)
+    ]
 
-    assert of_topics == {("WRITE", "applications.vendor.v1", "LITERAL")}
+    refused = await asyncio.gather(
+        *(
+            is_refused(verbs[verb], login(kafka, user), topic, TopicAuthorizationFailedError)
+            for user, verb, topic in tried
+        )
+    )
+
+    assert {one for one, was_refused in zip(tried, refused, strict=True) if not was_refused} == {
+        (VENDOR, "WRITE", own),
+        (RIVAL, "WRITE", other),
+        (BULK, "WRITE", city),
+        *((reader, "READ", topic) for reader in (OPERATOR, "intake") for topic in (city, own, other)),
+    }
 
 
 async def test_a_channel_of_the_release_before_loses_the_citys_topic_and_gets_its_own(kafka: Broker) -> None:
