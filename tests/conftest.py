@@ -16,7 +16,7 @@ from chassis import journal, migrations
 from chassis.database import Tx, utc_now
 from deploy.databases import ServiceDatabase, create_databases, dsn_of, give_rights, within
 from deploy.grants import GRANTS, Rights, both
-from deploy.local import LocalSettings, Stack, down, up
+from deploy.local import LocalSettings, Stack, reset, up
 from tests.provider import provider
 
 __all__ = ["provider"]
@@ -108,7 +108,7 @@ def servers_home(tmp_path_factory: pytest.TempPathFactory) -> LocalSettings:
 def postgres(servers_home: LocalSettings) -> Generator[str]:
     """PostgreSQL: its DSN, as administrator. It fails the run when it cannot start: nothing is skipped for want of a server."""
     yield up(servers_home.model_copy(update=NOWHERE), print).postgres_dsn
-    down(servers_home, print)
+    reset(servers_home, print)  # hundreds of databases, gigabytes that nobody reads again
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from collections.abc import Generator
 
 import pytest
 
-from deploy.local import LocalSettings, Stack, down, up
+from deploy.local import LocalSettings, Stack, reset, up
 from tests.conftest import JARS
 
 
@@ -14,4 +14,4 @@ def new_servers(tmp_path_factory: pytest.TempPathFactory) -> Generator[Stack]:
     home = tmp_path_factory.mktemp("new-servers")
     settings = LocalSettings(home=home, jars=JARS, kafka_bootstrap=None, postgres_dsn=None, smtp_url=None)
     yield up(settings, print)
-    down(settings, print)
+    reset(settings, print)
