@@ -87,6 +87,7 @@ GRANTS: Mapping[str, Rights] = {
             "index_key": "SELECT, INSERT, DELETE",
             "search_term": "SELECT, INSERT, DELETE",
             "staff_session": "SELECT, INSERT, UPDATE (seen_at), DELETE",
+            "logout_seen": "SELECT, INSERT, DELETE",
         },
     ),
     "notify": Rights(
