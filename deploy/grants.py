@@ -92,7 +92,7 @@ GRANTS: Mapping[str, Rights] = {
     ),
     "notify": Rights(
         tables={
-            "contact": "SELECT, INSERT, UPDATE (receipt, email, language, sealed)",
+            "contact": "SELECT, INSERT, UPDATE (receipt, language, sealed)",
             "notice": "SELECT, INSERT, UPDATE (state, attempts, next_attempt_at, smtp_code)",
         },
     ),
