@@ -79,6 +79,7 @@ GRANTS: Mapping[str, Rights] = {
             "case_step": "SELECT, INSERT",
             "case_view": "SELECT, INSERT",
             "search_made": "SELECT, INSERT",
+            "log_reading": "SELECT, INSERT",
             "correction": "SELECT, INSERT",
             "rule_set_step": "SELECT, INSERT",
             "overlay_step": "SELECT, INSERT",
@@ -103,6 +104,7 @@ GRANTS: Mapping[str, Rights] = {
             "record": "SELECT, INSERT",
             "chain": "SELECT, UPDATE (number, digest)",
             "record_view": "SELECT, INSERT",
+            "log_reading": "SELECT, INSERT",
         },
     ),
 }

@@ -114,7 +114,26 @@ async def test_a_citizen_is_told_the_days_in_japan_and_never_a_name(archive: Arc
     assert (await log(archive, story))["citizen"] == [{"day": "2026-11-24"}, {"day": "2026-11-25"}]
 
 
-@pytest.mark.parametrize("verb", ["UPDATE record_view SET staff = 'nobody'", "DELETE FROM record_view"])
+async def test_whoever_reads_the_log_is_in_it_from_then_on(archive: Archive) -> None:
+    story = Story()
+    await archive.keep(*story.whole())
+
+    first, second = await log(archive, story), await log(archive, story)
+
+    assert first["read_by"] == []
+    assert len(second["read_by"]) == 1
+    assert (second["log"], second["citizen"]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "UPDATE record_view SET staff = 'nobody'",
+        "DELETE FROM record_view",
+        "UPDATE log_reading SET staff = 'nobody'",
+        "DELETE FROM log_reading",
+    ],
+)
 async def test_nothing_in_the_log_can_be_changed_by_the_archive(archive: Archive, verb: str) -> None:
     with pytest.raises(Exception, match="permission denied"):
         await archive.pool.execute(verb)
