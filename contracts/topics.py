@@ -99,7 +99,9 @@ NOTICES = Topic(
         notify.NoticeWithheldV2,
     ),
 )
-RECORDS = Topic("records.v1", "/archive", ("intake",), (archive.RecordSealed, archive.RecordDisposed))
+RECORDS = Topic(
+    "records.v1", "/archive", ("intake",), (archive.RecordSealed, archive.RecordDisposed, archive.RecordViewed)
+)
 
 TOPICS = (APPLICATIONS, INTAKE, CASES, DESK, NOTICES, RECORDS)
 EVENTS: dict[str, type[Event]] = {event.TYPE: event for topic in TOPICS for event in topic.events}

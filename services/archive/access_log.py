@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import FastAPI, Path
 from fastapi.responses import JSONResponse
@@ -11,6 +12,7 @@ from fastapi.responses import JSONResponse
 from access.guard import Asking
 from chassis.commands import Commands
 from chassis.database import Tx
+from contracts.archive import RecordViewed
 from contracts.desk import Purpose
 from contracts.envelope import Event
 
@@ -26,8 +28,8 @@ class Look:
     purpose: str
 
 
-async def note(tx: Tx, receipt: str, staff: str, purpose: Purpose) -> None:
-    """Insert that somebody reads a record, which is there."""
+async def note(tx: Tx, receipt: str, ids: tuple[UUID, UUID], staff: str, purpose: Purpose) -> RecordViewed:
+    """Insert that somebody reads a record, which is there; `ids` are its application's and its own. What is to be announced."""
     await tx.execute(
         """
         INSERT INTO record_view (record, at, staff, purpose) SELECT number, $2, $3, $4 FROM record WHERE receipt = $1
@@ -36,6 +38,10 @@ async def note(tx: Tx, receipt: str, staff: str, purpose: Purpose) -> None:
         tx.now,
         staff,
         purpose,
+    )
+    application_id, record_id = ids
+    return RecordViewed(
+        application_id=application_id, record_id=record_id, receipt=receipt, at=tx.now, staff=staff, purpose=purpose
     )
 
 
