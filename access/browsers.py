@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from access import sessions
+from access import back_channel, sessions
 from access.guard import admit, bearer_of
 from access.permissions import Permissions, Route
 from access.principal import Principal, sign_in_first
@@ -17,6 +17,10 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 
 PUBLIC: frozenset[Route] = frozenset({("GET", "/login"), ("GET", "/callback"), ("POST", "/logout")})
 """What is asked by whoever is not signed in yet, or no more."""
+
+
+BY_THE_PROVIDER: frozenset[Route] = frozenset({("POST", back_channel.PATH)})
+"""What the provider itself asks, no browser: it bears no `Origin`, and what lets it in is a signature."""
 
 
 def foreign_origin() -> Refused:
@@ -38,9 +42,12 @@ class BrowserGuard:
     async def __call__(self, request: Request) -> None:
         """Let pass, or raise Refused: 401 when nobody is signed in, 403 when they may not."""
         token = bearer_of(request)
+        route = (request.method, request.scope["route"].path)
+        if route in BY_THE_PROVIDER:
+            return
         if request.method not in SAFE and token is None:
             _check_origin(request, self.entrance.settings.origin)
-        if (request.method, request.scope["route"].path) in PUBLIC:
+        if route in PUBLIC:
             return
         admit(request, await self._who(request, token), self.permissions)
 

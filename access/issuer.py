@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from access.principal import Principal, bad_token, principal_of
+from access.principal import Principal, bad_token, principal_of, second_factor_first
 from access.settings import Vouching
 from chassis.errors import Refused
 
@@ -50,10 +50,13 @@ class Issuer:
 
     async def bearer(self, token: str) -> Principal:
         """Whom an access token names. Raises Refused."""
-        return await self.vouched(token, {"aud": self.settings.oidc_audience}, bad_token)
+        claims = await self.claims(token, {"aud": self.settings.oidc_audience}, bad_token)
+        if not self.settings.is_strong_enough(claims):
+            raise second_factor_first(self.settings.oidc_acr_values)
+        return principal_of(claims, self.settings.claim_names)
 
-    async def vouched(self, token: str, wanted: dict[str, str], otherwise: Callable[[], Refused]) -> Principal:
-        """Whom a token names that the provider signed, that is not over and that says what is wanted. Raises `otherwise`."""
+    async def claims(self, token: str, wanted: dict[str, str], otherwise: Callable[[], Refused]) -> dict[str, Any]:
+        """What a token says that the provider signed, that is not over and that says what is wanted. Raises `otherwise`."""
         from joserfc.errors import JoseError
         from joserfc.jwt import JWTClaimsRegistry
 
@@ -67,7 +70,7 @@ class Issuer:
             registry.validate(claims)
         except (JoseError, ValueError) as error:
             raise otherwise() from error
-        return principal_of(claims, self.settings.claim_names)
+        return claims
 
     async def discovered(self) -> dict[str, Any]:
         """What the provider says of itself. Raises Refused when it is away, or says that it is another."""

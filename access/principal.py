@@ -74,6 +74,17 @@ def other_department() -> Refused:
     )
 
 
+def second_factor_first(acr_values: str) -> Refused:
+    """A token of somebody who has shown no second factor, where the settings ask for one. RFC 9470."""
+    words = (
+        "二段階の認証が必要です。認証アプリなどで認証し直してください。"
+        " A second factor is asked for: sign in with one at the city's provider, and fetch another token."
+    )
+    asked = f', acr_values="{acr_values}"' if acr_values else ""
+    challenge = f'Bearer realm="madoguchi", error="insufficient_user_authentication"{asked}'
+    return Refused(401, "second-factor", words, {"WWW-Authenticate": challenge})
+
+
 def no_such_staff() -> Refused:
     """The provider vouches for somebody who is no member of staff."""
     return Refused(
@@ -113,12 +124,13 @@ def principal_of(claims: Mapping[str, Any], names: ClaimNames) -> Principal:
     Roles and departments are a list of text or text separated by spaces. A department that is no code is refused and not
     left out: what is written there would be said to PostgreSQL.
     """
-    staff, departments = claims.get(names.staff), _listed(claims.get(names.departments))
+    staff, departments = claims.get(names.staff), listed(claims.get(names.departments))
     if not isinstance(staff, str) or not STAFF.fullmatch(staff) or not all(map(CODE.fullmatch, departments)):
         raise no_such_staff()
-    return Principal(staff, frozenset(_listed(claims.get(names.roles))), frozenset(departments))
+    return Principal(staff, frozenset(listed(claims.get(names.roles))), frozenset(departments))
 
 
-def _listed(value: object) -> list[str]:
+def listed(value: object) -> list[str]:
+    """A claim that is a list of text, or text separated by spaces; nothing of any other."""
     found = value.split() if isinstance(value, str) else value
     return [str(one) for one in found] if isinstance(found, (list, tuple)) else []

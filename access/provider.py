@@ -11,9 +11,22 @@ from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 from access.issuer import SECONDS, Issuer, provider_away
-from access.principal import Principal
+from access.principal import Principal, principal_of
 from access.settings import AccessSettings
 from chassis.errors import Refused
+
+
+class WeakSignIn(Exception):
+    """Somebody signed in without the second factor that the settings ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who signed in, and what the provider calls them and the session it has with them; what it does not say is None."""
+
+    who: Principal
+    subject: str | None = None
+    session: str | None = None
 
 
 def sign_in_failed() -> Refused:
@@ -36,10 +49,12 @@ class Provider:
         """Where a browser is sent to sign in. Raises Refused when the provider is away."""
         endpoint = (await self.issuer.discovered())["authorization_endpoint"]
         async with self._client() as client:
-            return client.create_authorization_url(endpoint, state=state, nonce=nonce, code_verifier=verifier)[0]
+            return client.create_authorization_url(
+                endpoint, state=state, nonce=nonce, code_verifier=verifier, **self._asked()
+            )[0]
 
-    async def signed_in(self, code: str, nonce: str, verifier: str) -> Principal:
-        """Who signed in, by the code that the browser brought back. Raises Refused."""
+    async def signed_in(self, code: str, nonce: str, verifier: str) -> SignedIn:
+        """Who signed in, by the code that the browser brought back. Raises Refused, WeakSignIn."""
         endpoint = (await self.issuer.discovered())["token_endpoint"]
         try:
             async with self._client() as client:
@@ -51,7 +66,16 @@ class Provider:
         except (httpx2.HTTPError, OSError) as error:
             raise provider_away() from error
         wanted = {"aud": self.settings.oidc_client_id, "nonce": nonce}
-        return await self.issuer.vouched(str(token.get("id_token", "")), wanted, sign_in_failed)
+        claims = await self.issuer.claims(str(token.get("id_token", "")), wanted, sign_in_failed)
+        if not self.settings.is_strong_enough(claims):
+            raise WeakSignIn
+        return SignedIn(
+            principal_of(claims, self.settings.claim_names), _text(claims.get("sub")), _text(claims.get("sid"))
+        )
+
+    def _asked(self) -> dict[str, str]:
+        """Which `acr` the provider should see to; whether it did is looked at when somebody comes back."""
+        return {"acr_values": self.settings.oidc_acr_values} if self.settings.oidc_acr_values else {}
 
     def _client(self) -> Any:  # Authlib has no types
         return AsyncOAuth2Client(
@@ -62,3 +86,7 @@ class Provider:
             code_challenge_method="S256",
             timeout=SECONDS,
         )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

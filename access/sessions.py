@@ -28,18 +28,25 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
-async def begin(tx: Tx, token: str, who: Principal, limits: Limits) -> None:
-    """Insert, and forget those that are over."""
+async def begin(
+    tx: Tx, token: str, who: Principal, limits: Limits, subject: str | None = None, provider_session: str | None = None
+) -> None:
+    """Insert, and forget those that are over. `subject` and `provider_session` are the provider's `sub` and `sid`."""
     await tx.execute(
         "DELETE FROM staff_session WHERE seen_at < $1 OR began_at < $2", tx.now - limits.idle, tx.now - limits.absolute
     )
     await tx.execute(
-        "INSERT INTO staff_session (digest, staff, roles, departments, began_at, seen_at) VALUES ($1, $2, $3, $4, $5, $5)",
+        """
+        INSERT INTO staff_session (digest, staff, roles, departments, began_at, seen_at, subject, provider_session)
+        VALUES ($1, $2, $3, $4, $5, $5, $6, $7)
+        """,
         _digest(token),
         who.staff,
         sorted(who.roles),
         sorted(who.departments),
         tx.now,
+        subject,
+        provider_session,
     )
 
 
@@ -70,6 +77,31 @@ async def end(tx: Tx, token: str) -> None:
 async def end_all(tx: Tx, staff: str) -> int:
     """End every session of somebody: a device was lost, a role was taken away. Returns how many there were."""
     return int((await tx.execute("DELETE FROM staff_session WHERE staff = $1", staff)).rpartition(" ")[2])
+
+
+async def claim_logout(tx: Tx, digest: bytes, kept: timedelta) -> bool:
+    """Insert that a logout token came; whether it came for the first time. What is older than `kept` is forgotten."""
+    await tx.execute("DELETE FROM logout_seen WHERE at < $1", tx.now - kept)
+    tag = await tx.execute(
+        "INSERT INTO logout_seen (digest, at) VALUES ($1, $2) ON CONFLICT DO NOTHING", digest, tx.now
+    )
+    return tag.endswith(" 1")
+
+
+async def end_at_provider(tx: Tx, subject: str | None, provider_session: str | None) -> None:
+    """End what the provider has ended: one session where it names one, else all of a subject.
+
+    A session of which it did not say at sign-in which one it is ends with any of its subject's.
+    """
+    await tx.execute(
+        """
+        DELETE FROM staff_session
+        WHERE (provider_session = $2 AND ($1::text IS NULL OR subject = $1))
+           OR (subject = $1 AND ($2::text IS NULL OR provider_session IS NULL))
+        """,
+        subject,
+        provider_session,
+    )
 
 
 def _digest(token: str) -> bytes:

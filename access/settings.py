@@ -1,11 +1,12 @@
 """Settings of a service that staff come to. Without a provider it does not start: nothing falls open."""
 
-from typing import Annotated, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
-from access.principal import ClaimNames
+from access.principal import ClaimNames, listed
 from chassis.settings import ServiceSettings
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -22,6 +23,16 @@ class Vouching(BaseModel):
     oidc_roles_claim: str = Field(default="roles", description="the claim with the roles")
     oidc_departments_claim: str = Field(default="departments", description="the claim with the departments' codes")
 
+    oidc_acr_values: str = Field(
+        default="",
+        pattern=r"^[\x21\x23-\x5b\x5d-\x7e ]*$",
+        description="a second factor is asked for: the `acr` values that show one, separated by spaces; a token with none of them is refused",
+    )
+    oidc_amr: str = Field(
+        default="",
+        description="the same by `amr`: the methods of which one must have been used, such as `mfa otp hwk`; a token with none is refused",
+    )
+
     @field_validator("oidc_issuer")
     @classmethod
     def _issuer_is_safe(cls, url: str) -> str:
@@ -31,6 +42,11 @@ class Vouching(BaseModel):
     def claim_names(self) -> ClaimNames:
         """Which claims say who somebody is."""
         return ClaimNames(self.oidc_staff_claim, self.oidc_roles_claim, self.oidc_departments_claim)
+
+    def is_strong_enough(self, claims: Mapping[str, Any]) -> bool:
+        """Whether whoever a token names has shown what the settings ask for; always, where they ask for nothing."""
+        acr, amr = self.oidc_acr_values.split(), set(self.oidc_amr.split())
+        return (not acr or claims.get("acr") in acr) and (not amr or not amr.isdisjoint(listed(claims.get("amr"))))
 
 
 class TokenSettings(Vouching, ServiceSettings):

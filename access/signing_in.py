@@ -17,8 +17,8 @@ from fastapi import FastAPI, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from access import sessions
-from access.principal import Principal
-from access.provider import Provider, sign_in_failed
+from access.provider import Provider, SignedIn, WeakSignIn, sign_in_failed
+from access.refused_page import second_factor_page
 from access.sessions import Limits
 from access.settings import AccessSettings
 from chassis.commands import Commands
@@ -90,9 +90,12 @@ def add_routes(app: FastAPI, entrance: Entrance) -> None:
         under_way = _opened(entrance, request.cookies.get(entrance.cookie("login"), ""))
         if not code or not secrets.compare_digest(under_way["state"].encode(), state.encode()):
             raise sign_in_failed()
-        who = await entrance.provider.signed_in(code, under_way["nonce"], under_way["verifier"])
+        try:
+            signed_in = await entrance.provider.signed_in(code, under_way["nonce"], under_way["verifier"])
+        except WeakSignIn:
+            return second_factor_page()
         token, former = sessions.new_token(), request.cookies.get(entrance.cookie("session"), "")
-        await entrance.commands.run(lambda tx: _begin(tx, token, former, who, entrance.limits))
+        await entrance.commands.run(lambda tx: _begin(tx, token, former, signed_in, entrance.limits))
         answer = RedirectResponse(under_way["then"], 303)
         entrance.set(answer, "session", token, entrance.settings.session_hours * 3600)
         entrance.drop(answer, "login")
@@ -108,9 +111,9 @@ def add_routes(app: FastAPI, entrance: Entrance) -> None:
         return answer
 
 
-async def _begin(tx: Tx, token: str, former: str, who: Principal, limits: Limits) -> tuple[None, list[Event]]:
+async def _begin(tx: Tx, token: str, former: str, signed_in: SignedIn, limits: Limits) -> tuple[None, list[Event]]:
     await sessions.end(tx, former)
-    await sessions.begin(tx, token, who, limits)
+    await sessions.begin(tx, token, signed_in.who, limits, signed_in.subject, signed_in.session)
     return None, []
 
 

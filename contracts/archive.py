@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import UUID7, AwareDatetime, Field
 
+from .desk import Purpose, Staff
 from .envelope import Event
 from .intake import Receipt
 
@@ -42,6 +43,23 @@ class RecordDisposed(Event):
     retained_until: date
     approved_by: Annotated[tuple[str, ...], Field(min_length=2)]
     digest: Digest
+
+    @property
+    def subject(self) -> str:
+        return str(self.application_id)
+
+
+class RecordViewed(Event):
+    """A member of staff read a record. Nothing changed; who looked is kept."""
+
+    TYPE: ClassVar[str] = "jp.madoguchi.record.viewed.v1"
+
+    application_id: UUID7
+    record_id: UUID7
+    receipt: Receipt
+    at: AwareDatetime
+    staff: Staff
+    purpose: Purpose
 
     @property
     def subject(self) -> str:

@@ -138,7 +138,9 @@ NOTICES = Topic(
         notify.NoticeWithheldV2,
     ),
 )
-RECORDS = Topic("records.v1", "/archive", ("intake",), (archive.RecordSealed, archive.RecordDisposed))
+RECORDS = Topic(
+    "records.v1", "/archive", ("intake",), (archive.RecordSealed, archive.RecordDisposed, archive.RecordViewed)
+)
 
 TEMPLATES = (OF_A_CHANNEL,)
 TOPICS = (APPLICATIONS, INTAKE, CASES, DESK, NOTICES, RECORDS)

@@ -79,6 +79,7 @@ GRANTS: Mapping[str, Rights] = {
             "case_step": "SELECT, INSERT",
             "case_view": "SELECT, INSERT",
             "search_made": "SELECT, INSERT",
+            "log_reading": "SELECT, INSERT",
             "correction": "SELECT, INSERT",
             "rule_set_step": "SELECT, INSERT",
             "overlay_step": "SELECT, INSERT",
@@ -87,11 +88,12 @@ GRANTS: Mapping[str, Rights] = {
             "index_key": "SELECT, INSERT, DELETE",
             "search_term": "SELECT, INSERT, DELETE",
             "staff_session": "SELECT, INSERT, UPDATE (seen_at), DELETE",
+            "logout_seen": "SELECT, INSERT, DELETE",
         },
     ),
     "notify": Rights(
         tables={
-            "contact": "SELECT, INSERT, UPDATE (receipt, email, language, sealed)",
+            "contact": "SELECT, INSERT, UPDATE (receipt, language, sealed)",
             "notice": "SELECT, INSERT, UPDATE (state, attempts, next_attempt_at, smtp_code)",
         },
     ),
@@ -102,6 +104,7 @@ GRANTS: Mapping[str, Rights] = {
             "record": "SELECT, INSERT",
             "chain": "SELECT, UPDATE (number, digest)",
             "record_view": "SELECT, INSERT",
+            "log_reading": "SELECT, INSERT",
         },
     ),
 }

@@ -1,6 +1,7 @@
 """A small OpenID provider for the demo and for tests, on this machine alone: it refuses to listen on any other address.
 
-It speaks discovery, authorize (a page to log in), token and JWKS, for one client. Codes are kept in memory for a minute,
+It speaks discovery, authorize (a page to log in), token and JWKS, for one client. Whoever POSTs `staff` and `password` to /logout
+is signed out of every client, each of which is told by Back-Channel Logout. Codes are kept in memory for a minute,
 used once, and bound to client, redirect and PKCE challenge. Run it with
 `python -m deploy.local.provider --folder <home>/identity --port N`.
 """
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import httpx2
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -25,35 +27,12 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
 from deploy.local.accounts import CLIENT_ID, Accounts, LocalAccount, accounts_in
+from deploy.local.pages import PAGE, WRONG
 from deploy.local.process import write_private
 
-CODE_SECONDS, TOKEN_SECONDS = 60, 3600
+CODE_SECONDS, TOKEN_SECONDS, SESSION_SECONDS = 60, 3600, 36_000
 AUDIENCE = "madoguchi"
 
-_PAGE = """<!doctype html>
-<html lang="ja"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>ログイン — 窓口</title>
-<style>
-body {{ font: 1.125rem/1.6 system-ui, sans-serif; max-width: 24rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; background: #fff }}
-label {{ display: block; margin-top: 1rem; font-weight: 600 }}
-input {{ width: 100%; box-sizing: border-box; font: inherit; padding: .6rem; border: 1px solid #595959; border-radius: .3rem }}
-button {{ width: 100%; font: inherit; padding: .7rem; margin-top: 1.5rem; color: #fff; background: #004b87; border: 0; border-radius: .3rem }}
-:focus-visible {{ outline: 3px solid #b85c00; outline-offset: 2px }}
-.wrong {{ border-left: .4rem solid #b00020; padding: .3rem .8rem }}
-</style>
-<main><h1>職員ログイン</h1>
-<p>職員番号とパスワードを入力してください。<br>番号（ばんごう）と パスワードを 入（い）れて ください。<br><span lang="en">Sign in with your staff name and password.</span></p>
-{wrong}
-<form method="post" action="/authorize">{hidden}
-<label for="staff">職員番号 <span lang="en">Staff</span></label>
-<input id="staff" name="staff" autocomplete="username" autocapitalize="none" required autofocus>
-<label for="password">パスワード <span lang="en">Password</span></label>
-<input id="password" name="password" type="password" autocomplete="current-password" required>
-<button>ログインする <span lang="en">Sign in</span></button>
-</form></main></html>
-"""
-_WRONG = """<p class="wrong" role="alert">職員番号またはパスワードが正しくありません。もう一度入力してください。
-<span lang="en">Wrong name or password: try again.</span></p>"""
 _ASKED = (
     "client_id",
     "redirect_uri",
@@ -75,14 +54,24 @@ class Code:
     ends: float
 
 
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody who has signed in, and the client to which they were sent: its origin."""
+
+    account: LocalAccount
+    client: str
+    ends: float
+
+
 @dataclass(slots=True)
 class LocalProvider:
-    """Accounts, a key, and the codes that are out."""
+    """Accounts, a key, the codes that are out, and who is signed in where."""
 
     issuer: str
     accounts: Accounts
     key: RSAKey
     codes: dict[str, Code] = field(default_factory=lambda: dict[str, Code]())
+    sessions: dict[str, Session] = field(default_factory=lambda: dict[str, Session]())
 
     def discovery(self) -> dict[str, Any]:
         """OpenID Connect Discovery 1.0."""
@@ -96,19 +85,57 @@ class LocalProvider:
             "id_token_signing_alg_values_supported": ["RS256"],
             "code_challenge_methods_supported": ["S256"],
             "token_endpoint_auth_methods_supported": ["client_secret_basic"],
+            "backchannel_logout_supported": True,
+            "backchannel_logout_session_supported": True,
         }
 
     def let_in(self, asked: dict[str, str], staff: str, password: str) -> str | None:
         """A code for whoever knows the password."""
-        account = self.accounts.named(staff)
-        known = account.password if account else secrets.token_urlsafe(9)
-        if not secrets.compare_digest(known.encode(), password.encode()) or account is None:
+        account = self._known(staff, password)
+        if account is None:
             return None
         now = time.monotonic()
         self.codes = {code: one for code, one in self.codes.items() if one.ends > now}
         code = secrets.token_urlsafe(24)
         self.codes[code] = Code(account, asked, now + CODE_SECONDS)
         return code
+
+    def _known(self, staff: str, password: str) -> LocalAccount | None:
+        account = self.accounts.named(staff)
+        known = account.password if account else secrets.token_urlsafe(9)
+        return account if secrets.compare_digest(known.encode(), password.encode()) else None
+
+    def logouts(self, staff: str, password: str) -> list[tuple[str, str]] | None:
+        """(client, logout token) of every session of whoever knows the password, which are over; None for anybody else."""
+        account = self._known(staff, password)
+        if account is None:
+            return None
+        theirs = {name: one for name, one in self.sessions.items() if one.account == account}
+        self.sessions = {name: one for name, one in self.sessions.items() if name not in theirs}
+        return [(one.client, self.logout_token(staff, name)) for name, one in theirs.items()]
+
+    def logout_token(self, staff: str, session: str, **changed: Any) -> str:
+        """OpenID Connect Back-Channel Logout 1.0 §2.4; `changed` replaces claims."""
+        now = int(time.time())
+        claims = {
+            "iss": self.issuer,
+            "aud": CLIENT_ID,
+            "sub": staff,
+            "sid": session,
+            "iat": now,
+            "exp": now + 120,
+            "jti": secrets.token_urlsafe(16),
+            "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+        }
+        kept = {name: said for name, said in (claims | changed).items() if said is not None}
+        return jwt.encode({"alg": "RS256", "kid": self.key.kid, "typ": "logout+jwt"}, kept, self.key)
+
+    def _begun(self, code: Code) -> str:
+        now, redirect = time.monotonic(), urlsplit(code.asked["redirect_uri"])
+        self.sessions = {name: one for name, one in self.sessions.items() if one.ends > now}
+        name = secrets.token_urlsafe(16)
+        self.sessions[name] = Session(code.account, f"{redirect.scheme}://{redirect.netloc}", now + SESSION_SECONDS)
+        return name
 
     def tokens(self, form: dict[str, str]) -> dict[str, Any] | None:
         """ID and access token for a code, once; None when it is not good for any."""
@@ -118,11 +145,12 @@ class LocalProvider:
         digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
         if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != found.asked["code_challenge"]:
             return None
+        about = {"amr": ["pwd"], "sid": self._begun(found)}
         return {
             "token_type": "Bearer",
             "expires_in": TOKEN_SECONDS,
-            "access_token": self.signed(found.account, {"aud": AUDIENCE}, "at+jwt"),
-            "id_token": self.signed(found.account, {"aud": CLIENT_ID, "nonce": found.asked["nonce"]}, "JWT"),
+            "access_token": self.signed(found.account, about | {"aud": AUDIENCE}, "at+jwt"),
+            "id_token": self.signed(found.account, about | {"aud": CLIENT_ID, "nonce": found.asked["nonce"]}, "JWT"),
         }
 
     def signed(self, account: LocalAccount, claims: dict[str, Any], kind: str) -> str:
@@ -180,6 +208,14 @@ def make_app(provider: LocalProvider) -> FastAPI:
     async def log_in(request: Request) -> Response:
         return _answer(provider, await _form(request))
 
+    @app.post("/logout")
+    async def log_out(request: Request) -> JSONResponse:
+        form = await _form(request)
+        ended = provider.logouts(form.get("staff", ""), form.get("password", ""))
+        if ended is None:
+            return JSONResponse({"error": "access_denied"}, 401)
+        return JSONResponse({"told": [await _told(client, token) for client, token in ended]})
+
     @app.post("/token")
     async def token(request: Request) -> Response:
         if not _is_client(provider, request.headers.get("authorization", "")):
@@ -190,13 +226,23 @@ def make_app(provider: LocalProvider) -> FastAPI:
     return app
 
 
+async def _told(client: str, token: str) -> dict[str, Any]:
+    """Tell a client, once; 0 is one that did not answer."""
+    try:
+        async with httpx2.AsyncClient(timeout=5) as outside:
+            answer = await outside.post(f"{client}/backchannel-logout", data={"logout_token": token})
+            return {"client": client, "status": answer.status_code}
+    except (httpx2.HTTPError, OSError):
+        return {"client": client, "status": 0}
+
+
 def _answer(provider: LocalProvider, form: dict[str, str]) -> Response:
     asked = {name: form.get(name, "") for name in _ASKED}
     if fault_of(asked):
         return _page(asked, "")
     code = provider.let_in(asked, form.get("staff", ""), form.get("password", ""))
     if code is None:
-        return _page(asked, _WRONG)
+        return _page(asked, WRONG)
     return RedirectResponse(f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state']})}", 303)
 
 
@@ -206,7 +252,7 @@ def _page(asked: dict[str, str], wrong: str) -> Response:
     hidden = "".join(
         f'<input type="hidden" name="{name}" value="{html.escape(value)}">' for name, value in asked.items()
     )
-    page = _PAGE.format(hidden=hidden, wrong=wrong)
+    page = PAGE.format(hidden=hidden, wrong=wrong)
     headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
     return HTMLResponse(page, 401 if wrong else 200, headers | {"Cache-Control": "no-store"})
 

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import asyncpg
 from fastapi import FastAPI, Query
 from fastapi.responses import JSONResponse, Response
 
@@ -28,7 +29,7 @@ def add_routes(app: FastAPI, commands: Commands, settings: TokenSettings) -> Non
     async def record(receipt: str, purpose: Purpose, asking: Asking) -> Response:
         """The record of an application, byte for byte as it was sealed; its SHA-256 is the ETag.
 
-        Who reads it is noted, with the purpose, in the same transaction: no look without its entry.
+        Who reads it is noted and announced, with the purpose, in the same transaction: no look without its entry.
         """
         return await commands.run(lambda tx: _read(tx, receipt, asking.staff, purpose))
 
@@ -46,17 +47,18 @@ def add_routes(app: FastAPI, commands: Commands, settings: TokenSettings) -> Non
 
 
 async def _read(tx: Tx, receipt: str, staff: str, purpose: Purpose) -> tuple[Response, list[Event]]:
-    answer = await _record(tx, receipt)
-    await access_log.note(tx, receipt, staff, purpose)
-    return answer, []
+    row = await _record(tx, receipt)
+    viewed = await access_log.note(tx, receipt, (row["application_id"], row["record_id"]), staff, purpose)
+    etag = {"ETag": f'"{row["digest"].hex()}"'}
+    return Response(row["body"], media_type="application/json", headers=etag), [viewed]
 
 
-async def _record(tx: Tx, receipt: str) -> Response:
+async def _record(tx: Tx, receipt: str) -> asyncpg.Record:
     row = await store.record_of(tx, receipt)
     if row is None:
         message = "この受付番号の記録はまだありません。 There is no sealed record of this receipt number yet."
         raise Refused(404, "no-such-record", message)
-    return Response(row["body"], media_type="application/json", headers={"ETag": f'"{row["digest"].hex()}"'})
+    return row
 
 
 async def _records(tx: Tx, after: int, limit: int) -> dict[str, Any]:

@@ -99,8 +99,10 @@ async def seal(tx: Tx, record: Record) -> None:
 
 
 async def record_of(tx: Tx, receipt: str) -> asyncpg.Record | None:
-    """The body and digest of a record."""
-    return await tx.connection.fetchrow("SELECT body, digest FROM record WHERE receipt = $1", receipt)
+    """A record: its ids, body and digest."""
+    return await tx.connection.fetchrow(
+        "SELECT application_id, record_id, body, digest FROM record WHERE receipt = $1", receipt
+    )
 
 
 async def records_after(tx: Tx, number: int, limit: int) -> list[asyncpg.Record]:

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 
 from chassis.database import Tx
 from contracts.desk import CaseViewed, IndividualNumbersViewed, NumberPurpose, Purpose, SearchMade
+from contracts.envelope import Event
 from services.desk import handlers, rules
 from services.desk.callers import Asking
 from services.desk.rules import Item
@@ -28,8 +29,17 @@ class Access:
     purpose: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Somebody read the log itself."""
+
+    at: datetime
+    staff: str
+
+
 CASE, NUMBERS = "view", "view-individual-numbers"
 """What somebody looked at."""
+MOST_READINGS = 200
 
 
 async def note(
@@ -116,23 +126,60 @@ async def log(tx: Tx, receipt: str) -> list[Access]:
     return [Access(**dict(row)) for row in rows]
 
 
+async def readings_of(tx: Tx, receipt: str | None, limit: int) -> list[Reading]:
+    """Who read the log of a receipt number, or where that is None the searches: the last so many, the newest first."""
+    rows = await tx.fetch(
+        "SELECT at, staff FROM log_reading WHERE receipt IS NOT DISTINCT FROM $1 ORDER BY number DESC LIMIT $2",
+        receipt,
+        limit,
+    )
+    return [Reading(**dict(row)) for row in rows]
+
+
+async def note_reading(tx: Tx, receipt: str | None, staff: str) -> None:
+    """Insert that somebody reads it."""
+    await tx.execute("INSERT INTO log_reading (at, staff, receipt) VALUES ($1, $2, $3)", tx.now, staff, receipt)
+
+
+async def _read_log(tx: Tx, receipt: str, staff: str) -> tuple[tuple[list[Access], list[Reading]], list[Event]]:
+    found = await log(tx, receipt), await readings_of(tx, receipt, MOST_READINGS)
+    await note_reading(tx, receipt, staff)
+    return found, []
+
+
+async def _read_searches(
+    tx: Tx, before: UUID | None, limit: int, staff: str
+) -> tuple[tuple[list[SearchMade], list[Reading]], list[Event]]:
+    found = await searches(tx, before, limit), await readings_of(tx, None, limit)
+    await note_reading(tx, None, staff)
+    return found, []
+
+
 def add_routes(app: FastAPI) -> None:
     """Two pages for the auditor."""
 
     @app.get("/v1/access/{receipt}")
     async def read_access(receipt: Annotated[str, Path(max_length=32)], asking: Asking) -> JSONResponse:
-        """Who saw or changed the cases of an application; `citizen` is what its applicant may be told: department and day."""
-        found = await asking.commands.query(lambda tx: log(tx, receipt))
-        return JSONResponse({"receipt": receipt, "log": [_entry(one) for one in found], "citizen": _told(found)})
+        """Who saw or changed the cases of an application; `citizen` is what its applicant may be told: department and day.
+
+        `read_by` is who read this log before. Whoever reads it now is noted in the same transaction.
+        """
+        found, readings = await asking.commands.run(lambda tx: _read_log(tx, receipt, asking.staff))
+        told = {"log": [_entry(one) for one in found], "citizen": _told(found), "read_by": _read_by(readings)}
+        return JSONResponse({"receipt": receipt} | told)
 
     @app.get("/v1/searches")
     async def read_searches(
         asking: Asking, before: UUID | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
     ) -> JSONResponse:
-        """Who searched for which kind of value, the newest first; `next` is the path of the following page, null on the last."""
-        found = await asking.commands.query(lambda tx: searches(tx, before, limit))
+        """Who searched for which kind of value, the newest first; `next` is the path of the following page, null on the last.
+
+        `read_by` is who read this before, the last so many. Whoever reads it now is noted in the same transaction.
+        """
+        found, readings = await asking.commands.run(lambda tx: _read_searches(tx, before, limit, asking.staff))
         following = f"/v1/searches?before={found[-1].search_id}&limit={limit}" if len(found) == limit else None
-        return JSONResponse({"searches": [one.model_dump(mode="json") for one in found], "next": following})
+        told = {"searches": [one.model_dump(mode="json") for one in found], "read_by": _read_by(readings)}
+        return JSONResponse(told | {"next": following})
 
 
 def _entry(one: Access) -> dict[str, Any]:
@@ -144,6 +191,10 @@ def _entry(one: Access) -> dict[str, Any]:
         "what": one.what,
         "purpose": one.purpose,
     }
+
+
+def _read_by(readings: Sequence[Reading]) -> list[dict[str, str]]:
+    return [{"at": one.at.isoformat(), "staff": one.staff} for one in readings]
 
 
 def _told(found: Sequence[Access]) -> list[dict[str, str]]:

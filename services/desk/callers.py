@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from access import sessions, signing_in
+from access import back_channel, sessions, signing_in
 from access.browsers import BrowserGuard
 from access.guard import caller_of, stand_before
 from access.issuer import Issuer
@@ -83,6 +83,7 @@ def guard(app: FastAPI, commands: Commands, settings: Settings) -> None:
     stand_before(app, BrowserGuard(entrance, PERMISSIONS))
     app.state.caller = partial(_found, commands=commands)
     signing_in.add_routes(app, entrance)
+    back_channel.add_routes(app, entrance)
     _add_staff(app)
 
 

@@ -191,7 +191,7 @@ def withdrawn(submissions: Sequence[Sent], verdicts: Sequence[Verdict]) -> list[
 def is_about_an_application(event_type: str) -> bool:
     """Whether an event of this type belongs on a timeline: those of rule sets and overlays concern nobody's application.
 
-    What is suggested to whoever triages is for staff: it is no step, and may be wrong. Who looked at a case, or
+    What is suggested to whoever triages is for staff: it is no step, and may be wrong. Who looked at a case or a record, or
     for it, is told on request, from the access log, and is no step either.
     """
     return not event_type.startswith(
@@ -202,6 +202,7 @@ def is_about_an_application(event_type: str) -> bool:
             "jp.madoguchi.case.viewed.",
             "jp.madoguchi.case.individual-numbers-viewed.",
             "jp.madoguchi.search.",
+            "jp.madoguchi.record.viewed.",
         )
     )
 

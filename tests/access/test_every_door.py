@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.routing import Route
 
-from access.browsers import PUBLIC
+from access.browsers import BY_THE_PROVIDER, PUBLIC
 from chassis import http
 from chassis.commands import Commands
 from chassis.pulse import Pulse
@@ -27,7 +27,12 @@ OPEN: Mapping[tuple[str, str], str] = {
 """Of every service."""
 
 FURTHER: Mapping[str, Mapping[tuple[str, str], str]] = {
-    "desk": dict.fromkeys(PUBLIC, "for whoever is not signed in yet, or no more: tests/access/test_signing_in.py"),
+    "desk": {
+        **dict.fromkeys(PUBLIC, "for whoever is not signed in yet, or no more: tests/access/test_signing_in.py"),
+        **dict.fromkeys(
+            BY_THE_PROVIDER, "asks for a token that the provider signed: tests/access/test_back_channel.py"
+        ),
+    },
     "intake": {("POST", "/v1/token"): "asks for the key itself, as RFC 6749 has it: tests/intake/test_door.py"},
 }
 

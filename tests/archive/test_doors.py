@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from access.permissions import Route
-from access.roles import AUDITOR, ROLES
+from access.roles import AUDITOR, RECORDS_OFFICER, ROLES
+from contracts import topics
+from contracts.archive import RecordViewed
 from services.archive.permissions import PERMISSIONS
 from tests.archive.conftest import NOW, Archive, Story
 from tests.provider import BAD_TOKENS, EVERYBODY, NAMES, routes_of
@@ -114,7 +116,40 @@ async def test_a_citizen_is_told_the_days_in_japan_and_never_a_name(archive: Arc
     assert (await log(archive, story))["citizen"] == [{"day": "2026-11-24"}, {"day": "2026-11-25"}]
 
 
-@pytest.mark.parametrize("verb", ["UPDATE record_view SET staff = 'nobody'", "DELETE FROM record_view"])
+async def test_every_look_at_a_record_is_announced_and_what_is_not_shown_is_not(archive: Archive) -> None:
+    story = Story()
+    await archive.keep(*story.whole())
+    await archive.read(story, "inquiry", "kiroku")
+    await archive.get("/v1/records/0000-0000-0002-0?purpose=work", "kiroku", RECORDS_OFFICER)
+
+    rows = await archive.pool.fetch("SELECT payload FROM chassis.journal WHERE type = $1", RecordViewed.TYPE)
+
+    (said,) = [topics.RECORDS.adapter.validate_json(row[0]).data for row in rows]
+    assert (said.staff, said.purpose, said.receipt, said.at) == ("kiroku", "inquiry", story.receipt, NOW)
+    assert str(said.application_id) == said.subject == str(story.application_id)
+    assert said.record_id == await archive.pool.fetchval("SELECT record_id FROM record")
+
+
+async def test_whoever_reads_the_log_is_in_it_from_then_on(archive: Archive) -> None:
+    story = Story()
+    await archive.keep(*story.whole())
+
+    first, second = await log(archive, story), await log(archive, story)
+
+    assert first["read_by"] == []
+    assert len(second["read_by"]) == 1
+    assert (second["log"], second["citizen"]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "UPDATE record_view SET staff = 'nobody'",
+        "DELETE FROM record_view",
+        "UPDATE log_reading SET staff = 'nobody'",
+        "DELETE FROM log_reading",
+    ],
+)
 async def test_nothing_in_the_log_can_be_changed_by_the_archive(archive: Archive, verb: str) -> None:
     with pytest.raises(Exception, match="permission denied"):
         await archive.pool.execute(verb)

@@ -72,6 +72,32 @@ async def test_who_is_shown_nothing_is_not_noted(desk: Desk, case: str) -> None:
     assert (await audited(desk))["log"] == []
 
 
+async def test_whoever_reads_the_log_is_in_it_from_then_on_and_the_citizen_is_told_of_no_look(desk: Desk) -> None:
+    await desk.case()
+    readers = [await desk.sign_in(name, ["auditor"], []) for name in ("kansa", "kansa2")]
+
+    first, second = [(await desk.client.get(f"/v1/access/{RECEIPT}", headers=one)).json() for one in readers]
+
+    assert first["read_by"] == []
+    assert second["read_by"] == [{"at": NOW.isoformat(), "staff": "kansa"}]
+    assert (second["log"], second["citizen"]) == ([], [])
+
+
+async def test_whoever_reads_the_searches_is_noted_beside_them_and_not_in_a_cases_log(desk: Desk) -> None:
+    assert (await made(desk))["read_by"] == []
+
+    assert [one["staff"] for one in (await made(desk))["read_by"]] == ["kansa"]
+    assert (await audited(desk))["read_by"] == []
+
+
+async def test_who_may_not_read_the_log_is_not_noted_as_its_reader(desk: Desk) -> None:
+    assert (
+        await desk.client.get(f"/v1/access/{RECEIPT}", headers=await desk.sign_in("x", ["clerk"]))
+    ).status_code == 403
+
+    assert (await audited(desk))["read_by"] == []
+
+
 async def made(desk: Desk) -> Any:
     answer = await desk.client.get("/v1/searches", headers=await desk.sign_in("kansa", ["auditor"], []))
     assert answer.status_code == 200, answer.text
@@ -162,6 +188,8 @@ async def test_nothing_in_the_access_log_can_be_changed_by_the_desk(desk: Desk) 
         "DELETE FROM case_view",
         "UPDATE search_made SET staff = 'nobody'",
         "DELETE FROM search_made",
+        "UPDATE log_reading SET staff = 'nobody'",
+        "DELETE FROM log_reading",
     ):
         with pytest.raises(Exception, match="permission denied"):
             await desk.pool.execute(verb)

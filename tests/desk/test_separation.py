@@ -28,8 +28,8 @@ GUARDED = {
 }
 """A query of every table that leads to a case, without any WHERE."""
 
-OPEN = {"rule_set_step", "overlay_step", "index_key", "staff_session"}
-"""What is no department's: the rules' history, wrapped keys, who is signed in."""
+OPEN = {"rule_set_step", "overlay_step", "index_key", "staff_session", "logout_seen", "log_reading"}
+"""What is no department's: the rules' history, wrapped keys, who is signed in, who has signed out, who read the log."""
 
 OF_THE_CHASSIS = {"journal", "parked_event", "parked_key"}
 """The chassis's tables that hold what was said of cases, or came of them: read by no department."""
