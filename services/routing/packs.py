@@ -99,13 +99,20 @@ def _overlay(files: Files, name: str, codes: Mapping[str, str]) -> Overlay:
 def _routing_tables(
     files: Files, codes: Mapping[str, str], base: str = "", prefix: str = ""
 ) -> tuple[RoutingTable, ...]:
-    tables = sorted(_tables(files, base), key=lambda table: (table.policy in SINGLE, table.name))
+    tables = sorted(_tables(files, base), key=lambda found: (found[1].policy in SINGLE, found[1].name))
     if not tables:
         raise InvalidTable(f"{base}rules: expected at least one decision table, found none")
-    names = [table.name for table in tables]
+    names = [table.name for _, table in tables]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise InvalidTable(f"{base}rules: expected each table's name once, found {twice} again")
-    return tuple(make_routing_table(with_codes(replace(table, name=prefix + table.name), codes)) for table in tables)
+    return tuple(_routing_table(path, replace(table, name=prefix + table.name), codes) for path, table in tables)
+
+
+def _routing_table(path: str, table: DecisionTable, codes: Mapping[str, str]) -> RoutingTable:
+    try:
+        return make_routing_table(with_codes(table, codes))
+    except InvalidTable as error:
+        raise InvalidTable(f"{path}, {error}") from None
 
 
 def _need(files: Files, path: str) -> bytes:
@@ -116,11 +123,12 @@ def _need(files: Files, path: str) -> bytes:
     return files[path]
 
 
-def _tables(files: Files, base: str) -> Iterator[DecisionTable]:
+def _tables(files: Files, base: str) -> Iterator[tuple[str, DecisionTable]]:
+    """Each with the path of its file."""
     for path, content in files.items():
         found = PurePosixPath(path)
         if path.startswith(f"{base}rules/") and found.suffix in _READERS:
-            yield from _READERS[found.suffix](content, path, found.stem)
+            yield from ((path, table) for table in _READERS[found.suffix](content, path, found.stem))
 
 
 def _read_workbook(content: bytes, path: str, _: str) -> Sequence[DecisionTable]:
