@@ -141,7 +141,9 @@ def _routes(table: DecisionTable) -> dict[str, Route]:
 def _route(table: DecisionTable, rule: Rule, said: Mapping[str, Value | None]) -> Route:
     department, days, queue = said["department"], said.get("days"), said.get("queue")
     if not isinstance(department, str) or not department:
-        raise InvalidTable(f"table {table.name}, rule {rule.name}, output department: expected a code, found {department or 'nothing'}")
+        raise InvalidTable(
+            f"table {table.name}, rule {rule.name}, output department: expected a code, found {department or 'nothing'}"
+        )
     try:
         clock = None if days is None else Clock(Period(int(str(days)), "days"))
     except ValueError:
