@@ -31,16 +31,27 @@ from services.routing.words import read_labels
 
 Files = Mapping[str, bytes]
 """Contents by path within the pack, `/` between folders."""
+SHEETS = frozenset((".csv", ".tsv", ".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers", ".dmn", ".xml"))
+"""What programs that edit tables write."""
 INVALID = (InvalidTable, InvalidOrganisation, InvalidCalendars)
 """What read_pack raises: what is wrong with a file, and where in it."""
 
 
 def read_folder(folder: Path) -> Files:
-    """The files of a pack that decide. Raises InvalidTable where there is no pack."""
+    """The files of a pack that decide. Raises InvalidTable where there is no pack, or a table that nothing would read."""
     if not folder.is_dir():
         raise InvalidTable(f"{folder}: expected the folder of a city pack, found nothing there")
-    paths = [path for path in sorted(folder.rglob("*")) if path.suffix in _READERS and path.is_file()]
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    found = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    for path in found:
+        _check_ending(path.relative_to(folder))
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found if path.suffix in _READERS}
+
+
+def _check_ending(path: Path) -> None:
+    """Rules that somebody has written must not be passed over in silence because of how the file was saved."""
+    if path.parent.name == "rules" and path.suffix.lower() in SHEETS and path.suffix not in _READERS:
+        *others, last = _READERS
+        raise InvalidTable(f"{path.as_posix()}: expected a table as {', '.join(others)} or {last}, found {path.suffix}")
 
 
 def hash_of(files: Files) -> str:
