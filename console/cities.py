@@ -1,8 +1,9 @@
 """`madoguchi city`: packs of cities, proven."""
 
+import csv
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,16 +35,18 @@ def check(folder: Path, day: date | None, *, as_json: bool) -> None:
     """Prove a pack: gaps, overlaps, conflicts, shadowed rows, each with a case that shows it; and that nothing is missing.
 
     Every procedure must be routed, every department exist on every day, every calendar cover the next two years, and what says by
-    which law an Individual Number is asked for must name one. Exit code 1: with such errors the city cannot start.
+    which law an Individual Number is asked for must name one. Exit code 1: with such errors the city cannot start. Lines that are
+    marked as unverified are counted, file by file: a person decides.
     """
     from services.intake import legal_bases
 
     examined, wrong = _examined(folder, day), legal_bases.faults(folder)
     if as_json:
         report = _report(examined) | {"errors": examined.errors + len(wrong), "legal_bases": wrong}
+        report["unverified"] = _unverified(folder)
         sys.stdout.write(json.dumps(report, ensure_ascii=False, indent=2) + "\n")
     else:
-        _print(examined, wrong)
+        _print(examined, _unverified(folder), wrong)
     sys.exit(1 if examined.errors or wrong else 0)
 
 
@@ -70,7 +73,7 @@ def init(folder: Path, history: Path, mapping: str) -> None:
             "Nothing in this history tells the department better than its commonest value: write the rules by hand."
         )
     write_pack(folder, found.table, found.cases, local_day(utc_now()))
-    _print(_examined(folder, None))
+    _print(_examined(folder, None), _unverified(folder))
 
 
 def _examined(folder: Path, day: date | None) -> "Examined":
@@ -93,13 +96,23 @@ def _report(examined: "Examined") -> dict[str, object]:
     }
 
 
-def _print(examined: "Examined", wrong: Sequence[str] = ()) -> None:
+def _unverified(folder: Path) -> dict[str, int]:
+    """By CSV file how many of its lines say that nobody has verified them: what a person must still decide."""
+    texts = {path: path.read_text("utf-8-sig", "replace") for path in sorted(folder.rglob("*.csv"))}
+    lines = {path: csv.reader(text.splitlines(keepends=True)) for path, text in texts.items()}
+    counted = {path: sum("unverified" in "".join(line) for line in found) for path, found in lines.items()}
+    return {path.relative_to(folder).as_posix(): count for path, count in counted.items() if count}
+
+
+def _print(examined: "Examined", unverified: Mapping[str, int], wrong: Sequence[str] = ()) -> None:
     from console.terminal import out
 
     for fault in wrong:
         out.print(f"✗ 個人番号を収集する法的根拠が正しく書かれていません。\n  {fault}", markup=False)
     for finding in examined.findings:
         out.print(f"{'✗' if finding.is_error else '!'} {finding.words.ja}\n  {finding.words.en}", markup=False)
+    for path, count in unverified.items():
+        out.print(f"? {path}：{count}行が未確認です。\n  {path}: {count} lines are unverified.", markup=False)
     out.print(
         f"{len(examined.tables)} tables, {examined.rows} rows: {examined.errors + len(wrong)} errors, "
         f"{len(examined.findings) - examined.errors} warnings; rule set {examined.hash[:12]}"

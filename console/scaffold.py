@@ -51,11 +51,13 @@ def codes_of(names: Iterable[str]) -> dict[str, str]:
 
 
 def coded(table: "DecisionTable", codes: Mapping[str, str]) -> "DecisionTable":
-    """The table with codes for the recorded departments."""
+    """The table with codes for the recorded departments, every row marked and with an owner for a person to fill."""
     at = next(at for at, clause in enumerate(table.outputs) if clause.name == "department")
     rules = (
         replace(
-            rule, outputs=tuple(codes[str(value)] if each == at else value for each, value in enumerate(rule.outputs))
+            rule,
+            outputs=tuple(codes[str(value)] if each == at else value for each, value in enumerate(rule.outputs)),
+            notes={**rule.notes, "source": UNVERIFIED, "owner": ""},
         )
         for rule in table.rules
     )
@@ -101,9 +103,9 @@ def _calendar(today: date) -> list[tuple[str, ...]]:
     first, last = date(today.year - 1, 1, 1), date(today.year + 3, 12, 31)
     return [
         ("office", "covers", str(first), str(last), "", UNVERIFIED),
-        ("office", "national", "JP", "", "", "国民の祝日に関する法律"),
-        ("office", "weekly", "SA", "", "土曜日", "地方自治法4条の2第2項1号"),
-        ("office", "weekly", "SU", "", "日曜日", "地方自治法4条の2第2項1号"),
+        ("office", "national", "JP", "", "", "unverified: 国民の祝日に関する法律"),
+        ("office", "weekly", "SA", "", "土曜日", "unverified: 地方自治法4条の2第2項1号"),
+        ("office", "weekly", "SU", "", "日曜日", "unverified: 地方自治法4条の2第2項1号"),
         ("office", "yearly", "--12-29", "--01-03", "年末年始の休日", "unverified: 市の休日条例を確かめること"),
     ]
 

@@ -31,16 +31,27 @@ from services.routing.words import read_labels
 
 Files = Mapping[str, bytes]
 """Contents by path within the pack, `/` between folders."""
+SHEETS = frozenset((".csv", ".tsv", ".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers", ".dmn", ".xml"))
+"""What programs that edit tables write."""
 INVALID = (InvalidTable, InvalidOrganisation, InvalidCalendars)
 """What read_pack raises: what is wrong with a file, and where in it."""
 
 
 def read_folder(folder: Path) -> Files:
-    """The files of a pack that decide. Raises InvalidTable where there is no pack."""
+    """The files of a pack that decide. Raises InvalidTable where there is no pack, or a table that nothing would read."""
     if not folder.is_dir():
         raise InvalidTable(f"{folder}: expected the folder of a city pack, found nothing there")
-    paths = [path for path in sorted(folder.rglob("*")) if path.suffix in _READERS and path.is_file()]
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    found = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    for path in found:
+        _check_ending(path.relative_to(folder))
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found if path.suffix in _READERS}
+
+
+def _check_ending(path: Path) -> None:
+    """Rules that somebody has written must not be passed over in silence because of how the file was saved."""
+    if path.parent.name == "rules" and path.suffix.lower() in SHEETS and path.suffix not in _READERS:
+        *others, last = _READERS
+        raise InvalidTable(f"{path.as_posix()}: expected a table as {', '.join(others)} or {last}, found {path.suffix}")
 
 
 def hash_of(files: Files) -> str:
@@ -99,13 +110,20 @@ def _overlay(files: Files, name: str, codes: Mapping[str, str]) -> Overlay:
 def _routing_tables(
     files: Files, codes: Mapping[str, str], base: str = "", prefix: str = ""
 ) -> tuple[RoutingTable, ...]:
-    tables = sorted(_tables(files, base), key=lambda table: (table.policy in SINGLE, table.name))
+    tables = sorted(_tables(files, base), key=lambda found: (found[1].policy in SINGLE, found[1].name))
     if not tables:
         raise InvalidTable(f"{base}rules: expected at least one decision table, found none")
-    names = [table.name for table in tables]
+    names = [table.name for _, table in tables]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise InvalidTable(f"{base}rules: expected each table's name once, found {twice} again")
-    return tuple(make_routing_table(with_codes(replace(table, name=prefix + table.name), codes)) for table in tables)
+    return tuple(_routing_table(path, replace(table, name=prefix + table.name), codes) for path, table in tables)
+
+
+def _routing_table(path: str, table: DecisionTable, codes: Mapping[str, str]) -> RoutingTable:
+    try:
+        return make_routing_table(with_codes(table, codes))
+    except InvalidTable as error:
+        raise InvalidTable(f"{path}, {error}") from None
 
 
 def _need(files: Files, path: str) -> bytes:
@@ -116,11 +134,12 @@ def _need(files: Files, path: str) -> bytes:
     return files[path]
 
 
-def _tables(files: Files, base: str) -> Iterator[DecisionTable]:
+def _tables(files: Files, base: str) -> Iterator[tuple[str, DecisionTable]]:
+    """Each with the path of its file."""
     for path, content in files.items():
         found = PurePosixPath(path)
         if path.startswith(f"{base}rules/") and found.suffix in _READERS:
-            yield from _READERS[found.suffix](content, path, found.stem)
+            yield from ((path, table) for table in _READERS[found.suffix](content, path, found.stem))
 
 
 def _read_workbook(content: bytes, path: str, _: str) -> Sequence[DecisionTable]:

@@ -15,6 +15,7 @@ from console.cities import check, init
 from console.errors import explained
 from console.learning import learn
 from services.routing.formats.csv_tables import read_csv
+from services.routing.rules.tables import InvalidTable
 from tests.conftest import ROOT, shared_data
 
 KUSHIRO = ROOT / "cities" / "kushiro"
@@ -246,6 +247,10 @@ def test_a_new_city_is_a_folder_made_from_its_history_and_says_what_a_person_mus
         line["code"]: line["period_days"] for line in csv.DictReader((city / "procedures.csv").open(encoding="utf-8"))
     }
     assert set(periods.values()) == {"1"}
+    for name in ("organisation.csv", "procedures.csv", "calendars.csv", "rules/responsibility.csv"):
+        _, *lines = (city / name).read_text("utf-8").splitlines()
+        assert all("unverified" in line for line in lines), name
+        assert f"{name}: {len(lines)} lines are unverified" in made.output
     assert tried("--city", city, "--history", past, "--mapping", "boston")["agreement"] == 1.0
 
 
@@ -273,6 +278,18 @@ def test_a_day_that_no_calendar_reaches_is_refused_in_a_sentence(command: tuple[
 
     assert found.exit_code == 2
     assert "expected a day before the year 9000" in found.output
+
+
+@pytest.mark.parametrize("name", ["snow.XLSX", "snow.ods", "snow.xls", "snow.Csv", "snow.tsv"])
+def test_a_table_that_nothing_would_read_is_refused_and_not_passed_over(tmp_path: Path, name: str) -> None:
+    city = Path(shutil.copytree(KUSHIRO, tmp_path / "city"))
+    (city / "rules" / name).write_bytes(b"F,in:procedure,out:department")
+
+    found = call(check, city)
+
+    assert found.exit_code == 1
+    assert isinstance(found.exception, InvalidTable)
+    assert f"rules/{name}: expected a table as .csv, .xlsx or .dmn" in str(found.exception)
 
 
 def test_a_file_that_cannot_be_written_is_named_and_no_server_is_blamed(tmp_path: Path) -> None:

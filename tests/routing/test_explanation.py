@@ -48,6 +48,7 @@ async def test_why_not_names_the_cells_that_failed(routing: Routing) -> None:
         "rule": "S1",
         "failed": [{"clause": "district", "asks": '"far"', "fact": "near"}],
         "in_the_way": [],
+        "unkept": [],
     }
     assert "far" in answer.json()["why_not"]["said"]["staff"]["ja"]
 

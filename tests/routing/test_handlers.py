@@ -155,9 +155,17 @@ async def test_a_start_replaces_no_rule_set(database: Owned, tmp_path: Path) -> 
     [
         ("1,broken,-,-,roads,,a", r"routing.csv, row 2, column 2 \(in:procedure\)"),
         ('1,"""snow"", ""move"", ""lamp""",-,-,ghosts,,a', "the department ghosts does not exist"),
-        ("1,-,-,-,roads,0,a", "rule 1, output days: expected a number of days from 1 on"),
+        (
+            "1,-,-,-,roads,0,a",
+            "rules/routing.csv, table routing, rule 1, output days: expected a whole number of days from 1",
+        ),
+        (
+            "1,-,-,-,roads,1.5,a",
+            "rules/routing.csv, table routing, rule 1, output days: expected a whole number of days",
+        ),
+        ("1,-,-,-,,3,a", "rules/routing.csv, table routing, rule 1, output department: expected a code, found nothing"),
     ],
-    ids=["unreadable", "unproven", "no days"],
+    ids=["unreadable", "unproven", "no days", "half a day", "no department"],
 )
 async def test_a_first_pack_with_a_fault_ends_the_start_saying_which_and_a_later_one_stops_nothing(
     fresh_database: FreshDatabase, database: Owned, tmp_path: Path, row: str, said: str

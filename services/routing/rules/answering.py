@@ -7,7 +7,7 @@ from typing import Protocol
 from services.routing.rules.assigning import Facts, overlaid
 from services.routing.rules.explaining import Explanation
 from services.routing.rules.phrasing import LANGUAGES, Labels, Language, Speech
-from services.routing.rules.refusing import Refusal, why_not
+from services.routing.rules.refusing import Refusal, cells_against, why_not
 from services.routing.rules.rule_sets import RoutingTable, RuleSet
 from services.routing.rules.wording import APART, Audience, Nearly, say_decision, say_nearest, say_refusal, say_triage
 
@@ -29,6 +29,8 @@ class StoredRunnerUp(Protocol):
 class Stored(Protocol):
     """A decision as it is stored."""
 
+    @property
+    def table(self) -> str: ...  # noqa: D102
     @property
     def rows(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
@@ -105,13 +107,38 @@ def _of_rows(table: RoutingTable, explanation: Explanation, decision: Stored) ->
 
 
 def say_why_not(rule_set: RuleSet, decision: Stored, department: str) -> Denial:
-    """Why `department` is not responsible: by the rules for it in all tables that were asked, the nearest first."""
+    """Why `department` is not responsible: by the rules for it in all tables that were asked, the nearest first.
+
+    Of a fact that is not among those kept it is said that it was missing only where the decision would have kept it.
+    """
     asked = overlaid(rule_set, decision.overlays or ()).tables
-    found = [refusal for table in asked for refusal in why_not(table.table, decision.inputs, department)]
-    refusals = tuple(sorted(found, key=lambda refusal: len(refusal.failed)))
+    missing = _missing(table_named(rule_set, decision.table), decision)
+    found = [refusal for table in asked for refusal in _refusals(table, decision, department, missing)]
+    refusals = tuple(sorted(found, key=cells_against))
     labels = rule_set.labels
     said = _in_all_registers(lambda speech, audience: say_refusal(refusals, department, speech, audience), labels)
     return Denial(refusals, said)
+
+
+def _refusals(table: RoutingTable, decision: Stored, department: str, missing: set[str]) -> list[Refusal]:
+    names = {clause.name for clause in table.table.inputs}
+    found = why_not(table.table, decision.inputs, department, names - set(decision.inputs) - missing)
+    return [_outranked(one, decision) if table.table.name == decision.table else one for one in found]
+
+
+def _outranked(refusal: Refusal, decision: Stored) -> Refusal:
+    """A row that is stored as one that held did hold, by whatever facts."""
+    held = {one.row for one in decision.runners_up or () if one.failed is None and not decision.missing}
+    return Refusal(refusal.rule, (), tuple(decision.rows)) if refusal.rule in held and decision.rows else refusal
+
+
+def _missing(table: RoutingTable, decision: Stored) -> set[str]:
+    """The inputs whose facts a decision keeps where there are any: those that are not among the kept ones were missing."""
+    near = {one.failed for one in decision.runners_up or () if one.failed}
+    names = [clause.name for clause in table.table.inputs]
+    mattered = {name for name in names if any(table.asks[row, name] != "-" for row in decision.rows)}
+    all_of_it = set[str]() if decision.rows or decision.missing else set(names)
+    return near | mattered | all_of_it | set(decision.missing or ())
 
 
 def _in_all_registers(say: Callable[[Speech, Audience], str], labels: Labels) -> Said:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from services.routing.rules.calendars import Calendar
-from services.routing.rules.clock import Clock, Period
+from services.routing.rules.clock import MOST, Clock, Period
 from services.routing.rules.compiling import CompiledTable, assemble, compile_table
 from services.routing.rules.explaining import Explainer
 from services.routing.rules.indexing import Index
@@ -134,21 +134,23 @@ def _routes(table: DecisionTable) -> dict[str, Route]:
     """What each row says. Raises InvalidTable for a table without departments, days that are no number, a queue without a name."""
     outputs = [clause.name for clause in table.outputs]
     if "department" not in outputs:
-        raise InvalidTable(f"{table.name}: expected an output clause `department`, found {', '.join(outputs)}")
+        raise InvalidTable(f"table {table.name}: expected an output clause `department`, found {', '.join(outputs)}")
     return {rule.name: _route(table, rule, dict(zip(outputs, rule.outputs, strict=True))) for rule in table.rules}
 
 
 def _route(table: DecisionTable, rule: Rule, said: Mapping[str, Value | None]) -> Route:
     department, days, queue = said["department"], said.get("days"), said.get("queue")
     if not isinstance(department, str) or not department:
-        raise InvalidTable(f"{table.name}, rule {rule.name}, output department: expected a code, found {department!r}")
+        raise InvalidTable(
+            f"table {table.name}, rule {rule.name}, output department: expected a code, found {department or 'nothing'}"
+        )
     try:
         clock = None if days is None else Clock(Period(int(str(days)), "days"))
     except ValueError:
-        words = f"{table.name}, rule {rule.name}, output days: expected a number of days from 1 on, found {days!r}"
+        words = f"table {table.name}, rule {rule.name}, output days: expected a whole number of days from 1 to {MOST}, found {days!r}"
         raise InvalidTable(words) from None
     if queue is not None and not (isinstance(queue, str) and QUEUE.fullmatch(queue)):
         raise InvalidTable(
-            f"{table.name}, rule {rule.name}, output queue: expected a name of 1 to 100 characters, found {queue!r}"
+            f"table {table.name}, rule {rule.name}, output queue: expected a name of 1 to 100 characters, found {queue!r}"
         )
     return Route(department, clock, rule.notes.get("reason", ""), queue)

@@ -126,26 +126,35 @@ def _read_months(text: str) -> Months | None:
     return duration if isinstance(duration, Months) else None
 
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def read_date(text: str) -> date:
     """`2026-04-01`. Raises ValueError."""
     if not _DATE.fullmatch(text):
         raise ValueError('expected a date such as "2026-04-01"')
-    return date.fromisoformat(text)
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f'expected a date that there is, such as "2026-04-01", found "{text}"') from None
 
 
 def read_date_time(text: str) -> datetime:
     """`2026-04-01T09:00:00`, with or without a zone's offset; a date alone is its midnight. Raises ValueError."""
-    instant = datetime.fromisoformat(text)
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError('expected a date and time such as "2026-04-01T09:00:00"') from None
     _check_offset(instant)
     return instant
 
 
 def read_time(text: str) -> time:
     """`09:00:00`, with or without a zone's offset. Raises ValueError."""
-    clock = time.fromisoformat(text)
+    try:
+        clock = time.fromisoformat(text)
+    except ValueError:
+        raise ValueError('expected a time such as "09:00:00"') from None
     _check_offset(clock)
     return clock
 

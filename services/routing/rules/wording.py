@@ -9,7 +9,7 @@ from typing import Literal
 
 from services.routing.rules.explaining import Explanation
 from services.routing.rules.phrasing import Language, Speech
-from services.routing.rules.refusing import Failed, Refusal
+from services.routing.rules.refusing import Condition, Failed, Refusal
 
 Audience = Literal["staff", "citizen"]
 Said = Literal[
@@ -20,6 +20,7 @@ Said = Literal[
     "conflict",
     "refused",
     "outranked",
+    "unkept",
     "no-rule",
     "if",
     "held-too",
@@ -147,6 +148,25 @@ WORDS: Mapping[tuple[Said, Audience, Language], str] = {
         "staff",
         "en",
     ): "Rule {rules} holds too, but {in_the_way} stands in its way: {department} is not responsible.",
+    ("unkept", "citizen", "ja"): (
+        "{department}が担当いたしますのは、{conditions}の場合です。"
+        "すべてには当てはまらなかったか、優先される担当課がございました。"
+    ),
+    ("unkept", "citizen", "ja-easy"): (
+        "{department}が するのは、{conditions}の ときです。ぜんぶは 合(あ)わないか、ほかの 課(か)が 先(さき)でした。"
+    ),
+    ("unkept", "citizen", "en"): (
+        "{department} is responsible where {conditions}: not all of this was so, or another department came first."
+    ),
+    ("unkept", "staff", "ja"): (
+        "規則「{rules}」の条件（{conditions}）のすべてには当てはまらなかったか、ほかの規則が優先されたため、{department}の担当になりませんでした。"
+    ),
+    ("unkept", "staff", "ja-easy"): (
+        "きまり「{rules}」の 条件(じょうけん)（{conditions}）に ぜんぶは 合(あ)わないか、ほかの きまりが 先(さき)なので、{department}は 担当(たんとう)では ありません。"
+    ),
+    ("unkept", "staff", "en"): (
+        "Rule {rules} asks for {conditions}: not all of it was so, or another rule came first. {department} is not responsible."
+    ),
     ("no-rule", "citizen", "ja"): "このような手続きは、{department}では担当しておりません。",
     ("no-rule", "citizen", "ja-easy"): "この 手続(てつづ)きは、{department}では しません。",
     ("no-rule", "citizen", "en"): "{department} is not responsible for procedures of this kind.",
@@ -246,13 +266,18 @@ def say_triage(explanation: Explanation, missing: Sequence[str], speech: Speech,
 def say_refusal(refusals: Sequence[Refusal], department: str, speech: Speech, audience: Audience) -> str:
     """Why `department` is not responsible: by the rule that was nearest. `refusals` are those that refusing.why_not found."""
     nearest = refusals[0] if refusals else Refusal("", ())
-    said: Said = "refused" if nearest.failed else "outranked" if refusals else "no-rule"
+    said: Said = "refused" if nearest.failed else "unkept" if nearest.unkept else "outranked" if refusals else "no-rule"
     return WORDS[said, audience, speech.language].format(
         department=speech.call(department),
         rules=nearest.rule,
         failed=BETWEEN[speech.language].join(_failed(one, speech) for one in nearest.failed),
         in_the_way=_listed(nearest.in_the_way, speech),
+        conditions=_listed((_condition(one, speech) for one in nearest.unkept), speech),
     )
+
+
+def _condition(one: Condition, speech: Speech) -> str:
+    return FACT[speech.language].format(name=speech.call(one.clause), fact=speech.condition(one.asks))
 
 
 def _facts(explanation: Explanation, speech: Speech) -> str:
