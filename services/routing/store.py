@@ -69,8 +69,8 @@ async def begin_life(tx: Tx, life: Life, note: str, findings: bytes) -> bool:
     begun = await tx.fetchval(
         """
         INSERT INTO rule_set_life
-            (hash, state, proposed_by, proposed_at, note, findings, approved_by, in_force_from, proven_from)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING RETURNING number
+            (hash, state, proposed_by, proposed_at, note, findings, approved_by, in_force_from, proven_from, approved_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, CASE $2 WHEN 'approved' THEN $4::timestamptz END) ON CONFLICT DO NOTHING RETURNING number
         """,
         life.hash,
         life.state,
@@ -99,7 +99,10 @@ async def lock_life(tx: Tx, name: str) -> Life | None:
 async def lock_standing_lives(tx: Tx) -> list[Life]:
     """Those that are approved or in force, in the order of their approval, locked."""
     rows = await tx.fetch(
-        f"SELECT {_LIFE} FROM rule_set_life WHERE state IN ('approved', 'in-force') ORDER BY number FOR UPDATE"
+        f"""
+        SELECT {_LIFE} FROM rule_set_life WHERE state IN ('approved', 'in-force')
+        ORDER BY approved_at NULLS FIRST, number FOR UPDATE
+        """
     )
     return [Life(*row) for row in rows]
 
@@ -109,13 +112,15 @@ async def save_lives(tx: Tx, lives: Sequence[Life]) -> None:
     for life in lives:
         await tx.execute(
             """
-            UPDATE rule_set_life SET state = $2, approved_by = $3, in_force_from = $4
+            UPDATE rule_set_life SET state = $2, approved_by = $3, in_force_from = $4,
+                approved_at = CASE $2 WHEN 'approved' THEN $5::timestamptz ELSE approved_at END
             WHERE number = (SELECT max(number) FROM rule_set_life WHERE hash = $1)
             """,
             life.hash,
             life.state,
             life.approved_by,
             life.in_force_from,
+            tx.now,
         )
 
 
@@ -128,10 +133,11 @@ async def deciding(tx: Tx) -> tuple[list[Term], list[Switch]]:
     """Terms, and every confirmed switch of an overlay, each in order: asked for with every batch, hence in one statement."""
     rows = await tx.fetch(
         """
-        SELECT in_force_from AS since, hash AS name, NULL AS turn, number FROM rule_set_life
+        SELECT in_force_from AS since, hash AS name, NULL AS turn, approved_at, number FROM rule_set_life
         WHERE in_force_from IS NOT NULL AND state <> 'withdrawn'
         UNION ALL
-        SELECT since, overlay, turn, number FROM overlay_switch WHERE confirmed_by IS NOT NULL ORDER BY since, number
+        SELECT since, overlay, turn, NULL::timestamptz, number FROM overlay_switch WHERE confirmed_by IS NOT NULL
+        ORDER BY since, approved_at NULLS FIRST, number
         """
     )
     return (

@@ -32,6 +32,7 @@ NOW = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 DEPARTMENTS = ("roads", "waste", "old", "new", "triage", "insurance", "school")
 FOUND = {"history": "snow-2025", "rows": 10, "covered": 10, "agreed": 9, "moved": 1}
+THIRD = small_pack.files(small_pack.ROUTING.replace(",,除雪", ",,道路の除雪"))
 OTHER = small_pack.files(small_pack.ROUTING.replace("-,-,roads,,除雪", "-,-,waste,,除雪"))
 
 
@@ -157,6 +158,22 @@ async def test_an_approved_set_decides_from_its_instant_also_when_nobody_has_ann
     await routing.approved(OTHER, NOW + HOUR)
     routing.clock[0] += 2 * HOUR
 
+    assert await routing.route(NOW + HOUR) == "waste"
+
+
+async def test_of_two_sets_for_one_instant_the_later_approved_decides_whichever_was_proposed_first(
+    routing: Routing,
+) -> None:
+    await routing.install(small_pack.files())
+    first, second = [(await routing.propose(files)).json()["rule_set"] for files in (OTHER, THIRD)]
+    for name in (second, first):
+        await routing.do(name, "back-test", "sato", **FOUND)
+        routing.clock[0] += HOUR / 4
+        await routing.do(name, "approve", "tanaka", in_force_from=(NOW + HOUR).isoformat())
+    routing.clock[0] = NOW + HOUR
+
+    assert await routing.route(NOW + HOUR) == "waste"
+    assert await routing.pass_time() == [second, first]
     assert await routing.route(NOW + HOUR) == "waste"
 
 
