@@ -82,6 +82,7 @@ def backtest(
     today = datetime.now(TOKYO).date()
     packs = [_read(folder) for folder in (city, candidate) if folder is not None]
     past = journal(expect) if history == JOURNAL else read_file(existing(history), mapping, expect, packs)
+    _require_queues(expect, packs)
     tried = run(packs, past, expect, today, on)
     if as_json:
         sys.stdout.write(json.dumps(report(tried), ensure_ascii=False, indent=2) + "\n")
@@ -89,6 +90,16 @@ def backtest(
         from console.backtest_tables import show
 
         show(tried)
+
+
+def _require_queues(expect: Expected, packs: Sequence["RuleSet"]) -> None:
+    from services.routing.rules.backtesting import knows_queues
+
+    if expect == "queue" and not any(map(knows_queues, packs)):
+        raise click.UsageError(
+            "No table here puts out a queue: use --expect department, or give a table the output `queue`"
+            " (`madoguchi rules learn --target queue` proposes one)."
+        )
 
 
 def _read(folder: Path) -> "RuleSet":

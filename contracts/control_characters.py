@@ -10,3 +10,9 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 def found_in(text: str) -> bool:
     """Whether there is one."""
     return _CONTROL.search(text) is not None
+
+
+def line_of(text: str) -> int | None:
+    """The line, from 1, on which the first one stands."""
+    found = _CONTROL.search(text)
+    return text.count("\n", 0, found.start()) + 1 if found else None

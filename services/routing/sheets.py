@@ -10,6 +10,7 @@ from typing import NoReturn, TypeVar
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile
 
+from contracts import control_characters
 from services.routing.rules.organisation import InvalidOrganisation
 from services.routing.unpacking import TooLarge, check_cells, checked_zip, gunzip
 
@@ -95,6 +96,8 @@ def _read_csv(content: bytes, file: str) -> Iterator[list[str]]:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise InvalidOrganisation(f"{file}, line {line}: expected UTF-8 (in Excel: save as “CSV UTF-8”)") from None
+    if (line := control_characters.line_of(text)) is not None:
+        raise InvalidOrganisation(f"{file}, line {line}: expected text, found a control character: delete it")
     reader = csv.reader(StringIO(text, newline=""), strict=True)
     try:
         yield from reader

@@ -17,6 +17,7 @@ from console.learning import learn
 from services.routing.formats.csv_tables import read_csv
 from services.routing.rules.tables import InvalidTable
 from tests.conftest import ROOT, shared_data
+from tests.routing import small_pack
 
 KUSHIRO = ROOT / "cities" / "kushiro"
 HEADER = (
@@ -128,6 +129,21 @@ def test_what_cannot_be_tried_says_why(
 
     assert found.exit_code == 2
     assert said in found.output
+
+
+def test_queues_are_not_compared_with_tables_that_put_out_none(tmp_path: Path) -> None:
+    city = tmp_path / "city"
+    for path, content in small_pack.files().items():
+        (city / path).parent.mkdir(parents=True, exist_ok=True)
+        (city / path).write_bytes(content)
+
+    found = call(
+        backtest,
+        *("--city", city, "--history", history(tmp_path), "--mapping", "boston", "--expect", "queue"),
+    )
+
+    assert found.exit_code == 2
+    assert "No table here puts out a queue" in found.output
 
 
 def test_a_pack_that_is_none_is_named(tmp_path: Path) -> None:

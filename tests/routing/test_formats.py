@@ -179,6 +179,12 @@ def test_another_encoding_than_utf8_is_refused_with_the_way_out(encoding: str) -
         read_csv(content, file="routing.csv", name="routing")
 
 
+@pytest.mark.parametrize("row,column", [('R1,"""sn\x00ow""",水道整備課', 2), ('R1,"""snow""",水道\x1b整備課', 3)])
+def test_a_control_character_within_a_cell_is_refused_with_its_place(row: str, column: int) -> None:
+    with pytest.raises(InvalidTable, match=rf"routing\.csv, row 2, column {column} .* without control characters"):
+        read_csv(f"U,in:a,out:b\n{row}\n".encode(), file="routing.csv", name="routing")
+
+
 @pytest.mark.parametrize(
     "text", ["30", "true", "null", "-", "", " a", "=1+1", '"', '@"2026-04-01"', "allowed", "こども 支援課"]
 )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from contracts import control_characters
 from services.routing.formats.entries import UNHOLDABLE
 from services.routing.rules.cells import ANYTHING, Cell, Equal
 from services.routing.rules.sfeel import Unreadable, parse_cell, parse_literal
@@ -129,6 +130,9 @@ def _pairs(entry: Entry | None, found: Iterable[T]) -> list[tuple[Entry, T]]:
 
 def _read(problems: Problems, entry: Entry | None, reader: Callable[[str], T], otherwise: T) -> T:
     if entry is None:
+        return otherwise
+    if control_characters.found_in(entry.text):
+        problems.add(entry.place, "expected a cell without control characters")
         return otherwise
     try:
         return reader(entry.text)

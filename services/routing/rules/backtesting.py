@@ -115,7 +115,7 @@ class Trial:
         self._eras = Eras(rule_set)
         self._rule_sets = Memo(self._rule_set_of, room=RULE_SETS_KEPT)
         self._era = Memo(self._eras.number_of, room=KEPT)
-        tables = [*rule_set.tables, *(table for overlay in rule_set.overlays.values() for table in overlay.tables)]
+        tables = _tables(rule_set)
         self._tables = {table.table.name: table for table in tables}
         self._queues = _queues(tables)
         self._timers: list[Timer] = []
@@ -172,6 +172,16 @@ class Trial:
         """All that its tables can say."""
         departments = {route.department for table in self._tables.values() for route in table.routes.values()}
         return frozenset(departments | (set(self._queues.values()) if self._expected == "queue" else set()))
+
+
+def knows_queues(rule_set: RuleSet) -> bool:
+    """Whether any row of it puts out a queue, so that there is something to compare with those that were recorded."""
+    return bool(_queues(_tables(rule_set)))
+
+
+def _tables(rule_set: RuleSet) -> list[RoutingTable]:
+    """Its own, and those of its overlays."""
+    return [*rule_set.tables, *(table for overlay in rule_set.overlays.values() for table in overlay.tables)]
 
 
 def _queues(tables: Sequence[RoutingTable]) -> dict[tuple[str, str], str]:
