@@ -83,7 +83,7 @@ class Subscription:
     async def start(self) -> None:
         """Join the group. Raises Transient when no broker answers."""
         try:
-            await self._call("consumer start", self._look)
+            await self._call("consumer start", lambda: self._ask(self._seconds))
         except Transient as error:
             raise await handshake.explained(error, self._broker) from error
         self._consumer.subscribe(list(self._topics), on_assign=self._assigned)
@@ -142,9 +142,6 @@ class Subscription:
             raise KafkaException(error)
         self.away = False
         return [message for message in messages if not message.error()] if faults else messages
-
-    def _look(self) -> None:
-        self._ask(self._seconds)
 
     def _ask(self, seconds: float) -> None:
         """Ask the cluster for one topic, where one is known by name."""

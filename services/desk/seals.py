@@ -54,10 +54,8 @@ class Seals:
         """(key name, digest, id) of everything an application is found by. Raises BrokenSeal, UnknownKey, DestroyedKey."""
         if application.sealed is None:
             return set()
-        values, name = (
-            self.opener.open(application.sealed, of_application(application_id)),
-            name_in(application.sealed.key),
-        )
+        values = self.opener.open(application.sealed, of_application(application_id))
+        name = name_in(application.sealed.key)
         return {(name, term, application_id) for term in index_terms.terms(self.index.at_hand[name], values)}
 
     def check(self, place: Place, sealed: Sealed | None) -> None:

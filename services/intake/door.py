@@ -93,7 +93,7 @@ class Door:
 
 def permit(system: System, source: str, channel: str | None, procedure: str | None) -> None:
     """Raise Refused 403 for what a system may not send. `channel` and `procedure` are None where nothing names one."""
-    for denial in admitting.denials(system, source, channel, procedure):
+    if denial := next(admitting.denials(system, source, channel, procedure), None):
         raise _forbidden(system, denial)
 
 

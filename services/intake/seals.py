@@ -104,16 +104,18 @@ class Seals:
 
     @sealed.register
     def _(self, event: ApplicationAccepted, procedure: str, now: datetime, numbers: Mapping[str, str]) -> Event:
-        sealed = self.sealer.seal(event.application, place_of(event), self._key(procedure, now))
-        application = self._with_numbers(sealed, place_of(event), procedure, now, numbers)
+        place = place_of(event)
+        sealed = self.sealer.seal(event.application, place, self._key(procedure, now))
+        application = self._with_numbers(sealed, place, procedure, now, numbers)
         return event.model_copy(update={"application": application})
 
     @sealed.register
     def _(
         self, event: CorrectionAccepted | WithdrawalAccepted, procedure: str, now: datetime, numbers: Mapping[str, str]
     ) -> Event:
-        sealed = self.sealer.seal(event, place_of(event), self._key(procedure, now))
-        return self._with_numbers(sealed, place_of(event), procedure, now, numbers)
+        place = place_of(event)
+        sealed = self.sealer.seal(event, place, self._key(procedure, now))
+        return self._with_numbers(sealed, place, procedure, now, numbers)
 
     def _with_numbers(self, holder: M, place: Place, procedure: str, now: datetime, numbers: Mapping[str, str]) -> M:
         if not numbers:

@@ -64,7 +64,7 @@ async def say_what_the_desk_did(
     """A desk asked, needs more time, or decided: say so, when the address is known."""
     require_sealed(seen)
     return await _say(
-        tx, [_with_words(notice_of(event.data, tx, event.traceparent), event.data, seals) for event in seen]
+        tx, [_with_words(event.data, notice_of(event.data, tx, event.traceparent), seals) for event in seen]
     )
 
 
@@ -100,12 +100,21 @@ def _of_masked(seen: Sequence[CloudEvent[Any]], tx: Tx) -> list[Notice]:
     ]
 
 
-def _with_words(notice: Notice, said: CorrectionRequested | CaseExtended | CaseDecided, seals: Seals) -> Notice:
+@singledispatch
+def _with_words(said: object, _notice: Notice, _seals: Seals) -> Notice:
     """With what a person wrote, sealed as it came; the reasons of a decision are in no mail."""
-    if notice.kind == "result":
-        return notice
+    raise TypeError(type(said).__name__)
+
+
+@_with_words.register
+def _(said: CorrectionRequested | CaseExtended, notice: Notice, seals: Seals) -> Notice:
     place = place_of(said)
     return replace(notice, sealed=seals.words(said.sealed, place), place=place.event)
+
+
+@_with_words.register
+def _(_: CaseDecided, notice: Notice, __: Seals) -> Notice:
+    return notice
 
 
 def _first(tx: Tx, event: CloudEvent[ApplicationAccepted], seals: Seals) -> tuple[Notice, Contact, State]:

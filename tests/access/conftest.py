@@ -50,9 +50,9 @@ class Visitor:
         return await self.desk.get((await self.log_in(staff, **also)).headers["location"])
 
 
-@asynccontextmanager
-async def visiting(dsn: str, provider: Running, **changed: Any) -> AsyncGenerator[Visitor]:
-    settings = Settings.model_validate(
+def settings_of(dsn: str, provider: Running, **changed: Any) -> Settings:
+    """A desk's, at ORIGIN unless changed."""
+    return Settings.model_validate(
         {
             "kafka_bootstrap": "none:1",
             "postgres_dsn": dsn,
@@ -65,6 +65,11 @@ async def visiting(dsn: str, provider: Running, **changed: Any) -> AsyncGenerato
         }
         | changed
     )
+
+
+@asynccontextmanager
+async def visiting(dsn: str, provider: Running, **changed: Any) -> AsyncGenerator[Visitor]:
+    settings = settings_of(dsn, provider, **changed)
     city = MemoryKeyring()
     pool = await database.make_pool(dsn, 2)
     app = http.make_app("desk", Pulse(60))

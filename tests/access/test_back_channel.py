@@ -21,8 +21,7 @@ from deploy.local.accounts import CLIENT_ID
 from deploy.local.ports import free_port
 from deploy.local.provider import AUDIENCE, LocalProvider
 from services.desk import callers
-from services.desk.settings import Settings
-from tests.access.conftest import Visitor, visiting
+from tests.access.conftest import Visitor, settings_of, visiting
 from tests.provider import Running
 
 NEW: Any = object()
@@ -200,18 +199,7 @@ async def test_the_local_provider_tells_a_desk_that_really_runs(desk_dsn: str, p
 @asynccontextmanager
 async def serving(dsn: str, provider: Running, origin: str, port: int) -> AsyncGenerator[None]:
     """The door of another instance of the desk, listening."""
-    settings = Settings.model_validate(
-        {
-            "kafka_bootstrap": "none:1",
-            "postgres_dsn": dsn,
-            "keyring": "memory:",
-            "opening_keyring": "memory:",
-            "oidc_issuer": provider.url,
-            "oidc_client_id": CLIENT_ID,
-            "oidc_client_secret": provider.accounts.client_secret,
-            "public_url": origin,
-        }
-    )
+    settings = settings_of(dsn, provider, public_url=origin)
     pool = await database.make_pool(dsn, 2)
     app = http.make_app("desk", Pulse(60))
     callers.guard(app, Commands("/desk", pool, lambda: None), settings)
