@@ -39,6 +39,8 @@ WORST_PAUSE = 0.25
 """Seconds; an idle machine has 0.02, one that runs two test suites more."""
 SHARE = 0.4
 """Of the CPU of compiling, at most this is spent in the process that decides."""
+TIMES = 3
+"""What else the machine does makes either dearer, never cheaper: of both the least counts."""
 
 
 def with_table(table: DecisionTable) -> Files:
@@ -84,15 +86,18 @@ def calm() -> Generator[None]:
 
 @pytest.mark.usefixtures("calm")
 async def test_the_loop_that_decides_goes_on_while_a_large_rule_set_is_compiled() -> None:
-    files, watch, began = large(), Watch(), time.process_time()
-    here = packs.read_pack(files)
-    alone = time.process_time() - began
+    files, alone, beside = large(), list[float](), list[Watch]()
+    for _ in range(TIMES):
+        began, watch = time.process_time(), Watch()
+        here = packs.read_pack(files)
+        alone.append(time.process_time() - began)
 
-    there = await watch.over(compiler.compile_files(packs.dump(files)))
+        there = await watch.over(compiler.compile_files(packs.dump(files)))
 
-    assert [one.table for one in there.tables] == [one.table for one in here.tables]
-    assert watch.worst_pause < WORST_PAUSE
-    assert watch.cpu < SHARE * alone
+        beside.append(watch)
+        assert [one.table for one in there.tables] == [one.table for one in here.tables]
+        assert watch.worst_pause < WORST_PAUSE
+    assert min(watch.cpu for watch in beside) < SHARE * min(alone)
 
 
 @pytest.mark.parametrize(
