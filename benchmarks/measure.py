@@ -59,14 +59,29 @@ class Cost:
 def cpu_of(pid: int) -> float:
     """CPU seconds of a process, of what it has started, and of those of them that have ended and were waited for."""
     root = psutil.Process(pid)
-    return sum(_cpu_of(process) for process in (root, *root.children(recursive=True)))
+    while (spent := _look(root)) is None:
+        continue
+    return spent
 
 
-def _cpu_of(process: psutil.Process) -> float:
+def _look(root: psutil.Process) -> float | None:
+    """None when a child ended meanwhile: it would be in neither account, its own and that of who waited for it, or in both."""
+    before = _waited_for(root)
+    spent = [_cpu_of(process) for process in (root, *root.children(recursive=True))]
+    found = [seconds for seconds in spent if seconds is not None]
+    return sum(found) if len(found) == len(spent) and _waited_for(root) == before else None
+
+
+def _waited_for(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.children_user + times.children_system
+
+
+def _cpu_of(process: psutil.Process) -> float | None:
     with contextlib.suppress(psutil.NoSuchProcess):
         times = process.cpu_times()
         return times.user + times.system + times.children_user + times.children_system
-    return 0.0
+    return None
 
 
 def busy() -> float:

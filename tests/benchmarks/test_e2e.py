@@ -4,11 +4,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
+import psutil
 import pytest
 
-from benchmarks import measure
+from benchmarks import measure, processes
 from benchmarks.measure import Sample
 from benchmarks.processes import inherited
 from benchmarks.rivals.table import decide
@@ -128,6 +130,20 @@ class TestMeasuring:
                 assert worker.poll() is None
         finally:
             worker.communicate(b"\n")
+
+    def test_cpu_never_runs_backwards_while_children_come_and_go(self) -> None:
+        idle = "for _ in range(100):\n if not os.fork():\n  time.sleep(60)\n  os._exit(0)\n"
+        burning = "while True:\n if not os.fork():\n  sum(range(10**6)); os._exit(0)\n os.wait()\n"
+        worker = psutil.Popen([sys.executable, "-c", f"import os, time\n{idle}{burning}"])
+        try:
+            seen = [measure.cpu_of(worker.pid)]
+            while seen[-1] < 1.5:
+                seen.append(measure.cpu_of(worker.pid))
+        finally:
+            processes.ended([worker, *worker.children()])
+
+        assert len(seen) > 100
+        assert all(after - before > -0.005 for before, after in pairwise(seen))
 
 
 def _busy(seen: Sample, busy: float) -> Sample:
