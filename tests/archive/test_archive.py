@@ -1,6 +1,7 @@
 import hashlib
 import itertools
 import json
+import os
 from dataclasses import replace
 from datetime import timedelta
 
@@ -38,6 +39,15 @@ async def test_a_record_holds_every_event_in_its_exact_bytes(archive: Archive) -
     assert [kept["body"].encode() for kept in record["events"]] == bodies
     assert [kept["digest"] for kept in record["events"]] == [hashlib.sha256(body).hexdigest() for body in bodies]
     assert str(2**60) in record["events"][0]["body"]
+
+
+async def test_an_event_as_long_as_those_with_seals_stays_in_its_row(archive: Archive) -> None:
+    await archive.connection.execute(
+        "INSERT INTO event (subject, id, type, time, body) VALUES ('a', 'b', 'c', now(), $1)", os.urandom(7000)
+    )
+
+    size = "SELECT pg_relation_size(reltoastrelid) FROM pg_class WHERE oid = 'event'::regclass"
+    assert await archive.connection.fetchval(size) == 0
 
 
 async def test_it_is_sealed_once_whatever_order_the_events_arrive_in(archive: Archive) -> None:

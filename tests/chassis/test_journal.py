@@ -1,4 +1,5 @@
 import json
+import os
 from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
@@ -127,6 +128,24 @@ async def test_what_a_vendor_named_cannot_break_out_of_the_envelope(database: Ow
 async def test_an_event_that_no_topic_takes_is_poison(database: Owned) -> None:
     with pytest.raises(Poison):
         journal.lines(Tx(database, utc_now()), "/counter", [Number(key="x" * 500_000, n=1)])
+
+
+async def test_an_event_as_long_as_those_with_seals_stays_in_its_row_on_every_day(database: Owned) -> None:
+    tx = Tx(database, utc_now())
+    days = [tx.now + timedelta(days=ahead) for ahead in (-30, 0, 1)]
+    await tx.execute(
+        "INSERT INTO chassis.journal (at, key, type, payload) SELECT at, 'k', 't', $2 FROM unnest($1::timestamptz[]) at",
+        days,
+        os.urandom(7000),
+    )
+
+    rows = await tx.fetch(
+        "SELECT pg_relation_size(oid) AS rows, pg_relation_size(reltoastrelid) AS beside FROM pg_class"
+        " JOIN pg_inherits ON oid = inhrelid WHERE inhparent = 'chassis.journal'::regclass"
+    )
+
+    assert [row["rows"] > 0 for row in rows].count(True) == len(days)
+    assert not any(row["beside"] for row in rows)
 
 
 async def test_reading_the_news_of_a_long_day_uses_the_index_on_transactions(database: Owned) -> None:
