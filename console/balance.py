@@ -60,7 +60,13 @@ def _read(books: Account, tapes: Account) -> Row:
     wrong = _missing(topic, database, "not taken in yet") or (
         None if outcomes == len(database) else "outcomes are missing"
     )
-    return Row("rows read", len(database), len(topic), wrong, f"{over_http:,} of them over HTTP" if over_http else "")
+    return Row(
+        "rows read",
+        len(database),
+        len(topic),
+        wrong,
+        f"{over_http:,} of them over HTTP or a topic that is gone" if over_http else "",
+    )
 
 
 def _same(what: str, books: Account, tapes: Account, stages: tuple[Stage, ...], note: str = "") -> Row:

@@ -70,8 +70,10 @@ async def revoke(city: Administered, name: str, prefix: str | None) -> list[str]
 
 
 async def remove(city: Administered, name: str) -> None:
-    """Let a system in no more. Raises Trouble when there is none."""
+    """Let a system in no more; one that was removed before stays so. Raises Trouble when there never was one."""
     async with as_owner(city) as tx:
+        if (await channel_systems.names_of(tx)).get(name) is False:
+            return
         await _locked(tx, name)
         await channel_systems.revoke_keys(tx, name, None)
         await channel_systems.remove_system(tx, name)
@@ -81,6 +83,12 @@ async def listed(city: Administered) -> tuple[list[System], list[ListedKey]]:
     """Every system, and every key."""
     async with as_owner(city) as tx:
         return await channel_systems.systems_of(tx), await channel_systems.keys_of(tx)
+
+
+async def names(city: Administered) -> dict[str, bool]:
+    """Every system there ever was, by name: whether it is still let in."""
+    async with as_owner(city) as tx:
+        return await channel_systems.names_of(tx)
 
 
 async def known(city: Administered, name: str) -> None:

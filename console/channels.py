@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
+from console import channel_topics
 from console.helping import example
 
 if TYPE_CHECKING:
@@ -118,17 +119,14 @@ def revoke(name: str, prefix: str | None) -> None:
 def remove(name: str) -> None:
     """Take a channel's keys, login and rights; what it has handed in stays, and so does its source: nobody else gets it.
 
-    Its topic stays too: what is on it and not read yet is still taken in.
+    Its topic is deleted when intake has read all of it. Until then it stays, and the same again deletes it.
     """
     from console import channel_keys
 
     city = _city()
     asyncio.run(channel_keys.remove(city, name))
     if city.kafka.security != "PLAINTEXT":
-        asyncio.run(_take(city.kafka, name))
-        click.echo(
-            f"{_topic_of(name).name} stays: what {name} published before is still taken in, then its retention empties it"
-        )
+        click.echo(asyncio.run(channel_topics.end(city.kafka, name)))
     click.echo(f"{name} may hand in nothing any more")
 
 
@@ -152,6 +150,10 @@ def list_() -> None:
     ]
     for row in (("name", "source", "channel", "procedure", "pace", "keys"), *rows):
         click.echo("\t".join(row))
+
+
+channel.add_command(channel_topics.check)
+channel.add_command(channel_topics.mend)
 
 
 def _city() -> "Hall":
@@ -209,13 +211,6 @@ async def _give(broker: "Broker", name: str, password: str) -> None:
 
     await create_like(broker, _topic_of(name), APPLICATIONS)
     await give_access(broker, {name: password}, rights_of_channel(name))
-
-
-async def _take(broker: "Broker", name: str) -> None:
-    from deploy.acls import take_access, users
-
-    if name in await users(broker):
-        await take_access(broker, name)
 
 
 def _show_key(city: "Hall", key: "ApiKey", expires_at: "datetime") -> None:

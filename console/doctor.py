@@ -4,11 +4,11 @@ import asyncio
 import shutil
 import sys
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from console.findings import Finding, code_of
 from console.helping import example
 
 if TYPE_CHECKING:
@@ -20,31 +20,19 @@ LEAST_FREE = 2 << 30
 SECONDS = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line: what was looked at, and what to do about it; nothing when it is well."""
-
-    what: str
-    advice: str = ""
-
-
 @click.command(epilog=example("madoguchi doctor"))
 def doctor() -> None:
-    """Examine servers, topics, schemas, parked keys, lanes and disk; say for each what to do. Exit code 1 if any is ill."""
+    """Examine servers, topics, channels' rights, schemas, parked keys, lanes and disk; say for each what to do. Exit code 1 if any is ill."""
     from console.city import running_city
     from console.terminal import out
     from deploy.local import LocalSettings
 
     settings = LocalSettings()
     city = running_city(settings)
-    ill = 0
-    for finding in [*_processes(settings), _disk(city), *asyncio.run(_collect(city))]:
-        ill += bool(finding.advice)
-        out.print(
-            f"{'✗' if finding.advice else '✓'} {finding.what}" + (f" — {finding.advice}" if finding.advice else ""),
-            markup=False,
-        )
-    sys.exit(1 if ill else 0)
+    found = [*_processes(settings), _disk(city), *asyncio.run(_collect(city))]
+    for finding in found:
+        out.print(finding.line, markup=False)
+    sys.exit(code_of(found))
 
 
 def _processes(settings: "LocalSettings") -> list[Finding]:
@@ -87,6 +75,7 @@ async def _looked(what: str, look: Callable[[], AsyncIterator[Finding]]) -> list
 async def _kafka(city: "City") -> AsyncIterator[Finding]:
     """First whether it can be spoken with at all: what hangs on that is of no interest otherwise."""
     from chassis import handshake
+    from console import channel_topics
 
     if found := await handshake.trouble(city.kafka):
         yield Finding("Kafka cannot be spoken with", found)
@@ -94,6 +83,8 @@ async def _kafka(city: "City") -> AsyncIterator[Finding]:
     if line := _certificate(city):
         yield line
     async for finding in _topics(city):
+        yield finding
+    for finding in await channel_topics.findings(city):
         yield finding
 
 

@@ -13,6 +13,7 @@ import psutil
 from chassis.database import utc_now
 from console.city import City, running_city
 from console.errors import Trouble
+from contracts.topics import APPLICATIONS, OF_A_CHANNEL
 from deploy import acls, databases, topics
 from deploy.acls import PRINCIPALS
 from deploy.local import LocalSettings, keyrings, services
@@ -107,7 +108,8 @@ async def _prepare(plan: Plan, say: Say) -> None:
 
 
 async def _topics(plan: Plan, say: Say) -> None:
-    if made := await topics.create_topics(plan.kafka):
+    made = await topics.create_topics(plan.kafka)
+    if made := [*made, *await topics.grow_like(plan.kafka, OF_A_CHANNEL, APPLICATIONS)]:
         say(f"made the topics {', '.join(made)}")
     if given := await acls.give_access(plan.kafka, {name: plan.passwords[name] for name in PRINCIPALS}, acls.rights()):
         say(f"Kafka: {len(given)} rights given or taken")

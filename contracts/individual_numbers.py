@@ -1,14 +1,16 @@
 """Individual Numbers (個人番号, マイナンバー) in text that may not hold any, however they are written. Pure.
 
 Twelve digits, the last a check digit (行政手続における特定の個人を識別するための番号の利用等に関する法律施行令 8条; 総務省令 平成26年85号 5条). Digits
-may be half or full width, circled, Chinese or of other scripts; between them up to eight hyphens, spaces or the like, or, as on the
-card in fours, a full stop, comma or slash. What is found are groups of digits whole: the end of one telephone number and the beginning of the next are no Individual Number.
+may be half or full width, circled, Chinese or of other scripts; between any two of them up to eight hyphens, spaces or the like, or any one
+sign that is no letter. What is found are groups of digits whole: the end of one telephone number and the beginning of the next are no Individual Number.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
+from operator import methodcaller
+from typing import NamedTuple
 
 LENGTH = 12
 MASK = "●"
@@ -28,40 +30,53 @@ _TIGHT = "-_‐‑‒–—―−─━ーｰ－＿﹣・･"
 _SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufe0e\ufe0f\ufeff"
 _LOOSE = " \t\r\n" + _SPACES + _INVISIBLE
-_DIGIT = f"[{''.join(_DIGITS)}]"
-_GAP = f"[{re.escape(_TIGHT + _LOOSE)}]{{0,8}}"
-_EIGHT, _ONE = (f"[{''.join(sign for sign, digit in _DIGITS.items() if digit == each)}]" for each in (8, 1))
-_COUNTRY = f"(?<={_EIGHT}){_ONE}|{_DIGIT}{{0,2}}(?!{_DIGIT})"
-"""What goes on behind a `+` and a digit where a telephone number is written: Japan's code, or any by itself."""
-_FIRST = f"{_DIGIT}(?<!{_DIGIT}{_DIGIT})(?<!{_DIGIT}[.．]{_DIGIT})(?:(?<![+＋]{_DIGIT})|(?!{_COUNTRY}))"
-"""A telephone number's country code, and the fraction of a decimal, are passed over. Asked behind the digit: a search begins with what is rare."""
-_RUN = re.compile(f"{_FIRST}(?:{_GAP}{_DIGIT}){{{LENGTH - 1},}}")
-_STOPS = ".．,，、/／"
+_GROUP = re.compile(f"[{''.join(_DIGITS)}]+")
+_span = methodcaller("span")
+_WIDEST = 8
+"""Signs between two groups of digits that belong together."""
+_TIED, _STOPPED, _NEAR = 3, 2, 1
+"""How tightly groups are bound: by a hyphen, by one other sign, by a space, with a sign or without."""
 _PRINTED = 4
 """Digits a group, as the card has them: (4, 4, 4) is no usual grouping of a telephone number, an amount, an address of a computer or a day."""
-_STOPPED = re.compile(
-    f"{_DIGIT}(?<!{_DIGIT}{_DIGIT})(?<!{_DIGIT}[{_STOPS}]{_DIGIT}){_DIGIT}{{3}}([{_STOPS}]) ?{_DIGIT}{{4}}\\1 ?{_DIGIT}{{4}}"
-    f"(?!{_DIGIT}|[{_STOPS}]{_DIGIT})"
+_POINTS = ".．"
+_HALF_WIDTH = str.maketrans("．，：／", ".,:/")
+_KNOWN = re.compile(
+    r"""\D?(?:
+      (?:\d+\D)*?(?:19|20)\d\d[- /.](?:0?[1-9]|1[0-2])[- /.](?:0?[1-9]|[12]\d|3[01])(?:\D.*)?   # 2026-11-24 0930
+    | (?:\d+\D)*?(?:(?:0?[1-9]|[12]\d|3[01])[/.]){2}(?:19|20)\d\d(?:\D.*)?                       # 24/11/2026 09:30
+    | (?:[01]?\d|2[0-4]):[0-5]\d:[0-5]\d(?:\D\d+)?                                             # 09:30:15.123456
+    | \d{1,3}(?:,\d{3})+                                                                       # 123,456,789,012
+    | (?:(?:[01]?\d?\d|2[0-4]\d|25[0-5])(?:\.|$)){4}                                            # 192.168.100.123
+    | \d{1,3}\.\d+ | \d+\.\d\d?                                                               # 42.9848541234
+    | \d{1,3}\.\d+[, ]\d{1,3}\.\d+                                                            # 42.98,144.38123
+    )""",
+    re.VERBOSE,
 )
+"""What digits and single signs between them are taken for, though they may be an Individual Number: every eleventh looks like one."""
 _UUID = re.compile("[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
-_GROUP = re.compile(f"{_DIGIT}+")
+_COUNTRY = re.compile(
+    r"2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[246]|9[0-58]|(?:2[1-69]|3[578]|42|5[09]|6[789]|8[0578]|9[679])\d"
+)
+"""Country codes but Japan's (ITU-T E.164), and not those of 1 and 7, where numbers have eleven digits in all, never twelve."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """Digits that stand together, and how tightly what stands before them binds: 2 by a hyphen, 1 by a space, 0 at the start."""
+class _Group(NamedTuple):
+    """Digits that stand together, how tightly what stands before them binds (0: not at all), and by which sign but a hyphen or space.
+
+    A tuple, as hundreds may stand in a text: a frozen dataclass takes four times as long to make.
+    """
 
     start: int
     end: int
     binding: int
+    stop: str
 
 
 def find(text: str) -> list[tuple[int, int]]:
     """Where (start, end) the Individual Numbers stand in `text`, none overlapping another."""
     if len(text) < LENGTH or sum(map(_DIGITS.__contains__, text)) < LENGTH:
         return []  # Nearly always: 4 µs a line of text, not 45.
-    found = [span for run in _RUN.finditer(text) for span in _in_run(text, _groups(text, run.start(), run.end()))]
-    found += [span for span in _between_stops(text) if all(end <= span[0] or span[1] <= first for first, end in found)]
+    found = [span for run in _runs(text) for span in _in_run(text, run)]
     identifiers = [each.span() for each in _UUID.finditer(text)] if found else []
     return sorted(span for span in found if not any(first < span[1] and span[0] < end for first, end in identifiers))
 
@@ -91,33 +106,39 @@ def is_valid(digits: Sequence[int]) -> bool:
     return check == (0 if remainder <= 1 else 11 - remainder)
 
 
-def _between_stops(text: str) -> Iterator[tuple[int, int]]:
-    """`1234.5678.9018`: in fours, by one sign throughout."""
-    for match in _STOPPED.finditer(text):
-        if is_valid([_DIGITS[sign] for sign in match.group() if sign in _DIGITS]):
-            yield match.span()
+def _runs(text: str) -> Iterator[list[_Group]]:
+    """Groups of digits that may belong together, where there are enough."""
+    run: list[_Group] = []
+    for start, end in map(_span, _GROUP.finditer(text)):
+        binding, stop = _bound(text[run[-1].end : start]) if run else (0, "")
+        if run and not binding:
+            yield run
+            run = []
+        run.append(_Group(start, end, binding, stop))
+    yield run
 
 
-def _groups(text: str, start: int, end: int) -> list[_Group]:
-    found: list[_Group] = []
-    for match in _GROUP.finditer(text, start, end):
-        gap = text[found[-1].end : match.start()] if found else ""
-        found.append(_Group(match.start(), match.end(), _binding(gap)))
-    return found
-
-
-def _binding(gap: str) -> int:
-    if not gap:
-        return 0
-    return 2 if any(sign in _TIGHT for sign in gap) else 1
+@lru_cache(1024)
+def _bound(gap: str) -> tuple[int, str]:
+    """How tightly what stands between two groups binds them, and the sign in it."""
+    signs = gap.strip(_LOOSE)
+    if len(gap) > _WIDEST:
+        return 0, ""
+    if all(sign in _TIGHT + _LOOSE for sign in signs):
+        return _TIED if signs else _NEAR, ""
+    if len(signs) > 1 or signs.isalpha():
+        return 0, ""
+    return _STOPPED if signs == gap else _NEAR, signs
 
 
 def _in_run(text: str, groups: Sequence[_Group]) -> Iterator[tuple[int, int]]:
     """Of candidates that overlap, the one whose gaps are all alike is the number."""
+    if groups[-1].end - groups[0].start < LENGTH:
+        return
     found = ((first, _number_from(text, groups, first)) for first in range(len(groups)))
     spans = [range(first, last + 1) for first, last in found if last is not None]
     taken: set[int] = set()
-    for span in sorted(spans, key=lambda span: len({groups[at].binding for at in span[1:]}) > 1):
+    for span in sorted(spans, key=lambda span: len({(groups[at].binding, groups[at].stop) for at in span[1:]}) > 1):
         if taken.isdisjoint(span):
             taken.update(span)
             yield groups[span[0]].start, groups[span[-1]].end
@@ -129,30 +150,62 @@ def _number_from(text: str, groups: Sequence[_Group], first: int) -> int | None:
     for last in range(first, len(groups)):
         length += groups[last].end - groups[last].start
         if length >= LENGTH:
-            digits = [_DIGITS[sign] for group in groups[first : last + 1] for sign in text[group.start : group.end]]
-            stands = (
-                length == LENGTH and _stands_alone(groups, first, last) and not _is_glued(text, groups, first, last)
-            )
-            return last if stands and is_valid(digits) and not _is_date(digits, groups, first) else None
+            return last if length == LENGTH and _stands(text, groups, first, last) else None
     return None
 
 
+def _stands(text: str, groups: Sequence[_Group], first: int, last: int) -> bool:
+    inside = groups[first : last + 1]
+    digits = [_DIGITS[sign] for group in inside for sign in text[group.start : group.end]]
+    return (
+        is_valid(digits)
+        and _stands_alone(groups, first, last)
+        and not _is_glued(text, inside)
+        and not _is_telephone(text, digits, inside)
+        and not _is_something_else(text, inside)
+    )
+
+
 def _stands_alone(groups: Sequence[_Group], first: int, last: int) -> bool:
-    """Whether it holds together at least as tightly as it is bound to what stands before and after."""
-    inner = min((group.binding for group in groups[first + 1 : last + 1]), default=2)
-    after = groups[last + 1].binding if last + 1 < len(groups) else 0
-    return max(groups[first].binding if first else 0, after) <= inner
+    """Whether it holds together at least as tightly as it is bound to what stands before and after.
+
+    It is neither the fraction of a decimal nor, with signs between its groups, a part of more that is written so.
+    """
+    inside, around = groups[first + 1 : last + 1], (groups[first], *groups[last + 1 : last + 2])
+    inner = min((group.binding for group in inside), default=_TIED)
+    if any(group.stop for group in inside):
+        return all(group.binding <= inner and not _is_bound_by_a_sign(group) for group in around)
+    fraction = _is_bound_by_a_sign(groups[first]) and groups[first].stop in _POINTS
+    return not fraction and all(group.stop or group.binding <= inner for group in around)
 
 
-def _is_glued(text: str, groups: Sequence[_Group], first: int, last: int) -> bool:
+def _is_bound_by_a_sign(group: _Group) -> bool:
+    return group.binding == _STOPPED
+
+
+def _is_glued(text: str, groups: Sequence[_Group]) -> bool:
     """Whether groups of digits with gaps begin or end within a word of Latin letters: they are of some code, but in fours as printed."""
-    if all(group.end - group.start == _PRINTED for group in groups[first : last + 1]):
+    if all(group.end - group.start == _PRINTED for group in groups):
         return False
-    around = text[groups[first].start - 1 : groups[first].start] + text[groups[last].end : groups[last].end + 1]
-    return first < last and any(sign.isascii() and sign.isalpha() for sign in around)
+    around = text[groups[0].start - 1 : groups[0].start] + text[groups[-1].end : groups[-1].end + 1]
+    return len(groups) > 1 and any(sign.isascii() and sign.isalpha() for sign in around)
 
 
-def _is_date(digits: Sequence[int], groups: Sequence[_Group], first: int) -> bool:
-    """Whether it begins as a day and goes on as a time: `2026-11-24 0930`."""
-    lengths = [group.end - group.start for group in groups[first : first + 3]]
-    return lengths == [4, 2, 2] and digits[0] in (1, 2) and digits[4] <= 1 and digits[6] <= 3
+def _is_telephone(text: str, digits: Sequence[int], groups: Sequence[_Group]) -> bool:
+    """Whether it is a telephone number behind a `+`: of Japan one of 020, 050 to 090; of another country with its code by itself."""
+    if text[groups[0].start - 1 : groups[0].start] not in ("+", "＋"):
+        return False
+    if digits[:2] == [8, 1]:
+        return digits[3] == 0 and (digits[2] == 2 or digits[2] >= 5)
+    return _COUNTRY.fullmatch("".join(map(str, digits[: groups[0].end - groups[0].start]))) is not None
+
+
+def _is_something_else(text: str, groups: Sequence[_Group]) -> bool:
+    """Whether digits in groups are known as what they are, such as a day and a time."""
+    return _KNOWN.fullmatch("".join(_plainly(text, group) for group in groups)) is not None
+
+
+def _plainly(text: str, group: _Group) -> str:
+    """Its digits, behind the sign before them: half width, a hyphen for what binds like one."""
+    sign = {_TIED: "-", _NEAR: " "}.get(group.binding, group.stop)
+    return sign.translate(_HALF_WIDTH) + "".join(str(_DIGITS[each]) for each in text[group.start : group.end])

@@ -10,7 +10,7 @@ administrator makes topics, changes settings or gives rights.
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any
@@ -57,6 +57,11 @@ class Right:
     name: str
     pattern: str = "LITERAL"
 
+    def is_on(self, topic: str) -> bool:
+        """Whether it is a right to a topic of this name."""
+        same = self.name in (topic, "*") or (self.pattern == "PREFIXED" and topic.startswith(self.name))
+        return self.kind == "TOPIC" and same
+
 
 def rights(topics: Iterable[Topic] = TOPICS) -> frozenset[Right]:
     """Everything that anybody of the city may do."""
@@ -100,6 +105,16 @@ async def give_access(broker: Broker, passwords: Mapping[str, str], wanted: froz
     return await asyncio.to_thread(_give_access, broker, passwords, wanted)
 
 
+async def mend_access(broker: Broker, user: str, wanted: frozenset[Right]) -> list[str]:
+    """The same without a password: it stays what it is. Raises KafkaException."""
+    return await asyncio.to_thread(lambda: _settle(_admin(broker), [user], wanted))
+
+
+async def rights_given(broker: Broker) -> frozenset[Right]:
+    """Everything that anybody may do now but the administrator who asks. Raises KafkaException."""
+    return await asyncio.to_thread(_rights_given, broker)
+
+
 async def take_access(broker: Broker, user: str) -> None:
     """Take a login and all its rights; connections that stand are refused with their next request."""
     await asyncio.to_thread(_take_access, broker, user)
@@ -113,18 +128,22 @@ async def users(broker: Broker) -> set[str]:
 
 
 def _give_access(broker: Broker, passwords: Mapping[str, str], wanted: frozenset[Right]) -> list[str]:
-    admin = _admin(broker)
-    found = {right: binding for user in passwords for right, binding in _found(admin, user).items()}
-    due = {right for right in wanted if right.user in passwords}
+    said = _settle(_admin(broker), passwords, wanted)
+    _set_passwords(_admin(broker), passwords)
+    _wait_until_in_force(broker, *list(passwords.items())[-1])
+    return said
+
+
+def _settle(admin: AdminClient, users: Collection[str], wanted: frozenset[Right]) -> list[str]:
+    found = {right: binding for user in users for right, binding in _found(admin, user).items()}
+    due = {right for right in wanted if right.user in users}
     missing, extra = sorted(due - found.keys()), sorted(found.keys() - due)
     if missing:
         _done(admin.create_acls([_binding(right) for right in missing]))
     _delete(admin, [found[right] for right in extra])
-    _set_passwords(admin, passwords)
-    _wait_until_in_force(broker, *list(passwords.items())[-1])
     return [
-        *(f"right {_words(right)}" for right in missing),
-        *(f"no right {_words(right)} any more" for right in extra),
+        *(f"right {words_of(right)}" for right in missing),
+        *(f"no right {words_of(right)} any more" for right in extra),
     ]
 
 
@@ -158,22 +177,30 @@ def _wait_until_in_force(broker: Broker, user: str, password: str) -> None:
             return
 
 
+def _rights_given(broker: Broker) -> frozenset[Right]:
+    admin = _admin(broker)  # named, as a client that nobody holds is ended under what it was asked for
+    found = map(_right, admin.describe_acls(_all_of(None)).result(SECONDS))
+    return frozenset(right for right in found if right.user != broker.user)
+
+
 def _found(admin: AdminClient, user: str) -> dict[Right, Any]:
     """What a login may do now; of a pattern that is not ours too, so that it is taken away."""
-    anything: Any = None  # the stub asks for a str; librdkafka takes NULL for any
-    of_user = AclBindingFilter(
-        ResourceType.ANY,
-        anything,
+    return {_right(binding): binding for binding in admin.describe_acls(_all_of(f"User:{user}")).result(SECONDS)}
+
+
+def _all_of(principal: str | None) -> Any:
+    """Every binding of a principal; None is any."""
+    told: tuple[Any, Any, Any, Any] = (
+        None,
         ResourcePatternType.ANY,
-        f"User:{user}",
-        anything,
-        AclOperation.ANY,
-        AclPermissionType.ANY,
-    )
-    return {_right(user, binding): binding for binding in admin.describe_acls(of_user).result(SECONDS)}
+        principal,
+        None,
+    )  # the stub asks for texts; NULL is any
+    return AclBindingFilter(ResourceType.ANY, *told, AclOperation.ANY, AclPermissionType.ANY)
 
 
-def _right(user: str, binding: Any) -> Right:
+def _right(binding: Any) -> Right:
+    user = binding.principal.removeprefix("User:")
     plain = binding.host == "*" and binding.permission_type == AclPermissionType.ALLOW
     verb, pattern = binding.operation.name if plain else str(binding), binding.resource_pattern_type.name
     return Right(user, verb, binding.restype.name, binding.name, pattern)
@@ -213,7 +240,8 @@ def _done(futures: Mapping[Any, "Future[Any]"]) -> None:
         future.result(SECONDS)
 
 
-def _words(right: Right) -> str:
+def words_of(right: Right) -> str:
+    """`of acme to WRITE topic applications.acme.v1`."""
     many = "*" if right.pattern == "PREFIXED" else ""
     return f"of {right.user} to {right.verb} {right.kind.lower()} {right.name}{many}"
 

@@ -29,10 +29,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chassis import handshake
 from chassis.broker import Broker, Mechanism, Security
+from contracts.topics import APPLICATIONS, OF_A_CHANNEL
 from deploy import acls
 from deploy.databases import SERVICES, ServiceDatabase, bring_up, create_databases
 from deploy.keyrings import Keyrings, make_ahead
-from deploy.topics import create_topics
+from deploy.topics import create_topics, grow_like
 from sealing.errors import KeyringRefusal
 
 PREFIX = "MADOGUCHI_"
@@ -133,6 +134,7 @@ async def prepare(settings: Settings) -> list[str]:
         f"migration {line} in {found.name}" for found in settings.databases() for line in await bring_up(admin, found)
     ]
     topics = await create_topics(settings.broker, replication=settings.replication)
+    topics += await grow_like(settings.broker, OF_A_CHANNEL, APPLICATIONS)
     given = await acls.give_access(settings.broker, settings.passwords(), acls.rights())
     if settings.keyring and settings.edge_keyring:
         keyrings = Keyrings(settings.keyring, settings.edge_keyring, settings.number_keyring)

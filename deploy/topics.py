@@ -1,9 +1,11 @@
 """Topics as code: what the catalogue names, made on a broker. Never made automatically by whoever publishes first."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.admin.new_partitions import NewPartitions
@@ -22,14 +24,39 @@ async def create_topics(broker: Broker, topics: Sequence[Topic] = TOPICS, *, rep
 
     Raises KafkaError for a topic that cannot be made, TimeoutError when the broker does not answer.
     """
-    admin = AIOKafkaAdminClient(**broker.aiokafka(), request_timeout_ms=SECONDS * 1000)
-    async with asyncio.timeout(SECONDS):
-        try:
-            await admin.start()
-            made = await _create(admin, topics, replication)
-            return made + await _grow(admin, [topic for topic in topics if topic.name not in made])
-        finally:
-            await admin.close()
+    async with _administering(broker) as admin:
+        made = await _create(admin, topics, replication)
+        return made + await _grow(admin, [topic for topic in topics if topic.name not in made])
+
+
+async def grow_like(broker: Broker, template: Topic, example: Topic) -> list[str]:
+    """Give the topics of a template that are there as many partitions as another has now, if they have fewer. Returns those grown.
+
+    Raises KafkaError when one cannot be, TimeoutError when the broker does not answer.
+    """
+    async with _administering(broker) as admin:
+        found = await _counted(admin)
+        wanted = NewPartitions(total_count=found[example.name])
+        small = {
+            name: wanted
+            for name, has in sorted(found.items())
+            if template.member_of(name) and has < found[example.name]
+        }
+        if small:
+            await admin.create_partitions(small)
+        return list(small)
+
+
+async def partitions(broker: Broker) -> dict[str, int]:
+    """How many partitions every topic has that is there."""
+    async with _administering(broker) as admin:
+        return await _counted(admin)
+
+
+async def offsets_of_group(broker: Broker, group: str) -> dict[TopicPartition, int]:
+    """Where each partition is read on that a group has told of."""
+    async with _administering(broker) as admin:
+        return {one: said.offset for one, said in (await admin.list_consumer_group_offsets(group)).items()}
 
 
 async def create_like(broker: Broker, topic: Topic, example: Topic) -> None:
@@ -37,14 +64,29 @@ async def create_like(broker: Broker, topic: Topic, example: Topic) -> None:
 
     Raises KafkaError when it cannot be made, TimeoutError when the broker does not answer.
     """
+    async with _administering(broker) as admin:
+        (found,) = await admin.describe_topics([example.name])
+        copies = len(found["partitions"][0]["replicas"])
+        settings = await _settings(admin, example.name)
+        await _made(admin, [NewTopic(topic.name, _partitions(found), copies, topic_configs=settings)])
+
+
+async def delete_topic(broker: Broker, name: str) -> None:
+    """Delete a topic and what stands on it. Raises KafkaError when it cannot be, TimeoutError when the broker does not answer."""
+    async with _administering(broker) as admin:
+        answers: list[dict[str, Any]] = (await admin.delete_topics([name])).to_object()["topic_error_codes"]
+        for answer in answers:
+            if (error := for_code(int(answer["error_code"]))) is not NoError:
+                raise error(name)
+
+
+@asynccontextmanager
+async def _administering(broker: Broker) -> AsyncGenerator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(**broker.aiokafka(), request_timeout_ms=SECONDS * 1000)
     async with asyncio.timeout(SECONDS):
         try:
             await admin.start()
-            (found,) = await admin.describe_topics([example.name])
-            copies = len(found["partitions"][0]["replicas"])
-            settings = await _settings(admin, example.name)
-            await _made(admin, [NewTopic(topic.name, _partitions(found), copies, topic_configs=settings)])
+            yield admin
         finally:
             await admin.close()
 
@@ -99,6 +141,10 @@ async def _grow(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> list[str
     if small:
         await admin.create_partitions({name: NewPartitions(total_count=count) for name, count in small.items()})
     return list(small)
+
+
+async def _counted(admin: AIOKafkaAdminClient) -> dict[str, int]:
+    return {found["topic"]: _partitions(found) for found in await admin.describe_topics()}
 
 
 def _partitions(description: dict[str, list[object]]) -> int:

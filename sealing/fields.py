@@ -1,9 +1,9 @@
 """Which values of a model are personal, taken out of it and put back. What is marked is what is sealed: there is no other list."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -104,6 +104,22 @@ def restored(content: Mapping[str, Any], values: Mapping[str, str]) -> dict[str,
             holder = holder[int(step)] if isinstance(holder, list) else holder.setdefault(step, {})
         holder[last] = text
     return whole
+
+
+def misplaced(value: Model, paths: Iterable[str]) -> bool:
+    """Whether nothing personal of this can stand at one of `paths`: a fact does, or there is no such field, or place in a list."""
+    lists = _lists_for(type(value), tuple(paths))
+    return lists is None or any(len(getattr(value, name)) < length for name, length in lists)
+
+
+@lru_cache(1024)
+def _lists_for(model: type[Model], paths: tuple[str, ...]) -> tuple[tuple[str, int], ...] | None:
+    """How long lists must be for these paths to lead to something, None when one never does. Most applications have the same paths."""
+    if not all(is_personal(model, path) for path in paths):
+        return None
+    lists = {name for name, _ in plan_of(model).lists}
+    steps = (path.split(".") for path in paths)
+    return tuple((step[0], int(step[1]) + 1) for step in steps if step[0] in lists)
 
 
 def is_personal(model: type[Model], path: str) -> bool:

@@ -15,6 +15,9 @@ from sealing.keyring import Unwrapping
 from sealing.places import Place
 
 MOST = 4096
+_MISPLACED = (
+    "a value is sealed that is not personal, or for a place that is not there: a fact is not changed by who can seal"
+)
 
 _Wrapped = tuple[str, str]
 """(key, wrapped) of a Sealed."""
@@ -69,11 +72,11 @@ class Opener:
         rest = {name: value for name, value in content.items() if name != "sealed"}
         values = self.open(sealed, place)
         if not all(fields.is_personal(model, path) for path in values):
-            raise BrokenSeal("a value is sealed that is not personal: a fact is not changed by who can seal")
+            raise BrokenSeal(_MISPLACED)
         try:
             return fields.restored(rest, values)
         except LookupError:
-            raise BrokenSeal("a value is sealed for a place that is not there") from None
+            raise BrokenSeal(_MISPLACED) from None
 
     def _unwrapped(self, sealed: Sealed) -> bytes | SealingError:
         try:
@@ -107,14 +110,19 @@ def seal_of(data: object) -> Sealed | None:
 
 
 def require_sealed(events: Iterable[CloudEvent[Any]]) -> None:
-    """Nothing, when all that is personal in these is sealed: past intake nothing is taken from the open. No key is needed.
+    """Nothing, when all that is personal in these is sealed, and nothing else: past intake nothing is taken from the open. No key is needed.
 
     Raises BrokenSeal for a personal value that stands in the open, beside a seal or without one, and for SEALED_TEXT whose value
     the seal lacks: a required value that was left out. An optional one that was left out cannot be told from one never given.
+    Also for a value that is sealed, or an Individual Number, where nothing personal can stand: whoever opens it would put it there.
     """
     for event in events:
         holder = getattr(event.data, "application", event.data)
-        _require_sealed(fields.personal(holder), getattr(holder, "sealed", None))
+        sealed: Sealed | None = getattr(holder, "sealed", None)
+        _require_sealed(fields.personal(holder), sealed)
+        for seal in (sealed, getattr(holder, "sealed_numbers", None)):
+            if seal is not None and fields.misplaced(holder, seal.values):
+                raise BrokenSeal(_MISPLACED)
 
 
 def _require_sealed(personal: Mapping[str, Any], sealed: Sealed | None) -> None:

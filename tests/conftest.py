@@ -38,12 +38,19 @@ TOY = Rights(tables={"counted": "SELECT, INSERT", "cured": "SELECT"})
 ON_ONE = {
     "journeys": ("journeys/test_faults.py", "journeys/test_way.py"),
     "console": (
+        "console/test_channel_topics.py",
         "console/test_channels.py",
         "console/test_city.py",
         "console/test_keys.py",
         "console/test_rule_sets.py",
     ),
-    "deploy": ("deploy/test_acls.py", "deploy/test_grants.py", "deploy/test_image.py", "deploy/test_prepare.py"),
+    "deploy": (
+        "deploy/test_acls.py",
+        "deploy/test_grants.py",
+        "deploy/test_image.py",
+        "deploy/test_prepare.py",
+        "deploy/test_unread.py",
+    ),
     "Kafka": (
         "chassis/test_faults.py",
         "chassis/test_journal.py",

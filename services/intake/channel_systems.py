@@ -39,6 +39,14 @@ async def systems_of(tx: Tx) -> list[System]:
     return [_system(row) for row in await tx.fetch(f"{_SYSTEMS} WHERE removed_at IS NULL ORDER BY name")]
 
 
+async def names_of(tx: Tx) -> dict[str, bool]:
+    """Every system there ever was, by name: whether it is still let in."""
+    return {
+        row["name"]: row["lives"]
+        for row in await tx.fetch("SELECT name, removed_at IS NULL AS lives FROM channel_system")
+    }
+
+
 async def speaking(tx: Tx, names: Collection[str], sources: Collection[str]) -> list[System]:
     """The systems of these names and those that own one of these sources.
 

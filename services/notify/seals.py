@@ -13,6 +13,8 @@ from services.notify import rules
 from services.notify.rules import Contact, Letter
 
 _EMAIL = "applicant.email"
+_WORDS = ("wanted", "reason")
+"""What a person at the desk writes to a citizen: nothing else of a letter is put in place of what it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Seals:
         await self.opener.fetch((contact, words))
         about = letter.notice.application_id
         email = self.opener.open(contact, of_application(about))[_EMAIL]
-        said = self.opener.open(words, Place(str(about), letter.notice.place or "")) if words else {}
+        said = self.opener.open(words, Place(str(about), letter.notice.place or ""), *_WORDS) if words else {}
         plain = {name: rules.plain(text) for name, text in said.items()}
         return replace(letter, address=rules.address_of(email) or email, notice=replace(letter.notice, **plain))
 

@@ -126,7 +126,7 @@ async def test_a_channel_publishes_on_the_topic_it_was_shown_and_on_no_other(ter
         terminal.run("channel", "add", "acme", "--source", "urn:other", *RIGHTS)
     )
     assert "acme publishes as" in refused(terminal.run("channel", "add", "ares", "--source", SOURCE, *RIGHTS))
-    assert "applications.acme.v1 stays" in terminal.ok("channel", "remove", "acme")
+    assert "applications.acme.v1 is deleted" in terminal.ok("channel", "remove", "acme")
     terminal.ok("channel", "remove", "ajax")
 
 

@@ -11,10 +11,11 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from chassis import migrations
 from chassis.broker import Broker
-from contracts.topics import OF_A_CHANNEL, TOPICS
+from contracts.topics import APPLICATIONS, OF_A_CHANNEL, TOPICS
 from deploy.databases import SERVICES, dsn_of
 from deploy.local import Stack
 from deploy.prepare import Settings, prepare
+from deploy.topics import create_topics
 from tests.deploy.reading import ROOT, SECRET
 
 
@@ -72,6 +73,17 @@ async def test_no_service_may_enter_the_database_of_another(new_servers: Stack) 
 
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await asyncpg.connect(dsn_of(new_servers.postgres_dsn, replace(intake, name=desk.name)))
+
+
+async def test_preparing_gives_a_channels_topic_the_partitions_that_the_citys_own_has(new_servers: Stack) -> None:
+    await prepare(settings_for(new_servers))
+    small = replace(OF_A_CHANNEL.of("small"), partitions=1)
+    await create_topics(new_servers.kafka, [small])
+
+    said = await prepare(settings_for(new_servers))
+
+    assert "topic applications.small.v1" in said
+    assert (await topics_on(new_servers.kafka))[small.name] == APPLICATIONS.partitions
 
 
 async def test_preparing_again_makes_nothing_but_sets_new_passwords(new_servers: Stack) -> None:

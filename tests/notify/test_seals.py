@@ -10,6 +10,8 @@ from contracts.sealed import SEALED_TEXT
 from deploy.local import Stack
 from sealing import cipher
 from sealing.errors import BrokenSeal
+from sealing.places import place_of
+from sealing.sealer import Sealer
 from tests.conftest import Administrator
 from tests.notify.conftest import NOW, MailServer, Notify, Story, mails_to, settings_of
 
@@ -199,3 +201,24 @@ async def test_while_the_keyring_is_away_notices_wait_and_are_sent_afterwards(no
             await notify.until(ALL_SENT)
 
     assert len(server.taken) == 1
+
+
+async def test_a_letter_kept_with_more_sealed_than_words_says_what_it_would_have_said(
+    notify: Notify, servers: Stack, by_administrator: Administrator
+) -> None:
+    """What a release kept that did not look where a seal has its values."""
+    story = Story("more@example.jp")
+    await notify.read(story.accepted())
+    await notify.read(story.wanted("住民票"))
+    asked, values = story.wanted("住民票"), {"wanted": "住民票", "receipt": "9999-9999-9999-9"}
+    more = Sealer(notify.city)
+    await more.fetch(["5y"], NOW)
+    kept = more.seal_values(values, place_of(asked), "5y-2026").model_dump_json().encode()
+    await by_administrator(notify.pool, "UPDATE notice SET sealed = $1 WHERE sealed IS NOT NULL", kept)
+
+    async with notify.sending(settings_of(notify.dsn, servers.smtp_url)):
+        await notify.until(ALL_SENT)
+
+    texts = [mail.get_content() for mail in mails_to(servers.mail_folder, "more@example.jp")]
+    assert any("住民票" in text for text in texts)
+    assert not any("9999-9999" in text for text in texts)

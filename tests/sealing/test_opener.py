@@ -156,3 +156,36 @@ async def test_who_can_seal_changes_no_fact_and_finds_no_other_place(path: str) 
 
     with pytest.raises(BrokenSeal):
         opener.opened(content.model_dump(mode="json", exclude_none=True), HERE, Application)
+
+
+FACTS = ("outcome", "receipt", "application_id", "procedure", "facts.district", "attachments.2.name", "nowhere", "kind")
+
+
+def seals() -> Iterator[Any]:
+    """Every seal that such an event may have."""
+    for case in ASKED:
+        holder = holder_of(example(case.values[2]))
+        for member in sorted({"sealed", "sealed_numbers"} & type(holder).model_fields.keys()):
+            yield pytest.param(*case.values, member, id=f"{case.id} {member}")
+
+
+@pytest.mark.parametrize("path", FACTS)
+@pytest.mark.parametrize("handlers, topic, event_type, member", list(seals()))
+async def test_no_handler_takes_a_sealed_value_where_nothing_personal_can_stand(
+    handlers: Handlers, topic: str, event_type: str, member: str, path: str
+) -> None:
+    event = await sealed(example(event_type))
+    seal = holder_of(event).sealed
+    more = seal.model_copy(update={"values": {**seal.values, path: "AAAA"}})
+    handling = handlers.given(seals=NOTHING).by_type[topic, event_type]
+
+    with pytest.raises(BrokenSeal, match="not personal"):
+        await handling.call([with_holder(event, holder_of(event).model_copy(update={member: more}))], NOTHING)
+
+
+def test_whatever_service_opens_a_seal_is_asked() -> None:
+    """One that opens and looks nothing over would be in no list here."""
+    root = Path(__file__).parents[2] / "services"
+    openers = {path.parent.name for path in root.glob("*/*.py") if "opener.open(" in path.read_text()}
+
+    assert openers == {"desk", "notify"}

@@ -1,0 +1,94 @@
+"""A topic that ends is deleted when its readers have read all that stands on it, and not before."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from chassis.broker import Broker
+from contracts.topics import APPLICATIONS, OF_A_CHANNEL, Topic
+from deploy.local import Stack
+from deploy.topics import create_topics, delete_topic, grow_like, partitions
+from deploy.unread import delete_when_read
+
+GROUP = "readers"
+ENDING = replace(APPLICATIONS, name="ending.v1", partitions=2)
+PLACES = [TopicPartition(ENDING.name, number) for number in range(ENDING.partitions)]
+Make = Callable[..., Awaitable[Broker]]
+
+
+@pytest.fixture
+async def make(new_servers: Stack) -> AsyncGenerator[Make]:
+    """`await make(topic, …)` → the broker on which these are, until the test ends."""
+    made: list[str] = []
+
+    async def create(*topics: Topic) -> Broker:
+        made.extend(topic.name for topic in topics)
+        await create_topics(new_servers.kafka, topics)
+        return new_servers.kafka
+
+    yield create
+    for name in made:
+        if name in await partitions(new_servers.kafka):
+            await delete_topic(new_servers.kafka, name)
+
+
+async def write(broker: Broker, count: int, transaction: str | None = None) -> None:
+    async with AIOKafkaProducer(**broker.aiokafka(), transactional_id=transaction) as producer:
+        if transaction:
+            await producer.begin_transaction()
+        for number in range(count):
+            await producer.send_and_wait(ENDING.name, b"{}", partition=number % 2)
+        if transaction:
+            await producer.commit_transaction()
+
+
+async def say_read(broker: Broker, *offsets: int) -> None:
+    async with AIOKafkaConsumer(**broker.aiokafka(), group_id=GROUP, enable_auto_commit=False) as consumer:
+        consumer.assign(PLACES)
+        await consumer.commit(dict(zip(PLACES, offsets, strict=True)))
+
+
+@pytest.mark.parametrize("read", [None, (1, 0), (2, 0), (1, 1)])
+async def test_a_topic_of_which_a_record_is_not_read_stays(make: Make, read: tuple[int, int] | None) -> None:
+    broker = await make(ENDING)
+    await write(broker, 3)
+    await say_read(broker, *(read or (0, 0)))
+
+    assert await delete_when_read(broker, ENDING.name, GROUP, 0) == 3 - sum(read or ())
+
+    assert ENDING.name in await partitions(broker)
+
+
+@pytest.mark.parametrize("transaction", [None, "a-transaction"])
+async def test_a_topic_of_which_all_is_read_is_deleted(make: Make, transaction: str | None) -> None:
+    """A reader never says that it has read what marks the end of a transaction."""
+    broker = await make(ENDING)
+    await write(broker, 3, transaction)
+    await say_read(broker, 2, 1)
+
+    assert await delete_when_read(broker, ENDING.name, GROUP, 10) == 0
+
+    assert ENDING.name not in await partitions(broker)
+
+
+async def test_a_topic_on_which_nothing_ever_stood_is_deleted_though_nobody_reads_it(make: Make) -> None:
+    broker = await make(ENDING)
+
+    assert await delete_when_read(broker, ENDING.name, "nobody", 10) == 0
+
+    assert ENDING.name not in await partitions(broker)
+
+
+async def test_topics_of_a_template_grow_with_the_one_they_are_like_and_never_shrink(make: Make) -> None:
+    template = replace(OF_A_CHANNEL, name="growing.{channel}.v1")
+    grown = replace(APPLICATIONS, name="growing.v1", partitions=3)
+    few, enough = replace(template.of("few"), partitions=1), replace(template.of("enough"), partitions=5)
+    broker = await make(grown, few, enough)
+
+    assert await grow_like(broker, template, grown) == [few.name]
+    assert await grow_like(broker, template, grown) == []
+
+    there = await partitions(broker)
+    assert [there[topic.name] for topic in (grown, few, enough)] == [3, 3, 5]
