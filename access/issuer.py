@@ -6,9 +6,9 @@ The libraries take 12 MB: they are loaded when the first person comes.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from access.principal import Principal, bad_token, principal_of, second_factor_first
 from access.settings import Vouching
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from joserfc import jwt
     from joserfc.jwk import KeySet
 
+T = TypeVar("T")
+
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 """Signatures by a key that only the provider has: `none` and those by a shared secret are not among them."""
 
@@ -25,8 +27,12 @@ SECONDS = 10
 LEEWAY_SECONDS = 30
 KEYS_SECONDS = 600
 """How long its keys are believed: one that it has withdrawn, as it was stolen, lets nobody in after that."""
-KEYS_AGAIN_SECONDS = 60
-"""A token signed by an unknown key has the keys fetched again, and not more often than this."""
+KEYS_AGAIN_SECONDS = 10
+"""A token signed by an unknown key has the keys fetched again, and not more often than this: strangers' tokens cost the provider no more."""
+AWAY_SECONDS = 5
+"""For how long a provider that was away is not asked again: whoever comes meanwhile is told at once and does not wait in a queue."""
+ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+"""What its discovery document must name."""
 
 
 def provider_away() -> Refused:
@@ -40,12 +46,17 @@ def provider_away() -> Refused:
 
 @dataclass(slots=True)
 class Issuer:
-    """The provider that the settings name. What it says of itself is asked once it is needed, and kept."""
+    """The provider that the settings name. What it says of itself, and its keys, are asked once they are needed and believed for a while.
+
+    Only what came whole is remembered. A provider that is away while its keys are believed lets in whom it would; after that
+    nobody is let in until it is back, neither on old keys nor without.
+    """
 
     settings: Vouching
     _metadata: dict[str, Any] = field(default_factory=lambda: dict[str, Any]())
     _keys: "KeySet | None" = None
-    _keys_at: float = -KEYS_AGAIN_SECONDS
+    _keys_at: float = -KEYS_SECONDS
+    _away_at: float = -AWAY_SECONDS
     _fetching: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def bearer(self, token: str) -> Principal:
@@ -64,7 +75,8 @@ class Issuer:
         checks: dict[str, Any] = {
             name: {"essential": True, "value": value} for name, value in (wanted | {"iss": metadata["issuer"]}).items()
         }
-        registry = JWTClaimsRegistry(leeway=LEEWAY_SECONDS, exp={"essential": True}, **checks)
+        checks |= {"exp": {"essential": True}, "iat": {"essential": True}}
+        registry = JWTClaimsRegistry(leeway=LEEWAY_SECONDS, **checks)
         try:
             claims = (await self._decoded(token)).claims
             registry.validate(claims)
@@ -75,11 +87,8 @@ class Issuer:
     async def discovered(self) -> dict[str, Any]:
         """What the provider says of itself. Raises Refused when it is away, or says that it is another."""
         if not self._metadata:
-            issuer = self.settings.oidc_issuer
-            found = await _json(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
-            if found.get("issuer") != issuer:
-                raise provider_away()
-            self._metadata = found
+            async with self._fetching:
+                self._metadata = self._metadata or await self._asked(self._discovery)
         return self._metadata
 
     async def _decoded(self, token: str) -> "jwt.Token":
@@ -93,21 +102,55 @@ class Issuer:
             return jwt.decode(token, await self._key_set(again=True), algorithms=ALGORITHMS)
 
     async def _key_set(self, *, again: bool = False) -> "KeySet":
-        from joserfc.jwk import KeySet
-
         async with self._fetching:
             late = time.monotonic() - self._keys_at > (KEYS_AGAIN_SECONDS if again else KEYS_SECONDS)
             if self._keys is None or late:
+                self._metadata, self._keys = await self._asked(self._documents)
                 self._keys_at = time.monotonic()
-                self._keys = KeySet.import_key_set(await _json((await self.discovered())["jwks_uri"]))
             return self._keys
 
+    async def _asked(self, ask: Callable[[], Awaitable[T]]) -> T:
+        if time.monotonic() - self._away_at < AWAY_SECONDS:
+            raise provider_away()
+        try:
+            return await ask()
+        except Refused:
+            self._away_at = time.monotonic()
+            raise
 
-async def _json(url: str) -> Any:
+    async def _documents(self) -> tuple[dict[str, Any], "KeySet"]:
+        """Both: where the keys are may have changed with them."""
+        metadata = await self._discovery()
+        return metadata, _keys_in(await _json(metadata["jwks_uri"]))
+
+    async def _discovery(self) -> dict[str, Any]:
+        issuer = self.settings.oidc_issuer
+        found = await _json(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+        if found.get("issuer") != issuer or not all(isinstance(found.get(name), str) for name in ENDPOINTS):
+            raise provider_away()
+        return found
+
+
+def _keys_in(document: dict[str, Any]) -> "KeySet":
+    """Those of a kind that we know; the others sign nothing that we would believe."""
+    from joserfc.errors import JoseError
+    from joserfc.jwk import KeySet
+
+    try:
+        return KeySet.import_key_set({"keys": document["keys"]})
+    except (JoseError, ValueError, LookupError, TypeError) as error:
+        raise provider_away() from error
+
+
+async def _json(url: str) -> dict[str, Any]:
+    """A document of the provider's, an object."""
     import httpx2
 
     try:
         async with httpx2.AsyncClient(timeout=SECONDS) as client:
-            return (await client.get(url)).raise_for_status().json()
-    except (httpx2.HTTPError, OSError, ValueError) as error:
+            found = (await client.get(url)).raise_for_status().json()
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
         raise provider_away() from error
+    if not isinstance(found, dict):
+        raise provider_away()
+    return found

@@ -29,16 +29,25 @@ def new_token() -> str:
 
 
 async def begin(
-    tx: Tx, token: str, who: Principal, limits: Limits, subject: str | None = None, provider_session: str | None = None
+    tx: Tx,
+    token: str,
+    who: Principal,
+    limits: Limits,
+    subject: str | None = None,
+    provider_session: str | None = None,
+    asked_at: datetime | None = None,
 ) -> None:
-    """Insert, and forget those that are over. `subject` and `provider_session` are the provider's `sub` and `sid`."""
+    """Insert, and forget those that are over. `subject` and `provider_session` are the provider's `sub` and `sid`.
+
+    `asked_at` is when the provider asked who it is: from then on the absolute limit counts, where it says so.
+    """
     await tx.execute(
         "DELETE FROM staff_session WHERE seen_at < $1 OR began_at < $2", tx.now - limits.idle, tx.now - limits.absolute
     )
     await tx.execute(
         """
         INSERT INTO staff_session (digest, staff, roles, departments, began_at, seen_at, subject, provider_session)
-        VALUES ($1, $2, $3, $4, $5, $5, $6, $7)
+        VALUES ($1, $2, $3, $4, least($8::timestamptz, $5), $5, $6, $7)
         """,
         _digest(token),
         who.staff,
@@ -47,6 +56,7 @@ async def begin(
         tx.now,
         subject,
         provider_session,
+        asked_at,
     )
 
 

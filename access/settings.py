@@ -60,7 +60,13 @@ class AccessSettings(TokenSettings):
     oidc_client_secret: SecretStr = Field(min_length=16, description="its secret")
     public_url: str = Field(description="where browsers reach this service, e.g. https://desk.city.example")
     idle_minutes: Annotated[int, Field(ge=1, le=480)] = Field(default=30, description="a session idle so long is over")
-    session_hours: Annotated[int, Field(ge=1, le=24)] = Field(default=10, description="every session is over by then")
+    oidc_auth_time: bool = Field(
+        default=False,
+        description="an ID token that does not say when its owner was asked (`auth_time`) is refused; where it says so, that always counts",
+    )
+    session_hours: Annotated[int, Field(ge=1, le=24)] = Field(
+        default=10, description="every session is over so long after its owner signed in at the provider"
+    )
 
     @field_validator("public_url")
     @classmethod
@@ -74,6 +80,11 @@ class AccessSettings(TokenSettings):
                 "OIDC_AUDIENCE must differ from OIDC_CLIENT_ID: else an ID token would pass for an access token"
             )
         return self
+
+    @property
+    def session_seconds(self) -> int:
+        """After how long every session is over."""
+        return self.session_hours * 3600
 
     @property
     def origin(self) -> str:

@@ -17,8 +17,8 @@ from fastapi import FastAPI, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from access import sessions
-from access.provider import Provider, SignedIn, WeakSignIn, sign_in_failed
-from access.refused_page import second_factor_page
+from access.provider import Provider, SignedIn, StaleSignIn, WeakSignIn, sign_in_failed
+from access.refused_page import second_factor_page, stale_page
 from access.sessions import Limits
 from access.settings import AccessSettings
 from chassis.commands import Commands
@@ -71,10 +71,13 @@ def add_routes(app: FastAPI, entrance: Entrance) -> None:
     """In, back from the provider, and out."""
 
     @app.get("/login")
-    async def login(then: Annotated[str, Query(max_length=500)] = "/v1/me") -> Response:
-        """Go to the provider; `then` is the path to come back to."""
+    async def login(
+        then: Annotated[str, Query(max_length=500)] = "/v1/me",
+        again: Annotated[bool, Query()] = False,  # noqa: FBT002  a parameter of the query
+    ) -> Response:
+        """Go to the provider; `then` is the path to come back to, `again` has it ask whoever is signed in there, too."""
         under_way = {name: secrets.token_urlsafe(32) for name in ("state", "nonce", "verifier")}
-        url = await entrance.provider.authorization_url(**under_way)
+        url = await entrance.provider.authorization_url(**under_way, again=again)
         answer = RedirectResponse(url, 303)
         told = json.dumps(under_way | {"then": _within(then)}).encode()
         entrance.set(answer, "login", entrance.box.encrypt(told).decode(), LOGIN_SECONDS)
@@ -94,10 +97,12 @@ def add_routes(app: FastAPI, entrance: Entrance) -> None:
             signed_in = await entrance.provider.signed_in(code, under_way["nonce"], under_way["verifier"])
         except WeakSignIn:
             return second_factor_page()
+        except StaleSignIn:
+            return stale_page()
         token, former = sessions.new_token(), request.cookies.get(entrance.cookie("session"), "")
         await entrance.commands.run(lambda tx: _begin(tx, token, former, signed_in, entrance.limits))
         answer = RedirectResponse(under_way["then"], 303)
-        entrance.set(answer, "session", token, entrance.settings.session_hours * 3600)
+        entrance.set(answer, "session", token, entrance.settings.session_seconds)
         entrance.drop(answer, "login")
         return answer
 
@@ -113,7 +118,7 @@ def add_routes(app: FastAPI, entrance: Entrance) -> None:
 
 async def _begin(tx: Tx, token: str, former: str, signed_in: SignedIn, limits: Limits) -> tuple[None, list[Event]]:
     await sessions.end(tx, former)
-    await sessions.begin(tx, token, signed_in.who, limits, signed_in.subject, signed_in.session)
+    await sessions.begin(tx, token, signed_in.who, limits, signed_in.subject, signed_in.session, signed_in.at)
     return None, []
 
 

@@ -54,6 +54,8 @@ _NOBODY_SIGNS_IN: Mapping[str, Mapping[str, str]] = {
     "archive": _ISSUER,
 }
 """Services that staff come to do not start without a provider; none is asked, for nobody works here."""
+_CITYS_OWN: Mapping[str, Mapping[str, str]] = {"intake": {"city_sources": '["/portal/applications"]'}}
+"""The workload comes as the city's own."""
 
 
 def database_of(service: str, password: str = "") -> ServiceDatabase:
@@ -122,6 +124,7 @@ def _command(servers: Servers, name: str, *, telemetry: bool) -> Command:
         "log_level": "info",
         **keyrings.addresses(_home(servers), name),
         **_NOBODY_SIGNS_IN.get(name, {}),
+        **_CITYS_OWN.get(name, {}),
         **({"otlp_endpoint": servers.sink} if telemetry else {}),
     }
     environment = {f"{prefix}_{setting.upper()}": value for setting, value in told.items()}

@@ -52,6 +52,8 @@ class Code:
     account: LocalAccount
     asked: dict[str, str]
     ends: float
+    at: int
+    """When its account's password was asked for, seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class LocalProvider:
         now = time.monotonic()
         self.codes = {code: one for code, one in self.codes.items() if one.ends > now}
         code = secrets.token_urlsafe(24)
-        self.codes[code] = Code(account, asked, now + CODE_SECONDS)
+        self.codes[code] = Code(account, asked, now + CODE_SECONDS, int(time.time()))
         return code
 
     def _known(self, staff: str, password: str) -> LocalAccount | None:
@@ -145,7 +147,7 @@ class LocalProvider:
         digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
         if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != found.asked["code_challenge"]:
             return None
-        about = {"amr": ["pwd"], "sid": self._begun(found)}
+        about = {"amr": ["pwd"], "sid": self._begun(found), "auth_time": found.at}
         return {
             "token_type": "Bearer",
             "expires_in": TOKEN_SECONDS,

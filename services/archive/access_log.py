@@ -1,12 +1,12 @@
 """Who read which record, when and why: written with every look, read by the auditor, told to a citizen who asks."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime
 from typing import Annotated, Any
+from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import FastAPI, Path
+from fastapi import FastAPI, Path, Query
 from fastapi.responses import JSONResponse
 
 from access.guard import Asking
@@ -16,13 +16,16 @@ from contracts.archive import RecordViewed
 from contracts.desk import Purpose
 from contracts.envelope import Event
 
-JAPAN = timezone(timedelta(hours=9))
+MOST = 200
+LAST = 2**63 - 1
+"""The largest of PostgreSQL's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
     """One look at a record."""
 
+    number: int
     at: datetime
     staff: str
     purpose: str
@@ -45,29 +48,49 @@ async def note(tx: Tx, receipt: str, ids: tuple[UUID, UUID], staff: str, purpose
     )
 
 
-async def log(tx: Tx, receipt: str) -> list[Look]:
-    """Every look at the record of a receipt number, in order."""
+async def log(tx: Tx, receipt: str, after: int, limit: int) -> list[Look]:
+    """The looks at the record of a receipt number after one of that number, in order."""
     rows = await tx.fetch(
         """
-        SELECT at, staff, purpose FROM record_view WHERE record = (SELECT number FROM record WHERE receipt = $1)
-        ORDER BY number
+        SELECT number, at, staff, purpose FROM record_view
+        WHERE record = (SELECT number FROM record WHERE receipt = $1) AND number > $2 ORDER BY number LIMIT $3
+        """,
+        receipt,
+        after,
+        limit,
+    )
+    return [Look(**dict(row)) for row in rows]
+
+
+async def days(tx: Tx, receipt: str) -> list[date]:
+    """On which days (in Japan) the record was read, each once, in order: all there are."""
+    rows = await tx.fetch(
+        """
+        SELECT DISTINCT (at AT TIME ZONE interval '+09:00')::date AS day FROM record_view
+        WHERE record = (SELECT number FROM record WHERE receipt = $1) ORDER BY day
         """,
         receipt,
     )
-    return [Look(**dict(row)) for row in rows]
+    return [row["day"] for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """Somebody read the log itself."""
 
+    number: int
     at: datetime
     staff: str
 
 
-async def readings_of(tx: Tx, receipt: str) -> list[Reading]:
-    """Who read the log of a receipt number, in order."""
-    rows = await tx.fetch("SELECT at, staff FROM log_reading WHERE receipt = $1 ORDER BY number", receipt)
+async def readings_of(tx: Tx, receipt: str, before: int, limit: int) -> list[Reading]:
+    """Who read the log of a receipt number before one of that number, the newest first."""
+    rows = await tx.fetch(
+        "SELECT number, at, staff FROM log_reading WHERE receipt = $1 AND number < $2 ORDER BY number DESC LIMIT $3",
+        receipt,
+        before,
+        limit,
+    )
     return [Reading(**dict(row)) for row in rows]
 
 
@@ -76,8 +99,28 @@ async def note_reading(tx: Tx, receipt: str, staff: str) -> None:
     await tx.execute("INSERT INTO log_reading (at, staff, receipt) VALUES ($1, $2, $3)", tx.now, staff, receipt)
 
 
-async def _read_log(tx: Tx, receipt: str, staff: str) -> tuple[tuple[list[Look], list[Reading]], list[Event]]:
-    found = await log(tx, receipt), await readings_of(tx, receipt)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which page: looks after one, readings before one, so many of each."""
+
+    after: int
+    before: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page, asked for with one more of each than it holds, and what a citizen may be told of all of it."""
+
+    looks: list[Look]
+    readings: list[Reading]
+    days: list[date]
+
+
+async def _read_log(tx: Tx, receipt: str, wanted: Wanted, staff: str) -> tuple[Found, list[Event]]:
+    looks = await log(tx, receipt, wanted.after, wanted.limit + 1)
+    readings = await readings_of(tx, receipt, wanted.before, wanted.limit + 1)
+    found = Found(looks, readings, await days(tx, receipt))
     await note_reading(tx, receipt, staff)
     return found, []
 
@@ -86,21 +129,36 @@ def add_routes(app: FastAPI, commands: Commands) -> None:
     """One page for the auditor."""
 
     @app.get("/v1/access/{receipt}")
-    async def read_access(receipt: Annotated[str, Path(max_length=32)], asking: Asking) -> JSONResponse:
-        """Who read the record of an application; `citizen` is what its applicant may be told: the days, and no person.
+    async def read_access(
+        receipt: Annotated[str, Path(max_length=32)],
+        asking: Asking,
+        after: Annotated[int, Query(ge=0, le=LAST)] = 0,
+        read_before: Annotated[int, Query(ge=1, le=LAST)] = LAST,
+        limit: Annotated[int, Query(ge=1, le=MOST)] = MOST,
+    ) -> JSONResponse:
+        """Who read the record of an application, from the first; `citizen` is what its applicant may be told: the days, and no person.
 
-        `read_by` is who read this log before. Whoever reads it now is noted in the same transaction.
+        `read_by` is who read this log before, the newest first. `next` and `read_by_next` are the paths of what follows in each,
+        null at its end. Whoever reads it now is noted in the same transaction.
         """
-        found, readings = await commands.run(lambda tx: _read_log(tx, receipt, asking.staff))
-        read_by = [{"at": one.at.isoformat(), "staff": one.staff} for one in readings]
-        told = {"log": [_entry(one) for one in found], "citizen": _told(found), "read_by": read_by}
-        return JSONResponse({"receipt": receipt} | told)
+        wanted = Wanted(after, read_before, limit)
+        return JSONResponse(
+            _page(receipt, await commands.run(lambda tx: _read_log(tx, receipt, wanted, asking.staff)), limit)
+        )
+
+
+def _page(receipt: str, found: Found, limit: int) -> dict[str, Any]:
+    looks, readings = found.looks[:limit], found.readings[:limit]
+    path = f"/v1/access/{quote(receipt, safe='')}?limit={limit}"
+    return {
+        "receipt": receipt,
+        "log": [_entry(one) for one in looks],
+        "next": f"{path}&after={looks[-1].number}" if len(found.looks) > limit else None,
+        "citizen": [{"day": day.isoformat()} for day in found.days],
+        "read_by": [{"at": one.at.isoformat(), "staff": one.staff} for one in readings],
+        "read_by_next": f"{path}&read_before={readings[-1].number}" if len(found.readings) > limit else None,
+    }
 
 
 def _entry(one: Look) -> dict[str, Any]:
     return {"at": one.at.isoformat(), "staff": one.staff, "purpose": one.purpose}
-
-
-def _told(found: Sequence[Look]) -> list[dict[str, str]]:
-    """On which days (in Japan) the record was read, each once."""
-    return [{"day": day.isoformat()} for day in sorted({one.at.astimezone(JAPAN).date() for one in found})]

@@ -35,7 +35,7 @@ def add_routes(app: FastAPI, commands: Commands, settings: TokenSettings) -> Non
 
     @app.get("/v1/records")
     async def records(
-        after: Annotated[int, Query(ge=0)] = 0, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+        after: Annotated[int, Query(ge=0, le=access_log.LAST)] = 0, limit: Annotated[int, Query(ge=1, le=1000)] = 100
     ) -> JSONResponse:
         """Numbers, receipts and digests of the records after a number, in the order of the chain."""
         return JSONResponse(await commands.query(lambda tx: _records(tx, after, limit)))
@@ -72,7 +72,8 @@ async def _records(tx: Tx, after: int, limit: int) -> dict[str, Any]:
         }
         for row in await store.records_after(tx, after, limit)
     ]
-    return {"records": found, "next": f"/v1/records?after={found[-1]['number']}" if len(found) == limit else None}
+    following = f"/v1/records?limit={limit}&after={found[-1]['number']}" if len(found) == limit else None
+    return {"records": found, "next": following}
 
 
 async def _verify(tx: Tx) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import FastAPI, Path, Query
@@ -33,6 +34,7 @@ class Access:
 class Reading:
     """Somebody read the log itself."""
 
+    number: int
     at: datetime
     staff: str
 
@@ -40,6 +42,8 @@ class Reading:
 CASE, NUMBERS = "view", "view-individual-numbers"
 """What somebody looked at."""
 MOST_READINGS = 200
+LAST = 2**63 - 1
+"""The largest of PostgreSQL's."""
 
 
 async def note(
@@ -126,12 +130,16 @@ async def log(tx: Tx, receipt: str) -> list[Access]:
     return [Access(**dict(row)) for row in rows]
 
 
-async def readings_of(tx: Tx, receipt: str | None, limit: int) -> list[Reading]:
-    """Who read the log of a receipt number, or where that is None the searches: the last so many, the newest first."""
+async def readings_of(tx: Tx, receipt: str | None, limit: int, before: int = LAST) -> list[Reading]:
+    """Who read the log of a receipt number, or where that is None the searches: the last so many before one, the newest first."""
     rows = await tx.fetch(
-        "SELECT at, staff FROM log_reading WHERE receipt IS NOT DISTINCT FROM $1 ORDER BY number DESC LIMIT $2",
+        """
+        SELECT number, at, staff FROM log_reading WHERE receipt IS NOT DISTINCT FROM $1 AND number < $3
+        ORDER BY number DESC LIMIT $2
+        """,
         receipt,
         limit,
+        before,
     )
     return [Reading(**dict(row)) for row in rows]
 
@@ -141,8 +149,10 @@ async def note_reading(tx: Tx, receipt: str | None, staff: str) -> None:
     await tx.execute("INSERT INTO log_reading (at, staff, receipt) VALUES ($1, $2, $3)", tx.now, staff, receipt)
 
 
-async def _read_log(tx: Tx, receipt: str, staff: str) -> tuple[tuple[list[Access], list[Reading]], list[Event]]:
-    found = await log(tx, receipt), await readings_of(tx, receipt, MOST_READINGS)
+async def _read_log(
+    tx: Tx, receipt: str, before: int, staff: str
+) -> tuple[tuple[list[Access], list[Reading]], list[Event]]:
+    found = await log(tx, receipt), await readings_of(tx, receipt, MOST_READINGS + 1, before)
     await note_reading(tx, receipt, staff)
     return found, []
 
@@ -159,14 +169,19 @@ def add_routes(app: FastAPI) -> None:
     """Two pages for the auditor."""
 
     @app.get("/v1/access/{receipt}")
-    async def read_access(receipt: Annotated[str, Path(max_length=32)], asking: Asking) -> JSONResponse:
+    async def read_access(
+        receipt: Annotated[str, Path(max_length=32)],
+        asking: Asking,
+        read_before: Annotated[int, Query(ge=1, le=LAST)] = LAST,
+    ) -> JSONResponse:
         """Who saw or changed the cases of an application; `citizen` is what its applicant may be told: department and day.
 
-        `read_by` is who read this log before. Whoever reads it now is noted in the same transaction.
+        `read_by` is who read this log before, the newest first, and `read_by_next` the path of those before them, null when
+        there are none. Whoever reads it now is noted in the same transaction.
         """
-        found, readings = await asking.commands.run(lambda tx: _read_log(tx, receipt, asking.staff))
-        told = {"log": [_entry(one) for one in found], "citizen": _told(found), "read_by": _read_by(readings)}
-        return JSONResponse({"receipt": receipt} | told)
+        found, readings = await asking.commands.run(lambda tx: _read_log(tx, receipt, read_before, asking.staff))
+        told = {"log": [_entry(one) for one in found], "citizen": _told(found)}
+        return JSONResponse({"receipt": receipt} | told | _readings(receipt, readings))
 
     @app.get("/v1/searches")
     async def read_searches(
@@ -191,6 +206,14 @@ def _entry(one: Access) -> dict[str, Any]:
         "what": one.what,
         "purpose": one.purpose,
     }
+
+
+def _readings(receipt: str, found: Sequence[Reading]) -> dict[str, Any]:
+    """One page of `found`, which was asked for with one more than it holds."""
+    shown = found[:MOST_READINGS]
+    path = f"/v1/access/{quote(receipt, safe='')}?read_before="
+    following = f"{path}{shown[-1].number}" if len(found) > len(shown) else None
+    return {"read_by": _read_by(shown), "read_by_next": following}
 
 
 def _read_by(readings: Sequence[Reading]) -> list[dict[str, str]]:

@@ -117,22 +117,25 @@ def denials(system: System, source: str, channel: str | None, procedure: str | N
         yield Denial("procedure", "not-your-procedure", system.procedures)
 
 
-def objection(speaker: str | None, source: str, systems: Collection[System]) -> str | None:
-    """Why a source is not its speaker's to name, None when it is: a source is spoken by whoever owns it, and nobody's by the city.
+def objection(speaker: str | None, source: str, systems: Collection[System], own: Collection[str]) -> str | None:
+    """Why a source is not its speaker's to name, None when it is: a source is spoken by whoever owns it, and the city's own by the city.
 
-    `speaker` is the system whose own topic a record came over, None where that is the topic of the city's own channels.
+    `speaker` is the system whose own topic a record came over, None where that is the topic of the city's own channels; `own` are
+    patterns of those channels' sources.
     Says names of systems and sources that are registered; one that is nobody's was chosen by whoever sent it, and is not repeated.
     """
     owner = next((system for system in systems if system.owns(source)), None)
-    if (owner.name if owner else None) == speaker:
+    if (owner.name if owner else None) == speaker and (owner or any(fnmatchcase(source, each) for each in own)):
         return None
     named = f"{source}, a source of {owner.name}" if owner else "a source that is nobody's"
     return f"{speaker or 'a channel of the city'} speaks as {named}: {_advice(speaker, owner, systems)}"
 
 
 def _advice(speaker: str | None, owner: System | None, systems: Collection[System]) -> str:
-    if speaker is None:
-        return f"{owner.name if owner else ''} publishes on a topic of its own"
+    if speaker is None and owner is None:
+        return "register it with `madoguchi channel add`, or let the city's own channels name it: MADOGUCHI_INTAKE_CITY_SOURCES"
+    if owner is not None and speaker is None:
+        return f"{owner.name} publishes on a topic of its own"
     found = next((system for system in systems if system.name == speaker), None)
     return f"its own are {', '.join(sorted(found.sources))}" if found else "it is no channel system"
 

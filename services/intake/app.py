@@ -31,7 +31,7 @@ def build(settings: Settings) -> Service:
         "intake",
         "services.intake",
         topics.INTAKE,
-        handlers.given(seals.foresee, seals=seals),
+        handlers.given(seals.foresee, seals=seals, own=settings.city_sources),
         add_routes=partial(add_routes, settings=settings, seals=seals, tokens=tokens),
         begin=digests.begin,
         work=(digests.work,),

@@ -59,9 +59,12 @@ class Judged:
 
 
 @handlers.consumes(topics.APPLICATIONS, topics.OF_A_CHANNEL)
-async def take_in(received: Sequence[Verbatim], tx: Tx, seals: Seals) -> list[Event]:
-    """Everything that channels published as themselves: accepted once, recognised when repeated, refused with every reason."""
-    guarded = await admitted(tx, received, seals)
+async def take_in(received: Sequence[Verbatim], tx: Tx, seals: Seals, own: Sequence[str]) -> list[Event]:
+    """Everything that channels published as themselves: accepted once, recognised when repeated, refused with every reason.
+
+    `own` are patterns of the sources that the city's own channels may name.
+    """
+    guarded = await admitted(tx, received, seals, own)
     submissions = [found.submission for found in guarded]
     tx.traces.update({sent.subject: sent.traceparent for sent in submissions if sent.traceparent})
     sent = [sent_of(found, seals) for found in guarded]

@@ -1,4 +1,4 @@
-"""Who may say what on Kafka: a source is spoken on the topic of the system that owns it, and nobody's on `applications.v1`.
+"""Who may say what on Kafka: a source is spoken on the topic of the system that owns it, and the city's own on `applications.v1`.
 
 The broker lets each channel system write its own topic alone, so the topic says who wrote a record, and what the record says of
 itself is held to it. Systems and sources are read with every batch, in its transaction: one that was added a moment ago is known.
@@ -28,8 +28,8 @@ class Arrival:
     submission: Submission
 
 
-async def admitted(tx: Tx, received: Sequence[Verbatim], seals: Seals) -> list[Guarded]:
-    """What was received, opened and guarded; with faults where its system may not send it.
+async def admitted(tx: Tx, received: Sequence[Verbatim], seals: Seals, own: Sequence[str]) -> list[Guarded]:
+    """What was received, opened and guarded; with faults where its system may not send it. `own` are patterns of the city's own sources.
 
     Raises Foreign for all that is no CloudEvent, or whose source is not the sender's own.
     """
@@ -37,7 +37,7 @@ async def admitted(tx: Tx, received: Sequence[Verbatim], seals: Seals) -> list[G
     arrivals = [found for found in read if isinstance(found, Arrival)]
     speakers = {found.speaker for found in arrivals if found.speaker}
     systems = await channel_systems.speaking(tx, speakers, {found.submission.source for found in arrivals})
-    reasons = {place: why for place, found in enumerate(read) if (why := _objection(found, systems))}
+    reasons = {place: why for place, found in enumerate(read) if (why := _objection(found, systems, own))}
     if reasons:
         raise Foreign(reasons)
     known = {system.name: system for system in systems}
@@ -53,10 +53,10 @@ def _read(message: Verbatim) -> Arrival | Unreadable:
         return error
 
 
-def _objection(found: Arrival | Unreadable, systems: Sequence[System]) -> str | None:
+def _objection(found: Arrival | Unreadable, systems: Sequence[System], own: Sequence[str]) -> str | None:
     if isinstance(found, Unreadable):
         return str(found)
-    return admitting.objection(found.speaker, found.submission.source, systems)
+    return admitting.objection(found.speaker, found.submission.source, systems, own)
 
 
 def _permitted(found: Guarded, system: System | None) -> Guarded:

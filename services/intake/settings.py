@@ -39,6 +39,10 @@ class Settings(ServiceSettings):
     retention: Annotated[str, Field(pattern=r"^[a-z0-9]{1,16}$")] = Field(
         default="5y", description="the retention class of procedures for which the city pack names none"
     )
+    city_sources: tuple[str, ...] = Field(
+        default=("/channels/bulk/*",),
+        description='the sources that the city\'s own channels may name on applications.v1, a JSON list of patterns with `*`: those of `madoguchi import`, ["/channels/bulk/*"]',
+    )
     token_key: Annotated[SecretStr | None, Field(min_length=32)] = Field(
         default=None,
         description="32 or more random characters by which access tokens are signed, the same for all processes of intake;"

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from joserfc.jwk import KeySet, RSAKey
+from joserfc.jwk import RSAKey
 from pydantic import ValidationError
 
-from access.issuer import KEYS_SECONDS, Issuer
-from chassis.errors import Refused
 from deploy.local.accounts import LocalAccount
 from deploy.local.provider import LocalProvider
 from services.desk.settings import Settings
@@ -53,26 +50,6 @@ async def test_who_signs_in_again_leaves_no_session_behind(visitor: Visitor) -> 
     visitor.desk.cookies.clear()
     again = await visitor.desk.get("/v1/me", headers={"Cookie": f"madoguchi-session={former}"})
     assert again.status_code == 401
-
-
-async def test_a_key_that_the_provider_has_withdrawn_lets_nobody_in_after_ten_minutes(
-    provider: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    unused = {"kafka_bootstrap": "none:1", "postgres_dsn": "none", "keyring": "m:", "opening_keyring": "m:"}
-    client = Issuer(Settings.model_validate(SIGN_IN | unused | {"oidc_issuer": provider.url}))
-    token = provider.twin.signed(provider.accounts.accounts[0], {"aud": "madoguchi"}, "at+jwt")
-    begun = time.monotonic()
-    await client.bearer(token)
-
-    async def others(_: str) -> Any:
-        return KeySet([RSAKey.generate_key(2048, {"kid": "another"})]).as_dict(private=False)
-
-    monkeypatch.setattr("access.issuer._json", others)
-    assert (await client.bearer(token)).staff
-    monkeypatch.setattr(time, "monotonic", lambda: begun + KEYS_SECONDS + 5)
-
-    with pytest.raises(Refused):
-        await client.bearer(token)
 
 
 async def test_where_tls_is_cookies_travel_by_nothing_else(desk_dsn: str, provider: Running) -> None:

@@ -141,6 +141,66 @@ async def test_whoever_reads_the_log_is_in_it_from_then_on(archive: Archive) -> 
     assert (second["log"], second["citizen"]) == ([], [])
 
 
+async def everything(archive: Archive, story: Story, member: str, following: str, query: str = "") -> list[list[Any]]:
+    """A list of the log, page by page, as the answers lead on."""
+    path, pages = f"/v1/access/{story.receipt}{query}", list[list[Any]]()
+    while path:
+        answer = (await archive.get(path, "kansa", AUDITOR)).json()
+        pages.append(answer[member])
+        path = answer[following]
+    return pages
+
+
+async def test_looks_are_read_page_by_page_and_the_citizen_is_told_of_all_on_each(archive: Archive) -> None:
+    story = Story()
+    await archive.keep(*story.whole())
+    ats = [NOW + timedelta(days=number) for number in range(5)]
+    for number, at in enumerate(ats):
+        await archive.pool.execute(
+            "INSERT INTO record_view (record, at, staff, purpose) VALUES (1, $1, $2, 'work')", at, f"staff{number}"
+        )
+
+    pages = await everything(archive, story, "log", "next", "?limit=2")
+
+    assert [[one["staff"] for one in page] for page in pages] == [
+        ["staff0", "staff1"],
+        ["staff2", "staff3"],
+        ["staff4"],
+    ]
+    first = (await archive.get(f"/v1/access/{story.receipt}?limit=2", "kansa", AUDITOR)).json()
+    assert [one["day"] for one in first["citizen"]] == [at.date().isoformat() for at in ats]
+
+
+async def test_no_answer_holds_more_than_two_hundred_and_what_is_left_is_led_on_to(archive: Archive) -> None:
+    story = Story()
+    await archive.keep(*story.whole())
+    looks = (
+        "INSERT INTO record_view (record, at, staff, purpose) SELECT 1, $1, 'a', 'work' FROM generate_series(1, 201)"
+    )
+    readings = "INSERT INTO log_reading (at, staff, receipt) SELECT $1, 's' || n, $2 FROM generate_series(1, 201) n"
+    await archive.pool.execute(looks, NOW)
+    await archive.pool.execute(readings, NOW, story.receipt)
+
+    shown, read_by = await log(archive, story), await everything(archive, story, "read_by", "read_by_next")
+
+    assert (len(shown["log"]), len(shown["read_by"]), shown["read_by"][0]["staff"]) == (200, 200, "s201")
+    assert [len(page) for page in read_by] == [200, 2]
+    assert read_by[-1][-1]["staff"] == "s1"
+    assert (await archive.get(f"/v1/access/{story.receipt}?limit=201", "kansa", AUDITOR)).status_code == 422
+
+
+async def test_the_next_page_of_records_is_as_long_as_the_one_before(archive: Archive) -> None:
+    for number in range(1, 4):
+        await archive.keep(*Story(number).whole())
+
+    first = (await archive.get("/v1/records?limit=2", "kiroku", RECORDS_OFFICER)).json()
+    second = (await archive.get(first["next"], "kiroku", RECORDS_OFFICER)).json()
+
+    assert first["next"] == "/v1/records?limit=2&after=2"
+    assert [record["number"] for record in second["records"]] == [3]
+    assert second["next"] is None
+
+
 @pytest.mark.parametrize(
     "verb",
     [

@@ -83,6 +83,21 @@ async def test_whoever_reads_the_log_is_in_it_from_then_on_and_the_citizen_is_to
     assert (second["log"], second["citizen"]) == ([], [])
 
 
+async def test_of_those_who_read_the_log_two_hundred_are_shown_and_the_answer_leads_on_to_the_others(
+    desk: Desk,
+) -> None:
+    await desk.case()
+    readings = "INSERT INTO log_reading (at, staff, receipt) SELECT $1, 's' || n, $2 FROM generate_series(1, 201) n"
+    await desk.pool.execute(readings, NOW, RECEIPT)
+
+    first = await audited(desk)
+    rest = await desk.client.get(first["read_by_next"], headers=await desk.sign_in("kansa", ["auditor"], []))
+
+    assert (len(first["read_by"]), first["read_by"][0]["staff"]) == (200, "s201")
+    assert [one["staff"] for one in rest.json()["read_by"]] == ["s1"]
+    assert rest.json()["read_by_next"] is None
+
+
 async def test_whoever_reads_the_searches_is_noted_beside_them_and_not_in_a_cases_log(desk: Desk) -> None:
     assert (await made(desk))["read_by"] == []
 

@@ -47,6 +47,7 @@ OPENED = "jp.madoguchi.case.opened.v1"
 PORTAL = System("portal", frozenset({"/channels/portal"}), frozenset({"portal", "fax", "paper"}), ("*",), 6000, 1000)
 THIEF = System("thief", frozenset({"/channels/thief"}), frozenset({"portal"}), ("road.*",), 6000, 1000)
 PORTALS_OWN = "applications.portal.v1"
+CITY_SOURCES = ("/channels/bulk/*", "urn:city:fax")
 CLOSED = "jp.madoguchi.case.closed.v1"
 
 
@@ -126,7 +127,7 @@ class Intake:
         bodies = [Verbatim(body if isinstance(body, bytes) else json.dumps(body).encode(), {}, topic) for body in sent]
         await self.seals.foresee(bodies)
         async with self.pool.acquire() as connection, transaction(connection, lambda: NOW) as tx:
-            return await handlers.take_in(bodies, tx, self.seals)  # pyright: ignore[reportReturnType]
+            return await handlers.take_in(bodies, tx, self.seals, CITY_SOURCES)  # pyright: ignore[reportReturnType]
 
     async def note(self, *seen: Progress) -> None:
         """Let intake read of what happened elsewhere, in one batch."""

@@ -13,6 +13,7 @@ from contracts.ids import uuid7
 from contracts.intake import ApplicationAccepted, ApplicationRejected, CorrectionAccepted, WithdrawalAccepted
 from services.intake.handlers import handlers
 from tests.intake.conftest import (
+    CITY_SOURCES,
     CLOSED,
     CORRECTED,
     NOW,
@@ -129,7 +130,7 @@ async def test_bytes_that_are_no_event_are_poison(intake: Intake) -> None:
 
 async def consumed(intake: Intake, *sent: tuple[bytes, bytes]) -> Outcome:
     """A batch of records, (key, body), as the consumer takes it from Kafka."""
-    given = handlers.given(intake.seals.foresee, seals=intake.seals)
+    given = handlers.given(intake.seals.foresee, seals=intake.seals, own=CITY_SOURCES)
     records = [Record(PORTALS_OWN, 0, offset, key, body, ()) for offset, (key, body) in enumerate(sent)]
     deliveries = [given.read(record, None) for record in records]
     await given.foresight([delivery.event for delivery in deliveries])

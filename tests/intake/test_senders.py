@@ -19,9 +19,10 @@ from contracts.intake import ApplicationAccepted, ApplicationRejected, Correctio
 from services.intake import channel_systems
 from services.intake.admitting import System, objection
 from services.intake.handlers import handlers
-from tests.intake.conftest import CORRECTED, NOW, PORTAL, PORTALS_OWN, THIEF, Intake, application, event
+from tests.intake.conftest import CITY_SOURCES, CORRECTED, NOW, PORTAL, PORTALS_OWN, THIEF, Intake, application, event
 
 THIEFS_OWN = "applications.thief.v1"
+OTHER = "0000-0000-0099-0"
 CITYS_OWN = topics.APPLICATIONS.name
 ACME = System("acme", frozenset({"urn:acme"}), frozenset({"counter"}), ("road.*",), 60, 60)
 BRAVE = System("brave", frozenset({"urn:brave", "urn:brave:2"}), frozenset({"web"}), ("*",), 60, 60)
@@ -32,7 +33,7 @@ BRAVE = System("brave", frozenset({"urn:brave", "urn:brave:2"}), frozenset({"web
     [
         ("acme", "urn:acme", None),
         ("brave", "urn:brave:2", None),
-        (None, "/bulk/sample", None),
+        (None, "/channels/bulk/sample/0123", None),
         ("acme", "urn:brave", "acme speaks as urn:brave, a source of brave: its own are urn:acme"),
         ("brave", "/somebody@example.jp", "brave speaks as a source that is nobody's: its own are urn:brave, urn:brave:2"),
         (None, "urn:acme", "a channel of the city speaks as urn:acme, a source of acme: acme publishes on a topic of its own"),
@@ -43,7 +44,7 @@ BRAVE = System("brave", frozenset({"urn:brave", "urn:brave:2"}), frozenset({"web
 def test_a_source_is_spoken_by_whoever_owns_it_and_the_reason_repeats_none_that_is_nobodys(
     speaker: str | None, source: str, why: str | None
 ) -> None:
-    assert objection(speaker, source, (ACME, BRAVE)) == why
+    assert objection(speaker, source, (ACME, BRAVE), CITY_SOURCES) == why
 
 
 def record(sent: dict[str, Any] | bytes, topic: str, offset: int, key: bytes | None = None) -> Record:
@@ -53,7 +54,7 @@ def record(sent: dict[str, Any] | bytes, topic: str, offset: int, key: bytes | N
 
 async def consumed(intake: Intake, *records: Record) -> Outcome:
     """A batch as the consumer takes it from Kafka."""
-    given = handlers.given(intake.seals.foresee, seals=intake.seals)
+    given = handlers.given(intake.seals.foresee, seals=intake.seals, own=CITY_SOURCES)
     deliveries: list[Delivery] = [given.read(one, None) for one in records]
     await given.foresight([delivery.event for delivery in deliveries])
     async with intake.pool.acquire() as connection:
@@ -61,7 +62,7 @@ async def consumed(intake: Intake, *records: Record) -> Outcome:
 
 
 async def redriven(intake: Intake, *keys: str) -> list[Redriven]:
-    given = handlers.given(intake.seals.foresee, seals=intake.seals)
+    given = handlers.given(intake.seals.foresee, seals=intake.seals, own=CITY_SOURCES)
     async with intake.pool.acquire() as pooled:
         dsn = await pooled.fetchval("SELECT current_database()")
     connection = await connect(f"{intake.admin_dsn.rpartition('/')[0]}/{dsn}")
@@ -90,14 +91,36 @@ async def test_a_source_on_a_topic_that_is_not_its_systems_is_parked_and_not_tak
     assert await sources_taken_in(intake) == set()
 
 
-async def test_a_source_that_is_nobodys_is_the_citys_own_and_no_channels(intake: Intake) -> None:
-    ours = application() | {"source": "/bulk/sample"}
+@pytest.mark.parametrize("source", ["/channels/bulk/sample/0123456789ab", "urn:city:fax"])
+async def test_a_source_of_the_citys_own_is_its_own_channels_and_no_others(intake: Intake, source: str) -> None:
+    ours = application() | {"source": source}
 
     (said,) = await intake.receive(ours, topic=CITYS_OWN)
 
     assert isinstance(said, ApplicationAccepted)
     with pytest.raises(Foreign, match="portal speaks as a source that is nobody's"):
         await intake.receive(ours | {"id": "another"})
+
+
+@pytest.mark.parametrize("source", ["/bulk/sample", "/channels/bulk", "urn:city:fax2", "urn:new-vendor"])
+async def test_a_source_that_is_nobodys_and_not_the_citys_is_parked_with_what_to_do_and_not_repeated(
+    intake: Intake, source: str
+) -> None:
+    """Else whoever has the login `bulk` could speak as a vendor that is not registered yet."""
+    outcome = await consumed(intake, record(application() | {"source": source}, CITYS_OWN, 0))
+
+    (parked,) = await intake.rows("SELECT cause FROM chassis.parked_event")
+    assert (outcome.handled, outcome.parked) == (0, 1)
+    assert "`madoguchi channel add`" in parked["cause"]
+    assert "MADOGUCHI_INTAKE_CITY_SOURCES" in parked["cause"]
+    assert source not in parked["cause"]
+
+
+async def test_a_pattern_of_the_citys_makes_no_channels_source_its_own(intake: Intake) -> None:
+    await intake.admit(replace(ACME, sources=frozenset({"/channels/bulk/acme"})))
+
+    with pytest.raises(Foreign, match="a source of acme"):
+        await intake.receive(application() | {"source": "/channels/bulk/acme"}, topic=CITYS_OWN)
 
 
 async def test_however_many_speak_as_another_the_others_pass_and_each_event_is_looked_at_a_few_times_only(
@@ -140,7 +163,7 @@ async def test_whoever_forges_makes_nobody_wait_behind_it(intake: Intake) -> Non
 
 
 async def test_a_key_that_is_parked_on_one_systems_topic_holds_up_no_other_topic(intake: Intake) -> None:
-    given = handlers.given(intake.seals.foresee, seals=intake.seals)
+    given = handlers.given(intake.seals.foresee, seals=intake.seals, own=CITY_SOURCES)
     sent = application()
 
     keys = [given.read(record(sent, topic, 0), None).key for topic in (THIEFS_OWN, PORTALS_OWN, CITYS_OWN)]
@@ -224,3 +247,35 @@ def test_both_topics_carry_the_same_events_and_are_read_by_one_handler() -> None
     assert topics.OF_A_CHANNEL.events == topics.APPLICATIONS.events
     assert handlers.views[topics.OF_A_CHANNEL.name] == handlers.views[CITYS_OWN]
     assert handlers.subscriptions[:2] == ["applications.v1", r"^applications\.[a-z][a-z0-9-]+\.v1$"]
+
+
+async def test_what_came_over_kafka_is_read_over_http_by_its_own_system_and_by_no_other(intake: Intake) -> None:
+    """A vendor on Kafka reads nothing there: it sends the same event over HTTP, gets the receipt number, and asks with it."""
+    sent = application()
+    (said,) = await intake.receive(sent)
+    assert isinstance(said, ApplicationAccepted)
+
+    answer, stranger = await intake.post(sent), await intake.post(sent, system="thief")
+    receipt = answer.json()["receipt"]
+
+    assert (answer.status_code, receipt) == (201, said.receipt)
+    assert (stranger.status_code, receipt in stranger.text) == (403, False)
+    own, theirs, none = [
+        await intake.get(receipt),
+        await intake.get(receipt, "thief"),
+        await intake.get(OTHER, "thief"),
+    ]
+    assert (own.status_code, own.json()["state"]) == (200, "open")
+    assert (theirs.status_code, theirs.content) == (404, none.content)
+    assert len(await intake.rows("SELECT FROM application")) == 1
+
+
+async def test_what_was_refused_on_kafka_is_refused_over_http_with_every_field_to_mend(intake: Intake) -> None:
+    sent = application(municipality="nowhere")
+    (said,) = await intake.receive(sent)
+    assert isinstance(said, ApplicationRejected)
+
+    answer = await intake.post(sent)
+
+    assert answer.status_code == 422
+    assert [fault["field"] for fault in answer.json()["errors"]] == [fault.field for fault in said.faults]
