@@ -85,6 +85,7 @@ async def _submit(tx: Tx, sent: Guarded, seals: Seals) -> Answer:
     (judged,) = await handlers.judge(tx, [sent], [this], seals)
     if judged.verdict.outcome == "rejected" or judged.verdict.known is None:
         raise _refusal(handlers.faults_of(judged))
+    await handlers.note_outcomes(tx, [judged])
     return answer(judged.verdict.known), handlers.announce(tx, judged, seals)
 
 

@@ -53,7 +53,8 @@ async def test_the_same_application_under_another_event_id_gets_the_same_receipt
     second = await intake.post(sent | {"id": "another"})
 
     assert second.json() == first.json()
-    assert [row["outcome"] for row in await intake.rows("SELECT outcome FROM submission ORDER BY received_at")]
+    outcomes = await intake.rows("SELECT outcome FROM submission ORDER BY id = 'another'")
+    assert [row["outcome"] for row in outcomes] == ["accepted", "repeated"]
 
 
 async def test_an_application_id_that_another_source_has_used_is_refused(intake: Intake) -> None:
