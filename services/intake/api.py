@@ -55,11 +55,12 @@ def add_routes(app: FastAPI, commands: Commands, settings: Settings, seals: Seal
     async def progress(receipt: str, request: Request) -> Response:
         """How far is an application of this system's? The timeline in Japanese, やさしい日本語 and English; 404 for any other."""
         system = await door.enter(request)
-        if not rules.is_receipt(receipt):
+        number = rules.receipt_of(receipt)
+        if number is None:
             raise Refused(
                 404, "no-such-receipt", "受付番号をお確かめください。 This is not a receipt number: please check it."
             )
-        return JSONResponse(await commands.query(lambda tx: _timeline(tx, receipt, system)))
+        return JSONResponse(await commands.query(lambda tx: _timeline(tx, number, system)))
 
 
 def _permit(system: System, sent: Submission) -> None:

@@ -2,7 +2,7 @@ import asyncio
 import json
 
 from contracts.ids import uuid7
-from services.intake.rules import is_receipt
+from services.intake.rules import receipt_of
 from tests.intake.conftest import CORRECTED, NOW, WITHDRAWN, Intake, application, event
 
 
@@ -10,7 +10,7 @@ async def test_an_application_is_answered_with_a_receipt_number(intake: Intake) 
     answer = await intake.post(application())
 
     assert answer.status_code == 201
-    assert is_receipt(answer.json()["receipt"])
+    assert receipt_of(answer.json()["receipt"]) == answer.json()["receipt"]
 
 
 async def test_the_same_event_again_gets_the_same_bytes_and_one_application(intake: Intake) -> None:
@@ -133,6 +133,14 @@ async def test_a_mistyped_receipt_number_is_not_somebody_elses(intake: Intake) -
     wrong = receipt[:-1] + str((int(receipt[-1]) + 1) % 10)
 
     assert (await intake.get(wrong)).status_code == 404
+
+
+async def test_a_receipt_number_keyed_in_without_its_hyphens_is_the_same(intake: Intake) -> None:
+    receipt = (await intake.post(application())).json()["receipt"]
+
+    answer = await intake.get(receipt.replace("-", ""))
+
+    assert (answer.status_code, answer.json()["receipt"]) == (200, receipt)
 
 
 async def test_a_correction_and_a_withdrawal_come_through_the_same_door(intake: Intake) -> None:
