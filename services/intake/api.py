@@ -75,7 +75,7 @@ def _read(request: Request, body: bytes) -> Submission:
         return reading.read(headers, body)
     except Unreadable as error:
         message = f"The body is not a CloudEvent ({error}). See docs: contracts/schemas, contracts/examples."
-        raise Refused(422, "not-a-cloudevent", message) from None
+        raise Refused(422, "not-a-cloudevent", message, errors=_errors(error.faults)) from None
 
 
 async def _submit(tx: Tx, sent: Guarded, seals: Seals) -> Answer:

@@ -102,6 +102,25 @@ async def test_what_is_no_cloudevent_gets_a_problem_document(intake: Intake) -> 
         assert answer.headers["content-type"] == "application/problem+json"
 
 
+async def test_an_envelope_without_attributes_is_told_each_of_them(intake: Intake) -> None:
+    nothing = await intake.post(b"{}")
+    unknown = await intake.post(application() | {"type": "jp.madoguchi.nothing.v1"})
+    sent = application(procedure="SNOW!") | {"id": "", "time": "yesterday"}
+    del sent["source"]
+
+    faulty = await intake.post(sent)
+
+    assert {fault["field"] for fault in nothing.json()["errors"]} == {"specversion", "id", "source", "type"}
+    assert {fault["field"] for fault in unknown.json()["errors"]} == {"type"}
+    assert {fault["field"] for fault in faulty.json()["errors"]} == {
+        "id",
+        "source",
+        "time",
+        "data.application.procedure",
+    }
+    assert "yesterday" not in faulty.text
+
+
 async def test_a_body_that_is_too_large_is_refused_before_it_is_read(intake: Intake) -> None:
     answer = await intake.post(b"x" * 100_000)
 
