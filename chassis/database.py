@@ -34,7 +34,7 @@ _SESSION = {
     "statement_timeout": f"{STATEMENT_SECONDS}s",
     "lock_timeout": "10s",
     "idle_in_transaction_session_timeout": "60s",
-    # The relay reads no further back than `journal.MARGIN`: no transaction may live as long. PostgreSQL 17 and later.
+    # The relay reads no further back than `journal.MARGIN`: no transaction may live nearly as long. PostgreSQL 17 and later.
     "transaction_timeout": "600s",
     "synchronous_commit": "on",
     "jit": "off",

@@ -15,8 +15,10 @@ from contracts.envelope import Event
 from contracts.ids import uuid7_texts
 
 PAGE = 4000
-MARGIN = timedelta(hours=1)
-"""How much older than the last tick a row's `at` may be: no transaction lives as long (`transaction_timeout`)."""
+MARGIN = timedelta(days=2)
+"""How much older than the last tick a row's `at` may be. No transaction lives for more than minutes (`transaction_timeout`), but
+clocks are set, and machines sleep with a transaction open: what is behind by more than this would be passed over for good.
+"""
 
 MOST_BYTES = 400_000
 """The largest event: a Kafka batch of ours holds at least one."""
@@ -121,19 +123,24 @@ async def save_tick(tx: Tx, tick: Tick, opened_at: datetime) -> None:
 
 
 async def window(tx: Tx, since: str, since_at: datetime) -> tuple[str | None, list[Entry]]:
-    """(snapshot, rows) that became visible since the snapshot `since`, in id order, a page of them at most."""
+    """(snapshot, rows) that became visible since the snapshot `since`, in id order, a page of them at most.
+
+    `since_at` only spares it old days; one that lies ahead of PostgreSQL's clock, which was set back, does not count.
+    """
     xmax, in_progress = horizon(since)
     rows = await tx.fetch(
         f"""
         SELECT id, key, payload, pg_current_snapshot()::text AS snapshot FROM (
-            SELECT id, key, payload FROM chassis.journal WHERE xid >= $1::text::xid8 AND at >= $3
+            SELECT id, key, payload FROM chassis.journal WHERE xid >= $1::text::xid8 AND at >= least($3, now()) - $4::interval
             UNION ALL
-            SELECT id, key, payload FROM chassis.journal WHERE xid = ANY($2::text[]::xid8[]) AND at >= $3
+            SELECT id, key, payload FROM chassis.journal WHERE xid = ANY($2::text[]::xid8[])
+              AND at >= least($3, now()) - $4::interval
         ) news ORDER BY id LIMIT {PAGE}
         """,
         str(xmax),
         [str(xid) for xid in in_progress],
-        since_at - MARGIN,
+        since_at,
+        MARGIN,
     )
     return (rows[0]["snapshot"] if rows else None), _entries(rows)
 

@@ -93,7 +93,7 @@ class Subscription:
         messages = await self._call("fetch", lambda: self._poll(most))
         found: dict[TopicPartition, list[Record]] = {}
         for message in messages:
-            record = _record(message)
+            record = record_of(message)
             found.setdefault(TopicPartition(record.topic, record.partition), []).append(record)
         return found
 
@@ -193,7 +193,8 @@ def _fits_nothing(message: Message) -> bool:
     return unknown and (message.topic() or "").startswith("^")
 
 
-def _record(message: Message) -> Record:
+def record_of(message: Message) -> Record:
+    """A message of librdkafka's as the record that it is."""
     return Record(
         message.topic() or "",
         message.partition() or 0,

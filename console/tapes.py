@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.structs import ConsumerRecord
 
 from chassis import kafka
 from chassis.broker import Broker
+from chassis.subscription import Record
+from chassis.tape import Tape
 from console.tally import Account, Stage
 from contracts import desk, intake, notify, reading, routing
 from contracts.archive import RecordSealed
@@ -24,11 +25,7 @@ from contracts.topics import (
     RECORDS,
 )
 
-Record = ConsumerRecord[bytes, bytes]
 SECONDS = 30
-RECORDS_AT_ONCE = 5000
-WAIT_MS = 10
-"""For records beyond the last. Where a topic ends is asked on the same connection, behind a fetch that waits: half a second a question by default."""
 
 
 class Origin(Model):
@@ -111,27 +108,10 @@ class Tapes:
 
     async def _records(self, topic: str) -> AsyncIterator[tuple[int, Record]]:
         """(first offset of its partition, record) up to the end as it is now."""
-        login = self.broker.aiokafka()
-        consumer = AIOKafkaConsumer(
-            topic, **login, group_id=None, auto_offset_reset="earliest", fetch_max_wait_ms=WAIT_MS
-        )
-        try:
-            await kafka.within(SECONDS, "consumer start", consumer.start())
-            partitions = list(consumer.assignment())
-            first = await kafka.within(SECONDS, "offsets", consumer.beginning_offsets(partitions))
-            ends = await kafka.within(SECONDS, "offsets", consumer.end_offsets(partitions))
-            self.account.complete &= not any(first.values())
-            left = {partition for partition in partitions if ends[partition] > first[partition]}
-            while left:
-                read = consumer.getmany(*left, timeout_ms=1000, max_records=RECORDS_AT_ONCE)
-                for partition, records in (await kafka.within(SECONDS, "read", read)).items():
-                    for record in records:
-                        if record.offset < ends[partition]:
-                            yield first[partition], record
-                    if records and records[-1].offset >= ends[partition] - 1:
-                        left.discard(partition)
-        finally:
-            await kafka.stop(consumer)
+        tape = Tape(self.broker, topic)
+        async for record in tape.records():
+            yield tape.begins[record.partition], record
+        self.account.complete &= not any(tape.begins.values())
 
     def _submission(self, record: Record) -> None:
         headers = dict(record.headers)

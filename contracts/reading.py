@@ -26,7 +26,15 @@ ChannelEvent = ApplicationSubmitted | CorrectionSubmitted | ApplicationWithdrawn
 
 
 class Unreadable(ValueError):
-    """Not a CloudEvent at all: nobody can be told what is wrong with it. `str` names the rule, never the bytes."""
+    """Not a CloudEvent at all: on Kafka nobody can be told what is wrong with it. `str` names the first rule, never the bytes.
+
+    `faults` are all that was found, for whoever waits for an answer.
+    """
+
+    def __init__(self, rule: str, faults: tuple[Fault, ...] = ()) -> None:
+        """`rule` is `missing at id`."""
+        super().__init__(rule)
+        self.faults = faults
 
 
 @dataclass(frozen=True)
@@ -120,8 +128,14 @@ def _faulty(body: bytes, faults: tuple[Fault, ...]) -> Submission:
     try:
         event = AnyCloudEvent.model_validate_json(body)
     except ValidationError as hopeless:
-        raise Unreadable(_rule(hopeless)) from None
+        raise Unreadable(_rule(hopeless), _united(faults_of(hopeless), faults)) from None
     return Submission(event.source, event.id, event.subject or event.id, event.traceparent, None, faults, body)
+
+
+def _united(attributes: tuple[Fault, ...], others: tuple[Fault, ...]) -> tuple[Fault, ...]:
+    """What the envelope lacks, then what else is wrong; a field, or a document that is none, is named once."""
+    named = {fault.field for fault in attributes}
+    return attributes + tuple(fault for fault in others if fault.field not in named)
 
 
 def faults_of(error: ValidationError) -> tuple[Fault, ...]:
@@ -134,8 +148,12 @@ def _errors(error: ValidationError) -> list[Any]:
 
 
 def _fault(found: Any) -> Fault:
-    return Fault(field=_path(found["loc"]), code=found["type"], message=_WORDS.get(found["type"], str(found["msg"])))
+    field = "type" if found["type"] in _ABOUT_THE_TYPE else _path(found["loc"])
+    return Fault(field=field, code=found["type"], message=_WORDS.get(found["type"], str(found["msg"])))
 
+
+_ABOUT_THE_TYPE = frozenset({"union_tag_invalid", "union_tag_not_found"})
+"""Pydantic's words for a type that is none of ours: its place is the whole document."""
 
 _WORDS = {
     "union_tag_invalid": "`type` must be one of: " + ", ".join(event.TYPE for event in topics.APPLICATIONS.events),

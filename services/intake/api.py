@@ -55,11 +55,12 @@ def add_routes(app: FastAPI, commands: Commands, settings: Settings, seals: Seal
     async def progress(receipt: str, request: Request) -> Response:
         """How far is an application of this system's? The timeline in Japanese, やさしい日本語 and English; 404 for any other."""
         system = await door.enter(request)
-        if not rules.is_receipt(receipt):
+        number = rules.receipt_of(receipt)
+        if number is None:
             raise Refused(
                 404, "no-such-receipt", "受付番号をお確かめください。 This is not a receipt number: please check it."
             )
-        return JSONResponse(await commands.query(lambda tx: _timeline(tx, receipt, system)))
+        return JSONResponse(await commands.query(lambda tx: _timeline(tx, number, system)))
 
 
 def _permit(system: System, sent: Submission) -> None:
@@ -74,7 +75,7 @@ def _read(request: Request, body: bytes) -> Submission:
         return reading.read(headers, body)
     except Unreadable as error:
         message = f"The body is not a CloudEvent ({error}). See docs: contracts/schemas, contracts/examples."
-        raise Refused(422, "not-a-cloudevent", message) from None
+        raise Refused(422, "not-a-cloudevent", message, errors=_errors(error.faults)) from None
 
 
 async def _submit(tx: Tx, sent: Guarded, seals: Seals) -> Answer:
@@ -85,6 +86,7 @@ async def _submit(tx: Tx, sent: Guarded, seals: Seals) -> Answer:
     (judged,) = await handlers.judge(tx, [sent], [this], seals)
     if judged.verdict.outcome == "rejected" or judged.verdict.known is None:
         raise _refusal(handlers.faults_of(judged))
+    await handlers.note_outcomes(tx, [judged])
     return answer(judged.verdict.known), handlers.announce(tx, judged, seals)
 
 

@@ -72,7 +72,7 @@ async def take_in(received: Sequence[Verbatim], tx: Tx, seals: Seals, own: Seque
     reused = rules.contradictions(again, await store.said_before(tx, again.values()))
     await store.add_contradictions(tx, [again[index] for index in reused])
     judged = await _judge(tx, [guarded[index] for index in fresh], [sent[index] for index in fresh], seals)
-    await store.set_outcomes(tx, [_outcome(found) for found in judged if found.verdict.outcome != "accepted"])
+    await note_outcomes(tx, judged)
     return [
         *(event for found in judged for event in announce(tx, found, seals)),
         *(rejected(tx, submissions[index], [_fault(rules.ID_REUSED)]) for index in reused),
@@ -99,6 +99,11 @@ def _step(event: Progress) -> tuple[str, Step]:
 async def claim(tx: Tx, sent: Sequence[Sent]) -> set[tuple[str, str]]:
     """Which (source, id) are new."""
     return await store.claim_submissions(tx, sent)
+
+
+async def note_outcomes(tx: Tx, judged: Sequence[Judged]) -> None:
+    """Write down what became of submissions: what was claimed counts as accepted until then."""
+    await store.set_outcomes(tx, [_outcome(found) for found in judged if found.verdict.outcome != "accepted"])
 
 
 async def judge(tx: Tx, guarded: Sequence[Guarded], sent: Sequence[Sent], seals: Seals) -> list[Judged]:

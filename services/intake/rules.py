@@ -231,10 +231,15 @@ def check_digit(digits: str) -> str:
 def receipt_number(sequence: int) -> str:
     """`0000-0012-3456-7`: twelve digits and their check digit. Digits only, so that it can be read out and keyed in."""
     digits = f"{sequence:012d}"
-    return f"{digits[:4]}-{digits[4:8]}-{digits[8:]}-{check_digit(digits)}"
+    return _written(digits + check_digit(digits))
 
 
-def is_receipt(text: str) -> bool:
-    """Whether `text` is a receipt number whose check digit is right."""
+def receipt_of(text: str) -> str | None:
+    """The receipt number that `text` says, with or without hyphens; None when its check digit is wrong, or it is none."""
     digits = text.replace("-", "")
-    return digits.isascii() and digits.isdigit() and len(digits) == 13 and check_digit(digits[:12]) == digits[12]
+    is_one = digits.isascii() and digits.isdigit() and len(digits) == 13 and check_digit(digits[:12]) == digits[12]
+    return _written(digits) if is_one else None
+
+
+def _written(digits: str) -> str:
+    return "-".join((digits[:4], digits[4:8], digits[8:12], digits[12:]))

@@ -211,6 +211,35 @@ async def test_what_was_committed_while_a_window_waited_for_hours_is_in_the_next
     await connection.close()
 
 
+async def test_a_clock_that_was_days_ahead_and_is_set_right_hides_nothing(
+    lab: Lab, by_administrator: Administrator
+) -> None:
+    """What is said after it would be older than the last window's opening, and passed over for good by the next one."""
+    connection = await connect(lab.counter_dsn)
+    await lab.say([("early", 1)])
+    await lab.publish()
+    await by_administrator(connection, "UPDATE chassis.tick SET opened_at = opened_at + interval '5 days'")
+    await connection.close()
+    await lab.say([("late", 2)])
+
+    await lab.publish()
+
+    assert {n for *_, n in await lab.on_topic(lab.numbers)} == {1, 2}
+
+
+async def test_a_transaction_that_slept_for_a_day_with_its_machine_is_found_when_it_commits(database: Owned) -> None:
+    """Suspended, or a virtual machine paused: the transaction lived for a second, and the clock says a day."""
+    tx = Tx(database, utc_now())
+    tick, _ = await journal.last_tick(tx)
+    await tx.execute(
+        "INSERT INTO chassis.journal (at, key, type, payload) VALUES (now() - interval '1 day', 'k', 't', 'p')"
+    )
+
+    _, entries = await journal.window(tx, tick.snapshot, utc_now())
+
+    assert len(entries) == 1
+
+
 def test_a_topic_never_has_fewer_partitions_than_were_numbered() -> None:
     tick = ticks.Tick(1, "1:1:", "1:1:", 0, 1, True, (0, 0), (1, 0))  # noqa: FBT003
 

@@ -83,7 +83,9 @@ async def test_the_items_of_an_application_are_found_by_its_index(many: Tx) -> N
 
 
 async def test_an_application_with_seals_stays_in_its_row(many: Tx) -> None:
-    await many.execute("INSERT INTO application (application_id, content) VALUES ($1, $2)", UUID(int=2), os.urandom(7000))
+    await many.execute(
+        "INSERT INTO application (application_id, content) VALUES ($1, $2)", UUID(int=2), os.urandom(7000)
+    )
 
     size = "SELECT pg_relation_size(reltoastrelid) FROM pg_class WHERE oid = 'application'::regclass"
     assert await many.fetchval(size) == 0

@@ -2,7 +2,7 @@ import asyncio
 import json
 
 from contracts.ids import uuid7
-from services.intake.rules import is_receipt
+from services.intake.rules import receipt_of
 from tests.intake.conftest import CORRECTED, NOW, WITHDRAWN, Intake, application, event
 
 
@@ -10,7 +10,7 @@ async def test_an_application_is_answered_with_a_receipt_number(intake: Intake) 
     answer = await intake.post(application())
 
     assert answer.status_code == 201
-    assert is_receipt(answer.json()["receipt"])
+    assert receipt_of(answer.json()["receipt"]) == answer.json()["receipt"]
 
 
 async def test_the_same_event_again_gets_the_same_bytes_and_one_application(intake: Intake) -> None:
@@ -53,7 +53,8 @@ async def test_the_same_application_under_another_event_id_gets_the_same_receipt
     second = await intake.post(sent | {"id": "another"})
 
     assert second.json() == first.json()
-    assert [row["outcome"] for row in await intake.rows("SELECT outcome FROM submission ORDER BY received_at")]
+    outcomes = await intake.rows("SELECT outcome FROM submission ORDER BY id = 'another'")
+    assert [row["outcome"] for row in outcomes] == ["accepted", "repeated"]
 
 
 async def test_an_application_id_that_another_source_has_used_is_refused(intake: Intake) -> None:
@@ -101,6 +102,25 @@ async def test_what_is_no_cloudevent_gets_a_problem_document(intake: Intake) -> 
         assert answer.headers["content-type"] == "application/problem+json"
 
 
+async def test_an_envelope_without_attributes_is_told_each_of_them(intake: Intake) -> None:
+    nothing = await intake.post(b"{}")
+    unknown = await intake.post(application() | {"type": "jp.madoguchi.nothing.v1"})
+    sent = application(procedure="SNOW!") | {"id": "", "time": "yesterday"}
+    del sent["source"]
+
+    faulty = await intake.post(sent)
+
+    assert {fault["field"] for fault in nothing.json()["errors"]} == {"specversion", "id", "source", "type"}
+    assert {fault["field"] for fault in unknown.json()["errors"]} == {"type"}
+    assert {fault["field"] for fault in faulty.json()["errors"]} == {
+        "id",
+        "source",
+        "time",
+        "data.application.procedure",
+    }
+    assert "yesterday" not in faulty.text
+
+
 async def test_a_body_that_is_too_large_is_refused_before_it_is_read(intake: Intake) -> None:
     answer = await intake.post(b"x" * 100_000)
 
@@ -132,6 +152,14 @@ async def test_a_mistyped_receipt_number_is_not_somebody_elses(intake: Intake) -
     wrong = receipt[:-1] + str((int(receipt[-1]) + 1) % 10)
 
     assert (await intake.get(wrong)).status_code == 404
+
+
+async def test_a_receipt_number_keyed_in_without_its_hyphens_is_the_same(intake: Intake) -> None:
+    receipt = (await intake.post(application())).json()["receipt"]
+
+    answer = await intake.get(receipt.replace("-", ""))
+
+    assert (answer.status_code, answer.json()["receipt"]) == (200, receipt)
 
 
 async def test_a_correction_and_a_withdrawal_come_through_the_same_door(intake: Intake) -> None:

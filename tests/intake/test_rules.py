@@ -16,10 +16,10 @@ def test_every_single_wrong_digit_is_found(number: int, place: int, off: int) ->
     digits = rules.receipt_number(number).replace("-", "")
     wrong = digits[:place] + str((int(digits[place]) + off) % 10) + digits[place + 1 :]
 
-    assert rules.is_receipt(digits)
-    assert not rules.is_receipt(wrong)
+    assert rules.receipt_of(digits) == rules.receipt_number(number)
+    assert not rules.receipt_of(wrong)
 
 
 @pytest.mark.parametrize("text", ["", "１２３４", "0000-0000-0000", "0000-0000-0000-0-0", "abcd-efgh-ijkl-m", "-" * 40])
 def test_what_is_no_receipt_number_is_not_taken_for_one(text: str) -> None:
-    assert not rules.is_receipt(text)
+    assert not rules.receipt_of(text)
