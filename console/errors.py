@@ -42,14 +42,33 @@ def _away(error: Exception) -> str:
     """A file that is named, or a server."""
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}."
-    return f"A server does not answer ({name_of(error)}): see `madoguchi status`, or run `madoguchi up`."
+    yours = "".join(f", or mend {name}" for name in _servers_of_ones_own())
+    return f"A server does not answer ({name_of(error)}): see `madoguchi status`, or run `madoguchi up`{yours}."
+
+
+def _servers_of_ones_own() -> list[str]:
+    from deploy.local import LocalSettings
+
+    settings = LocalSettings.model_validate({})
+    return [_variable(name) for name in ("postgres_dsn", "kafka_bootstrap") if getattr(settings, name)]
 
 
 def _settings(error: "ValidationError") -> str:
+    """The fields of other settings than those of the local servers are named as they are: their variables have other prefixes."""
+    from deploy.local import LocalSettings
+
     faults = error.errors(include_url=False, include_input=False, include_context=False)
+    names = [".".join(map(str, fault["loc"])) for fault in faults]
+    if error.title == LocalSettings.__name__:
+        names = [_variable(name) for name in names]
     return (
-        "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults) + ". Mend that variable."
+        "; ".join(f"{name}: {fault['msg']}" for name, fault in zip(names, faults, strict=True))
+        + ". Mend that variable."
     )
+
+
+def _variable(field: str) -> str:
+    return f"MADOGUCHI_{field.upper()}"
 
 
 def name_of(error: BaseException) -> str:

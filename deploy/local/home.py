@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chassis.broker import Broker, Mechanism, Security
+from deploy.local.addresses import Bootstrap, Dsn, Port
 
 Say = Callable[[str], None]
 
@@ -32,25 +33,25 @@ class LocalSettings(BaseSettings):
 
     home: Path = Field(default_factory=project_home)
     jars: Path | None = None
-    kafka_bootstrap: str | None = None
+    kafka_bootstrap: Bootstrap | None = None
     kafka_security: Security = "PLAINTEXT"
     kafka_user: str = ""
     kafka_password: SecretStr = SecretStr("")
     kafka_ca: str | None = None
     kafka_mechanism: Mechanism = "SCRAM-SHA-512"
-    postgres_dsn: SecretStr | None = None
+    postgres_dsn: Dsn | None = None
     smtp_url: str | None = None
-    kafka_port: int | None = None
+    kafka_port: Port | None = None
     kafka_open: bool = False
     """Let everybody into our own broker without a login: for measuring programs of others beside ours, nothing else."""
     kafka_tls: bool = True
     """Whether our own broker speaks TLS; not where everybody may enter it."""
-    postgres_port: int | None = None
-    smtp_port: int | None = None
+    postgres_port: Port | None = None
+    smtp_port: Port | None = None
     oidc_issuer: str | None = None
     oidc_client_id: str = ""
     oidc_client_secret: SecretStr = SecretStr("")
-    oidc_port: int | None = None
+    oidc_port: Port | None = None
     java_options: str = "-Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
     """Of the broker: one that serves a laptop for minutes starts with half the CPU (3.4 s of 6.6) when it compiles once."""
 
