@@ -99,6 +99,12 @@ async def last_tick(tx: Tx) -> tuple[Tick, datetime]:
     return _tick(row), row["opened_at"]
 
 
+async def is_of_this_server(tx: Tx, tick: Tick) -> bool:
+    """Whether this server has had the transactions that a tick knows of: one that a dump was restored into has not."""
+    xmax, _ = horizon(tick.snapshot)
+    return await tx.fetchval("SELECT pg_snapshot_xmax(pg_current_snapshot()) >= $1::text::xid8", str(xmax))
+
+
 async def save_tick(tx: Tx, tick: Tick, opened_at: datetime) -> None:
     """Promise. Raises asyncpg.UniqueViolationError when another relay has promised under this number.
 

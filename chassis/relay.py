@@ -85,6 +85,7 @@ class Relay:
             producer = await kafka.start_producer(self.broker, self.seconds)
             tx = Tx(connection, database.utc_now())
             tick, since = await journal.last_tick(tx)
+            await self._check_history(tx, tick)
             lead = Lead(connection, producer, tick, since)
             await self._publish(lead, await journal.promised(tx, tick))
             self.telemetry.info("relay.leads", tick=tick.number)
@@ -92,6 +93,16 @@ class Relay:
         finally:
             await kafka.stop(producer)
             await database.close(connection)
+
+    async def _check_history(self, tx: Tx, tick: Tick) -> None:
+        """Raise Transient where what is said from now on would be older than the last tick: no window would ever hold it."""
+        if not await journal.is_of_this_server(tx, tick):
+            self.pulse.is_ready(LOOP, ready=False)
+            xmax, _ = ticks.horizon(tick.snapshot)
+            raise Transient(
+                f"the database was restored from a dump, into a PostgreSQL that has not come to transaction {xmax}: stop it and "
+                "set it further by pg_resetwal --next-transaction-id (and --epoch), or restore a base back-up"
+            )
 
     async def _lock(self, connection: Owned, stop: asyncio.Event) -> None:
         """Wait to be the one: a standby asks every half second, and is ready to."""

@@ -26,6 +26,7 @@ from zoneinfo import ZoneInfo
 from channels.bulk.errors import UnreadableFile
 from channels.bulk.mapping import ISO, FactColumn, Mapping
 from channels.bulk.sealing import EdgeSeal
+from contracts import control_characters
 from contracts.channels import ApplicationSubmitted
 from contracts.ids import derived_uuid7
 from sealing.places import of_edge
@@ -100,9 +101,20 @@ def position_of(mapping: Mapping, header: Sequence[str], column: str) -> int:
         return places[0]
     wrong = "stands more than once" if places else "is missing"
     raise UnreadableFile(
-        f"column {' or '.join(map(repr, spellings))} {wrong}. Mapping {mapping.name!r} needs it once; "
-        f"the columns of the file are: {', '.join(header)}"
+        f"column {' or '.join(map(repr, spellings))} {wrong}. Mapping {mapping.name!r} needs it once; {_told(mapping, header)}"
     )
+
+
+def _told(mapping: Mapping, header: Sequence[str]) -> str:
+    """What the first row of a file is. One that is no header row may be somebody's data, and is not repeated."""
+    if any(control_characters.found_in(name) for name in header):
+        return "the first row of the file is no text in an encoding that is expected: save it as CSV in UTF-8"
+    known = {name for column in _columns(mapping) for name in (column, *mapping.aliases.get(column, ()))}
+    if known.isdisjoint(header):
+        return (
+            "the first row of the file names none of its columns: is there a header row, and is it the right mapping?"
+        )
+    return f"the columns of the file are: {', '.join(header)}"
 
 
 def _columns(mapping: Mapping) -> list[str]:

@@ -32,9 +32,7 @@ def _listed(bootstrap: str) -> str:
     return bootstrap
 
 
-_EXPECTED = (
-    "expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE, whatever is no letter or digit in it percent-encoded"
-)
+_EXPECTED = "expected postgresql://USER:…@HOST:PORT/DATABASE, whatever is no letter or digit in it percent-encoded"
 
 Dsn = Annotated[SecretStr, AfterValidator(_checked)]
 Bootstrap = Annotated[str, AfterValidator(_listed)]

@@ -148,6 +148,26 @@ def test_a_missing_column_is_named_with_those_there_are(tmp_path: Path) -> None:
         list(events(path, "sample"))
 
 
+def test_a_file_without_a_header_row_is_told_so_and_its_cells_are_not_repeated(tmp_path: Path) -> None:
+    path = tmp_path / "headless.csv"
+    path.write_text("1,2026/01/01 08:00,窓口,釧路花子\n", "utf-8")
+
+    with pytest.raises(UnreadableFile, match="header row") as error:
+        list(events(path, "sample"))
+
+    assert "釧路花子" not in str(error.value)
+
+
+def test_a_file_of_another_encoding_is_told_so_and_no_terminal_obeys_it(tmp_path: Path) -> None:
+    path = tmp_path / "unicode.csv"
+    path.write_bytes("管理番号,受付日時,\x1b[2J\n".encode("utf-16"))
+
+    with pytest.raises(UnreadableFile, match="UTF-8") as error:
+        list(events(path, "sample"))
+
+    assert str(error.value).isprintable()
+
+
 def test_a_damaged_archive_says_after_which_row(tmp_path: Path) -> None:
     whole = gzip.compress(write_sample(tmp_path / "a.csv", 3000).read_bytes())
     (tmp_path / "b.csv.gz").write_bytes(whole[: len(whole) // 2])

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import os
 from datetime import UTC, date, datetime, timedelta
@@ -6,8 +7,12 @@ import asyncpg
 import pytest
 
 from chassis import journal, ticks
+from chassis.consuming import Handlers
 from chassis.database import Owned, Tx, connect, transaction, utc_now
 from chassis.errors import Poison
+from chassis.pulse import Pulse
+from chassis.service import Service, make_relay
+from chassis.telemetry import Telemetry
 from tests.chassis.conftest import Lab
 from tests.chassis.toy import Number
 from tests.conftest import Administrator, FreshDatabase
@@ -238,6 +243,26 @@ async def test_a_transaction_that_slept_for_a_day_with_its_machine_is_found_when
     _, entries = await journal.window(tx, tick.snapshot, utc_now())
 
     assert len(entries) == 1
+
+
+async def test_from_a_database_that_was_restored_from_a_dump_nothing_is_published_and_it_is_said_why(
+    lab: Lab, by_administrator: Administrator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A dump carries the ticks' transactions into a server that has not had them: what is said next would never be found."""
+    connection = await connect(lab.counter_dsn)
+    await by_administrator(connection, "UPDATE chassis.tick SET snapshot = '900000000:900000000:'")
+    await connection.close()
+    service, pulse, stop = Service("counter", "tests.chassis", lab.numbers, Handlers()), Pulse(60), asyncio.Event()
+    telemetry = Telemetry("counter", None, "warning")
+    relay = make_relay(service, lab.settings(lab.counter_dsn), pulse, telemetry)
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(relay.run(stop))
+        await asyncio.sleep(1)
+        stop.set()
+
+    assert pulse.unready() == ["relay"]
+    assert "restored from a dump" in capsys.readouterr().out
 
 
 def test_a_topic_never_has_fewer_partitions_than_were_numbered() -> None:

