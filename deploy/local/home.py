@@ -46,6 +46,8 @@ class LocalSettings(BaseSettings):
     kafka_tls: bool = True
     """Whether our own broker speaks TLS; not where everybody may enter it."""
     postgres_port: int | None = None
+    postgres_options: str = ""
+    """Settings of our own PostgreSQL in place of ours, such as `fsync=off shared_buffers=1GB`."""
     smtp_port: int | None = None
     oidc_issuer: str | None = None
     oidc_client_id: str = ""
