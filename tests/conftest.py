@@ -44,7 +44,13 @@ ON_ONE = {
         "console/test_keys.py",
         "console/test_rule_sets.py",
     ),
-    "deploy": ("deploy/test_acls.py", "deploy/test_grants.py", "deploy/test_image.py", "deploy/test_prepare.py"),
+    "deploy": (
+        "deploy/test_acls.py",
+        "deploy/test_grants.py",
+        "deploy/test_image.py",
+        "deploy/test_prepare.py",
+        "deploy/test_tls.py",
+    ),
     "Kafka": (
         "chassis/test_faults.py",
         "chassis/test_journal.py",
