@@ -30,7 +30,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from chassis import handshake
 from chassis.broker import Broker, Mechanism, Security
 from deploy import acls
-from deploy.databases import SERVICES, ServiceDatabase, bring_up, create_databases
+from deploy.databases import ServiceDatabase, bring_up, create_databases
+from deploy.grants import SERVICES
 from deploy.keyrings import Keyrings, make_ahead
 from deploy.topics import create_topics
 from sealing.errors import KeyringRefusal

@@ -85,6 +85,20 @@ class Home:
     certificates: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """Where they are. `authority` is what clients are given; the other two are for their owner, key and certificate in one file."""
+
+    authority: Path
+    signing: Path
+    server: Path
+
+
+def certificates_in(folder: Path) -> Certificates:
+    """The files of a folder of certificates, whether or not they are there."""
+    return Certificates(folder / "ca.pem", folder / "ca-key.pem", folder / "kafka.pem")
+
+
 def home_of(settings: LocalSettings) -> Home:
     """The folders that `settings` name, as absolute paths; nothing is created."""
     root = settings.home.expanduser().resolve()
