@@ -13,7 +13,7 @@ import httpx2
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 
-from access.issuer import LEEWAY_SECONDS, SECONDS, Issuer, provider_away
+from access.issuer import LEEWAY_SECONDS, SECONDS, Issuer, provider_away, trust
 from access.principal import Principal, principal_of
 from access.settings import AccessSettings
 from chassis.errors import Refused
@@ -98,6 +98,7 @@ class Provider:
             scope="openid profile",
             code_challenge_method="S256",
             timeout=SECONDS,
+            verify=trust(),
         )
 
 

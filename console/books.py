@@ -9,7 +9,7 @@ from chassis.journal import last_tick
 from console.city import City
 from console.tally import Account, Stage
 from contracts.topics import ABOUT_NO_APPLICATION, TOPICS, Topic
-from deploy.databases import SERVICES
+from deploy.grants import SERVICES
 
 SUBMISSIONS = """
     SELECT source, id, outcome, fault FROM submission WHERE source = $1 OR $1 IS NULL

@@ -164,7 +164,7 @@ def _city() -> "Hall":
 
 def _check(city: "Hall", name: str, sources: "Sequence[str]") -> None:
     """Raise Trouble for a name or source that none can have, or that is the city's own."""
-    from deploy.acls import PRINCIPALS
+    from deploy.principals import PRINCIPALS
 
     if not _NAME.fullmatch(name) or name in (*PRINCIPALS, city.kafka.user):
         raise _trouble(f"{name!r} cannot be a channel: take 3 to 41 of a-z 0-9 -, and no name of the city's own.")

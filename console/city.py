@@ -11,14 +11,13 @@ from urllib.parse import urlsplit
 from chassis.broker import Broker
 from chassis.database import Owned, close, connect
 from console.errors import Trouble
-from deploy.acls import PRINCIPALS
-from deploy.databases import SERVICES
-from deploy.grants import SCOPES
+from deploy.grants import SCOPES, SERVICES
 from deploy.local import LocalSettings
 from deploy.local.home import Home, home_of
 from deploy.local.identity import BELIEVE_TOKENS
 from deploy.local.keyrings import addresses, edge_address
 from deploy.local.services import password_file, read_notes, read_plan, sign_in_of, supervisors
+from deploy.principals import PRINCIPALS
 
 if TYPE_CHECKING:
     from chassis.service import Service

@@ -15,7 +15,6 @@ from console.city import City, running_city
 from console.errors import Trouble
 from contracts.topics import APPLICATIONS, OF_A_CHANNEL
 from deploy import acls, databases, topics
-from deploy.acls import PRINCIPALS
 from deploy.local import LocalSettings, keyrings, services
 from deploy.local import down as servers_down
 from deploy.local import reset as servers_reset
@@ -23,6 +22,7 @@ from deploy.local import up as servers_up
 from deploy.local.home import Home, Say, home_of, locked, prepare
 from deploy.local.process import spawn, tail
 from deploy.local.services import SERVICES, Plan, ServiceState
+from deploy.principals import PRINCIPALS
 
 READY_SECONDS = 60
 END_SECONDS = 45

@@ -17,9 +17,12 @@ from access.settings import Vouching
 from console.city import City
 from console.errors import Trouble
 from console.helping import example
+from console.plain import PLAIN
 
 if TYPE_CHECKING:
     from httpx import Client
+
+    from deploy.local.accounts import LocalAccount
 
 SECONDS = 30
 
@@ -94,12 +97,14 @@ def token_of(city: City, name: str) -> str:
     """An access token for an account, from the provider. Raises Trouble when there is none, or the provider is your own."""
     import httpx
 
-    verifier = secrets.token_urlsafe(32)
-    with httpx.Client(timeout=SECONDS) as outside:
+    from console.signing_in import account_of
+
+    account, verifier = account_of(city, name), secrets.token_urlsafe(32)
+    with httpx.Client(timeout=SECONDS, verify=PLAIN) as outside:
         found = outside.get(f"{city.sign_in['oidc_issuer']}/.well-known/openid-configuration").raise_for_status().json()
         told = {
             "grant_type": "authorization_code",
-            "code": _code(outside, city, found["authorization_endpoint"], name, verifier),
+            "code": _code(outside, city, found["authorization_endpoint"], account, verifier),
             "redirect_uri": _back_to(city),
             "code_verifier": verifier,
         }
@@ -108,16 +113,17 @@ def token_of(city: City, name: str) -> str:
     return answer.json()["access_token"]
 
 
-def _code(outside: "Client", city: City, endpoint: str, name: str, verifier: str) -> str:
+def _code(outside: "Client", city: City, endpoint: str, account: "LocalAccount", verifier: str) -> str:
     """Log in as the page asks; the code that a browser would bring back."""
-    from console.signing_in import account_of, hidden_in
+    from console.signing_in import hidden_in
 
-    account = account_of(city, name)
     page = outside.get(endpoint, params=_asked(city, verifier)).raise_for_status()
     form = hidden_in(page.text) | {"staff": account.staff, "password": account.password}
     back = outside.post(endpoint, data=form)
     if back.status_code != HTTPStatus.SEE_OTHER:
-        raise Trouble(f"The provider did not let {name!r} in: `madoguchi down`, then `madoguchi up`, and try again.")
+        raise Trouble(
+            f"The provider did not let {account.staff!r} in: `madoguchi down`, then `madoguchi up`, and try again."
+        )
     return parse_qs(urlsplit(back.headers["location"]).query)["code"][0]
 
 

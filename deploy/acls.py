@@ -32,16 +32,11 @@ from confluent_kafka.admin import (
 
 from chassis.broker import Broker
 from contracts.topics import APPLICATIONS, OF_A_CHANNEL, TEMPLATES, TOPICS, Topic
-from deploy.databases import SERVICES
+from deploy.principals import BULK, OPERATOR
 
 SECONDS = 30
 ITERATIONS = 4096
 """Of SCRAM: the least that Kafka takes. Passwords are made up by machines; more iterations would defend those of people."""
-
-OPERATOR, BULK = "operator", "bulk"
-"""Who reconciles, reading every topic and writing none; and the channel that comes with the product."""
-
-PRINCIPALS = (*SERVICES, OPERATOR, BULK)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -8,7 +8,6 @@ import asyncpg
 from chassis import database, migrations
 from deploy.grants import GRANTS, Rights, both, statements
 
-SERVICES = tuple(GRANTS)
 _LOCK = 7_260_101  # one giver of rights at a time per database
 
 

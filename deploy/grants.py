@@ -109,6 +109,8 @@ GRANTS: Mapping[str, Rights] = {
     ),
 }
 
+SERVICES = tuple(GRANTS)
+
 
 def both(own: Rights) -> Rights:
     """A service's own rights and those of the chassis."""

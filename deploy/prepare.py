@@ -31,7 +31,8 @@ from chassis import handshake
 from chassis.broker import Broker, Mechanism, Security
 from contracts.topics import APPLICATIONS, OF_A_CHANNEL
 from deploy import acls
-from deploy.databases import SERVICES, ServiceDatabase, bring_up, create_databases
+from deploy.databases import ServiceDatabase, bring_up, create_databases
+from deploy.grants import SERVICES
 from deploy.keyrings import Keyrings, make_ahead
 from deploy.topics import create_topics, grow_like
 from sealing.errors import KeyringRefusal

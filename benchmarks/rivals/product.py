@@ -12,7 +12,8 @@ from benchmarks.processes import Command
 from benchmarks.rivals import Rival
 from benchmarks.servers import NO_PROVIDER, ROOT, Servers
 from contracts.topics import CASES, INTAKE, NOTICES, TOPICS, Topic
-from deploy.databases import SERVICES, ServiceDatabase, bring_up, create_databases, dsn_of
+from deploy.databases import ServiceDatabase, bring_up, create_databases, dsn_of
+from deploy.grants import SERVICES
 from deploy.local import LocalSettings, keyrings
 from deploy.local.home import Home, home_of
 

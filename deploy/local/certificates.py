@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from deploy.local.home import Certificates, certificates_in
 from deploy.local.process import write_private
 
 AUTHORITY_DAYS = 3650
@@ -31,15 +32,6 @@ RENEW_DAYS = 90
 HOSTS = (x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
 _OURS = (x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_network("127.0.0.0/8")))
 _SKEW = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """Where they are. `authority` is what clients are given; the other two are for their owner, key and certificate in one file."""
-
-    authority: Path
-    signing: Path
-    server: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +47,10 @@ class Pair:
         return key + self.certificate.public_bytes(Encoding.PEM)
 
 
-def files_in(folder: Path) -> Files:
-    """The files of a folder, whether or not they are there."""
-    return Files(folder / "ca.pem", folder / "ca-key.pem", folder / "kafka.pem")
-
-
-def ensure(folder: Path, now: datetime) -> Files:
+def ensure(folder: Path, now: datetime) -> Certificates:
     """The files, made or renewed where that is due."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    files = files_in(folder)
+    files = certificates_in(folder)
     authority = _read(files.signing)
     if authority is None or _ends_within(authority.certificate, now, SERVER_DAYS + RENEW_DAYS):
         authority = _authority(now)
@@ -77,7 +64,7 @@ def ensure(folder: Path, now: datetime) -> Files:
 
 def end_of(folder: Path) -> datetime | None:
     """When the server's certificate ends; None when there is none."""
-    server = _read(files_in(folder).server)
+    server = _read(certificates_in(folder).server)
     return server.certificate.not_valid_after_utc if server else None
 
 

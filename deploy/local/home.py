@@ -47,6 +47,8 @@ class LocalSettings(BaseSettings):
     kafka_tls: bool = True
     """Whether our own broker speaks TLS; not where everybody may enter it."""
     postgres_port: Port | None = None
+    postgres_options: str = ""
+    """Settings of our own PostgreSQL in place of ours, such as `fsync=off shared_buffers=1GB`."""
     smtp_port: Port | None = None
     oidc_issuer: str | None = None
     oidc_client_id: str = ""
@@ -82,6 +84,20 @@ class Home:
     number_keyring: Path
     identity: Path
     certificates: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """Where they are. `authority` is what clients are given; the other two are for their owner, key and certificate in one file."""
+
+    authority: Path
+    signing: Path
+    server: Path
+
+
+def certificates_in(folder: Path) -> Certificates:
+    """The files of a folder of certificates, whether or not they are there."""
+    return Certificates(folder / "ca.pem", folder / "ca-key.pem", folder / "kafka.pem")
 
 
 def home_of(settings: LocalSettings) -> Home:

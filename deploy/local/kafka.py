@@ -13,13 +13,9 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from aiokafka.client import AIOKafkaClient  # pyright: ignore[reportMissingTypeStubs]
-from aiokafka.errors import KafkaError  # pyright: ignore[reportMissingTypeStubs]
-
 from chassis.broker import Broker
 from chassis.database import utc_now
-from deploy.local import certificates
-from deploy.local.home import Home, LocalSettings, Say, StackError
+from deploy.local.home import Home, LocalSettings, Say, StackError, certificates_in
 from deploy.local.jars import ensure_jars, read_lock
 from deploy.local.ports import answers, choose
 from deploy.local.process import (
@@ -113,12 +109,18 @@ def start(home: Home, settings: LocalSettings, say: Say) -> Note:
         open=settings.kafka_open,
         tls=settings.kafka_tls and not settings.kafka_open,
     )
-    certificates.ensure(home.certificates, utc_now())
+    _certify(home)
     write_private(_properties(home), properties(home, note).encode())
     java = java_command(home, settings.java_options, class_path)
     _format(home, java, say)
     say(f"starting Kafka on {address(note)}")
     return _launch(home, note, java)
+
+
+def _certify(home: Home) -> None:
+    from deploy.local import certificates  # cryptography is loaded by who starts a broker, not by every command
+
+    certificates.ensure(home.certificates, utc_now())
 
 
 def running(home: Home) -> Note | None:
@@ -142,7 +144,7 @@ def entrance(home: Home, note: Note) -> Broker:
     if note.open:
         return Broker(address(note))
     found = Broker(address(note), "SASL_PLAINTEXT", ADMINISTRATOR, note.password, mechanism="PLAIN")
-    authority = certificates.files_in(home.certificates).authority
+    authority = certificates_in(home.certificates).authority
     return replace(found, security="SASL_SSL", ca=str(authority)) if note.tls else found
 
 
@@ -166,12 +168,15 @@ def properties(home: Home, note: Note) -> str:
 
 
 def _encrypted(home: Home) -> dict[str, str]:
-    files = certificates.files_in(home.certificates)
+    files = certificates_in(home.certificates)
     return TLS | {"ssl.keystore.location": str(files.server), "ssl.truststore.location": str(files.authority)}
 
 
 async def is_up(broker: Broker) -> bool:
     """Whether a broker lets us in and names a broker that takes records."""
+    from aiokafka.client import AIOKafkaClient  # pyright: ignore[reportMissingTypeStubs]
+    from aiokafka.errors import KafkaError  # pyright: ignore[reportMissingTypeStubs]
+
     client = AIOKafkaClient(**broker.aiokafka(), request_timeout_ms=5000)
     try:
         await client.bootstrap()

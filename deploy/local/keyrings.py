@@ -7,13 +7,14 @@ seals; notify and archive open; routing is told of none. Individual Numbers are 
 from collections.abc import Mapping
 from datetime import datetime
 
-from deploy import keyrings
-from deploy.keyrings import Keyrings
 from deploy.local.home import Home
 
 
 def make_ahead(home: Home, at: datetime) -> None:
     """The keys of a city on this machine."""
+    from deploy import keyrings  # what makes keys is loaded by who makes them, not by every command
+    from deploy.keyrings import Keyrings
+
     keyrings.make_ahead(Keyrings(home.keyring, home.edge_keyring, home.number_keyring), at)
 
 

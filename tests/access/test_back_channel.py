@@ -17,6 +17,7 @@ from access.back_channel import EVENT, PATH, SECONDS
 from chassis import database, http
 from chassis.commands import Commands
 from chassis.pulse import Pulse
+from console.plain import PLAIN
 from deploy.local.accounts import CLIENT_ID
 from deploy.local.ports import free_port
 from deploy.local.provider import AUDIENCE, LocalProvider
@@ -186,7 +187,7 @@ async def test_the_local_provider_tells_a_desk_that_really_runs(desk_dsn: str, p
         account = provider.accounts.named("clerk")
         assert account is not None
 
-        async with httpx.AsyncClient() as outside:
+        async with httpx.AsyncClient(verify=PLAIN) as outside:
             form = {"staff": "clerk", "password": "wrong"}
             refused = await outside.post(f"{provider.url}/logout", data=form)
             answer = await outside.post(f"{provider.url}/logout", data=form | {"password": account.password})

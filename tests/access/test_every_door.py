@@ -15,7 +15,7 @@ from access.browsers import BY_THE_PROVIDER, PUBLIC
 from chassis import http
 from chassis.commands import Commands
 from chassis.pulse import Pulse
-from deploy.databases import SERVICES
+from deploy.grants import SERVICES
 from tests.desk.conftest import ORIGIN
 
 OPEN: Mapping[tuple[str, str], str] = {

@@ -20,6 +20,7 @@ from chassis import http, limits
 from chassis.answers import DATA
 from chassis.errors import Refused
 from chassis.pulse import Pulse
+from console.plain import PLAIN
 
 FAULTS = {
     "refused": ConnectionRefusedError(),
@@ -43,7 +44,7 @@ class Site:
     )
 
     async def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=20) as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=20, verify=PLAIN) as client:
             return await client.request(method, path, **more)
 
     async def raw(self, *parts: bytes, pause: float = 0, patience: float = 5) -> bytes:
@@ -266,7 +267,7 @@ async def test_a_head_that_drips_is_not_waited_for(site: Site, monkeypatch: pyte
 
 async def test_a_connection_that_is_used_in_time_is_kept(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "HEADER_SECONDS", 0.5)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{site.port}") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{site.port}", verify=PLAIN) as client:
         for _ in range(4):
             assert (await client.get("/health/live")).status_code == 200
             await asyncio.sleep(0.3)

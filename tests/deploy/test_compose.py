@@ -12,7 +12,8 @@ import yaml
 
 from chassis.settings import ServiceSettings
 from deploy import prepare
-from deploy.databases import SERVICES, dsn_of
+from deploy.databases import dsn_of
+from deploy.grants import SERVICES
 from deploy.local import kafka
 from tests.deploy.reading import EXAMPLE, FILE, ROOT, compose, container, environment, example, variables
 from tests.deploy.test_kafka import property_of

@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 
 from chassis import migrations
-from deploy.databases import SERVICES, ServiceDatabase, bring_up, create_databases, dsn_of, within
-from deploy.grants import CHASSIS
+from deploy.databases import ServiceDatabase, bring_up, create_databases, dsn_of, within
+from deploy.grants import CHASSIS, SERVICES
 from deploy.local import Stack
 from deploy.prepare import prepare
 from tests.deploy.test_prepare import settings_for

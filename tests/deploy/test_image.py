@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from deploy.compose import pick
-from deploy.databases import SERVICES
+from deploy.grants import SERVICES
 from deploy.local import Stack, mail
 from deploy.local.ports import free_port
 from tests.deploy.reading import ROOT, container, environment

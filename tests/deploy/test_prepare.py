@@ -12,7 +12,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from chassis import migrations
 from chassis.broker import Broker
 from contracts.topics import APPLICATIONS, OF_A_CHANNEL, TOPICS
-from deploy.databases import SERVICES, dsn_of
+from deploy.databases import dsn_of
+from deploy.grants import SERVICES
 from deploy.local import Stack
 from deploy.prepare import Settings, prepare
 from deploy.topics import create_topics

@@ -23,7 +23,7 @@ from chassis.errors import Transient
 from chassis.kafka import Outgoing
 from chassis.subscription import Subscription
 from contracts.topics import Topic
-from deploy.acls import Right, give_access
+from deploy.acls import Right, give_access, take_access
 from deploy.local import Stack, certificates
 from deploy.local.kafka import is_up
 from deploy.topics import create_topics
@@ -35,13 +35,16 @@ SECONDS = 5
 
 
 @pytest.fixture(scope="module")
-async def broker(new_servers: Stack) -> Broker:
-    """As a service enters it that may read and write one topic."""
+async def broker(new_servers: Stack) -> AsyncGenerator[Broker]:
+    """As a service enters it that may read and write one topic. Topic and login go with it: others share the servers."""
     await create_topics(new_servers.kafka, [TOPIC])
     topic = {Right("speaker", verb, "TOPIC", TOPIC.name) for verb in ("READ", "WRITE")}
     rights = frozenset(topic | {Right("speaker", "READ", "GROUP", "speaker")})
     await give_access(new_servers.kafka, {"speaker": SECRET}, rights)
-    return replace(new_servers.kafka, user="speaker", password=SECRET, mechanism="SCRAM-SHA-512")
+    yield replace(new_servers.kafka, user="speaker", password=SECRET, mechanism="SCRAM-SHA-512")
+    await take_access(new_servers.kafka, "speaker")
+    admin = AdminClient(new_servers.kafka.librdkafka())
+    admin.delete_topics([TOPIC.name])[TOPIC.name].result(SECONDS)
 
 
 @pytest.fixture

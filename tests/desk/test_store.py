@@ -10,7 +10,7 @@ import pytest
 from chassis import database
 from chassis.database import Owned, Tx
 from services.desk import separation, store
-from tests.conftest import Administrator, FreshDatabase
+from tests.conftest import Administrator, Databases
 from tests.desk.conftest import NOW
 
 MANY = """
@@ -22,14 +22,15 @@ MANY = """
 
 
 @pytest.fixture(scope="module")
-async def full(fresh_database: FreshDatabase, by_administrator: Administrator) -> AsyncGenerator[Owned]:
+async def full(databases: Databases, by_administrator: Administrator) -> AsyncGenerator[Owned]:
     """A connection to a desk with a city's cases, which no test changes."""
-    dsn = await fresh_database("chassis", "services.desk")
+    dsn = await databases.make("chassis", "services.desk")
     connection = await database.connect(dsn, scope=separation.EVERYTHING)
     await by_administrator(connection, MANY)
     await by_administrator(connection, "ANALYZE case_item")
     yield connection
     await database.close(connection)
+    await databases.drop(dsn)
 
 
 @pytest.fixture

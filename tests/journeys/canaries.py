@@ -15,13 +15,14 @@ from aiokafka import AIOKafkaConsumer
 
 from contracts.individual_numbers import is_valid
 from contracts.topics import APPLICATIONS, TOPICS, Topic
-from deploy.databases import SERVICES, within
+from deploy.databases import within
+from deploy.grants import SERVICES
 from deploy.local import postgres
 from tests.journeys.conftest import PORTALS_OWN, RunningCity
 
 WORD = "kanaria"
 _FIRST_BIRTH = date(1811, 1, 1)
-_BORN = rb"(?<![0-9A-Za-z-])18[1-4][0-9]-[01][0-9]-[0-3][0-9](?![0-9])"
+_BORN = rb"18(?<![0-9A-Za-z-]18)[1-4][0-9]-[01][0-9]-[0-3][0-9](?![0-9])"
 _BORN_IN_HEX = rb"3138 3[1-4] 3[0-9] 2d 3[01] 3[0-9] 2d 3[0-3] 3[0-9]".replace(b" ", b"")
 """The same in a dump: what is kept as JSON stands in columns of bytes."""
 _BASE64 = (rb"a2FuYXJpYQ", rb"thbmFyaW", rb"rYW5hcmlh")
@@ -31,26 +32,37 @@ NUMBER = "77007700"
 """What every planted Individual Number begins with; in Base64 it is one of `_NUMBER_BASE64`, wherever it begins."""
 _FULL_WIDTH = NUMBER.translate({code: code + 0xFEE0 for code in range(0x30, 0x3A)}).encode()
 _NUMBER_BASE64 = (rb"NzcwMDc3MD", rb"c3MDA3NzAw", rb"3NzAwNzcwM")
-_HALF_WIDTH = rb"(?<![0-9A-Za-z+/])7700[- ]?7700[- ]?[0-9]{4}(?![0-9A-Za-z+/])"
+_HALF_WIDTH = rb"7700(?<![0-9A-Za-z+/]7700)[- ]?7700[- ]?[0-9]{4}(?![0-9A-Za-z+/])"
 
-NUMBERS = re.compile(
-    b"|".join(
-        [_HALF_WIDTH, _FULL_WIDTH, *(text.hex().encode() for text in (NUMBER.encode(), _FULL_WIDTH)), *_NUMBER_BASE64]
-    )
+
+class Signs:
+    """Patterns, any of which betrays.
+
+    They are looked for one by one: each begins with what is rare, and a megabyte takes 20 ms. All as one take 100.
+    """
+
+    def __init__(self, *patterns: bytes) -> None:
+        self.patterns = patterns
+        self._each = [re.compile(pattern) for pattern in patterns]
+        self._any = re.compile(b"|".join(patterns))
+
+    def hits(self, content: bytes) -> list[re.Match[bytes]]:
+        """Where they stand, none overlapping another."""
+        return list(self._any.finditer(content)) if any(each.search(content) for each in self._each) else []
+
+
+NUMBERS = Signs(
+    _HALF_WIDTH, _FULL_WIDTH, *(text.hex().encode() for text in (NUMBER.encode(), _FULL_WIDTH)), *_NUMBER_BASE64
 )
 """Individual Numbers: in the open they may stand nowhere at all, mails and what the ordinary keys open included."""
 
-SIGNS = re.compile(
-    b"|".join(
-        [
-            NUMBERS.pattern,
-            rb"(?i:%s)" % WORD.encode(),
-            rb"(?i:%s)" % WORD.encode().hex().encode(),
-            _BORN,
-            _BORN_IN_HEX,
-            *_BASE64,
-        ]
-    )
+SIGNS = Signs(
+    *NUMBERS.patterns,
+    rb"(?i:%s)" % WORD.encode(),
+    rb"(?i:%s)" % WORD.encode().hex().encode(),
+    _BORN,
+    _BORN_IN_HEX,
+    *_BASE64,
 )
 
 
@@ -127,13 +139,13 @@ class Collector:
 def found_in(content: bytes) -> list[str]:
     """The canaries that stand there in the open, with what is around them."""
     return [
-        content[max(0, hit.start() - 30) : hit.end() + 20].decode("utf-8", "replace") for hit in SIGNS.finditer(content)
+        content[max(0, hit.start() - 30) : hit.end() + 20].decode("utf-8", "replace") for hit in SIGNS.hits(content)
     ]
 
 
 def numbers_in(content: bytes) -> list[str]:
     """The Individual Numbers that stand there in the open."""
-    return [hit.group().decode("utf-8", "replace") for hit in NUMBERS.finditer(content)]
+    return [hit.group().decode("utf-8", "replace") for hit in NUMBERS.hits(content)]
 
 
 async def betrayed(city: RunningCity, telemetry: Collector, answers: list[bytes]) -> dict[str, list[str]]:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import httpx
 
+from console.plain import PLAIN
 from deploy.local import mail
 from tests.journeys.conftest import RunningCity, event, submission
 from tests.staff import as_staff
@@ -32,7 +33,7 @@ async def test_an_application_goes_the_whole_way(city: RunningCity) -> None:
     assert {"application.accepted", "case.opened", "case.claimed", "case.decided", "case.closed"} <= set(found)
     mails = [letter for letter in _letters(city) if letter["To"] == f"{sent['subject']}@example.jp"]
     assert len(mails) == 2
-    async with httpx.AsyncClient(headers=as_staff(city.city, "auditor")) as client:
+    async with httpx.AsyncClient(headers=as_staff(city.city, "auditor"), verify=PLAIN) as client:
         record = await client.get(f"{city.url('archive')}/v1/records/{receipt}?purpose=supervision")
         chain = await client.get(f"{city.url('archive')}/v1/chain/verify")
     body = record.json()
@@ -173,7 +174,7 @@ async def test_the_open_cases_of_a_department_that_ended_follow_to_its_successor
 async def test_the_first_rules_of_a_city_have_a_life_in_the_desks_books_like_all_others(city: RunningCity) -> None:
     receipt = await city.submit(submission(procedure="graffiti"))
     await city.until(receipt, "case.opened")
-    async with asyncio.timeout(30), httpx.AsyncClient(headers=as_staff(city.city)) as client:
+    async with asyncio.timeout(30), httpx.AsyncClient(headers=as_staff(city.city), verify=PLAIN) as client:
         while True:
             (first,) = (await client.get(f"{city.url('desk')}/v1/rule-sets")).json()["rule_sets"] or [{"history": []}]
             if len(first["history"]) == 4:
@@ -188,7 +189,7 @@ CORRECTION = {"submitted_at": "2026-11-25T00:00:00Z", "facts": {"documents": 1}}
 
 
 async def _see(city: RunningCity, case_id: UUID) -> dict[str, Any]:
-    async with httpx.AsyncClient(timeout=30, headers=as_staff(city.city)) as client:
+    async with httpx.AsyncClient(timeout=30, headers=as_staff(city.city), verify=PLAIN) as client:
         return (await client.get(f"{city.url('desk')}/v1/cases/{case_id}")).json()
 
 
@@ -215,7 +216,7 @@ async def _as_if_days_ago(city: RunningCity, application_id: str, *, received: i
 
 async def _succeed(city: RunningCity, department: str, to: str) -> dict[str, Any]:
     order = {"to": to, "reason": "組織改正のため。"}
-    async with httpx.AsyncClient(timeout=30, headers=as_staff(city.city)) as client:
+    async with httpx.AsyncClient(timeout=30, headers=as_staff(city.city), verify=PLAIN) as client:
         answer = await client.post(f"{city.url('desk')}/v1/departments/{department}/succession", json=order)
     assert answer.status_code == 200, answer.text
     return answer.json()

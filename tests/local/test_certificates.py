@@ -8,17 +8,18 @@ import pytest
 from cryptography import x509
 
 from deploy.local import certificates
-from deploy.local.certificates import RENEW_DAYS, SERVER_DAYS, Files
+from deploy.local.certificates import RENEW_DAYS, SERVER_DAYS
+from deploy.local.home import Certificates, certificates_in
 
 NOW = datetime(2026, 11, 26, 9, tzinfo=UTC)
 OWNER_ONLY = 0o600
 
 
-def contents(files: Files) -> dict[str, bytes]:
+def contents(files: Certificates) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (files.authority, files.signing, files.server)}
 
 
-def server_of(files: Files) -> x509.Certificate:
+def server_of(files: Certificates) -> x509.Certificate:
     return x509.load_pem_x509_certificate(files.server.read_bytes())
 
 
@@ -78,7 +79,7 @@ def test_whoever_trusts_the_authority_has_not_let_anybody_pretend_to_be_another_
         x509.DNSName("localhost"),
         x509.IPAddress(ipaddress.ip_network("127.0.0.0/8")),
     ]
-    assert ssl.create_default_context(cafile=str(certificates.files_in(tmp_path).authority)).cert_store_stats() == {
+    assert ssl.create_default_context(cafile=str(certificates_in(tmp_path).authority)).cert_store_stats() == {
         "x509": 1,
         "crl": 0,
         "x509_ca": 1,

@@ -72,6 +72,15 @@ def test_kafka_killed_comes_back_at_the_same_address_with_its_records(settings: 
     assert first_record(stack.kafka) == b"still there"
 
 
+async def test_postgres_is_set_as_you_say_and_otherwise_as_it_is_here(postgres: str) -> None:
+    connection = await asyncpg.connect(postgres)  # the one of the other tests, which is told fsync=off
+    try:
+        assert await connection.fetchval("SHOW fsync") == "off"
+        assert await connection.fetchval("SHOW shared_buffers") == "512MB"
+    finally:
+        await connection.close()
+
+
 async def test_postgres_killed_comes_back_at_the_same_address_with_its_rows(
     settings: LocalSettings, stack: Stack
 ) -> None:

@@ -6,6 +6,7 @@ The cells name few values; `AROUND` has, for each kind, those values and by hand
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
+from functools import cache
 from itertools import combinations, product
 
 from hypothesis import strategies as st
@@ -136,6 +137,7 @@ def _put_out_the_same(table: DecisionTable, one: int, other: int) -> bool:
     )
 
 
+@cache
 def asking(kind: Kind) -> st.SearchStrategy[Cell]:
     values = st.sampled_from(NAMED[kind])
     ends = st.tuples(st.booleans(), st.booleans())
@@ -157,27 +159,45 @@ def _between(one: Value, other: Value, ends: tuple[bool, bool]) -> Range:
     return Range(low, high, *ends)
 
 
-@st.composite
-def _pools(draw: st.DrawFn, kind: Kind) -> tuple[Cell, ...]:
+@cache
+def _pools(kind: Kind) -> st.SearchStrategy[tuple[Cell, ...]]:
     """The cells of a column: so few, and with so little between them, that rows together take what others ask for."""
-    cell, *more = draw(st.lists(asking(kind), min_size=1, max_size=4))
+    return st.lists(asking(kind), min_size=1, max_size=4).map(_pool)
+
+
+def _pool(drawn: Sequence[Cell]) -> tuple[Cell, ...]:
+    cell, *more = drawn
     return (ANYTHING, cell, replace(cell, negated=not cell.negated), *more)
+
+
+@cache
+def _allowed(kind: Kind) -> st.SearchStrategy[Cell]:
+    return st.just(ANYTHING) | asking(kind)
+
+
+# Made once: what a strategy can draw is worked out when it is first used, which took longer than the drawing itself.
+_POLICIES: st.SearchStrategy[HitPolicy] = st.sampled_from(("U", "A", "F", "P", *HIT_POLICIES))
+_KINDS = {least: st.lists(st.sampled_from(KINDS), min_size=least, max_size=3) for least in range(4)}
+_LEAST_KINDS, _COUNT_OF_OUTPUTS, _LEAST_ROWS = st.integers(0, 3), st.integers(1, 2), st.sampled_from((0, 3, 5))
+_SAID = {kind: st.sampled_from((kind, None)) for kind in KINDS}
+_DEFAULTS, _PUT_OUT, _MAY_BE_MISSING = (
+    st.sampled_from((None, None, 9)),
+    st.sampled_from((1, 1.0, 2, True, None)),
+    st.booleans(),
+)
 
 
 @st.composite
 def small_tables(draw: st.DrawFn) -> tuple[DecisionTable, list[str]]:
     """A table of at most 3 inputs and 7 rules, and the inputs that may be missing."""
-    policy: HitPolicy = draw(st.sampled_from(("U", "A", "F", "P", *HIT_POLICIES)))
-    kinds = draw(st.lists(st.sampled_from(KINDS), min_size=draw(st.integers(0, 3)), max_size=3))
-    allowed = [draw(st.just(ANYTHING) | asking(kind)) for kind in kinds]
-    inputs = tuple(Input(f"in{at}", draw(st.sampled_from((kind, None))), allowed[at]) for at, kind in enumerate(kinds))
+    policy = draw(_POLICIES)
+    kinds = draw(_KINDS[draw(_LEAST_KINDS)])
+    allowed = [draw(_allowed(kind)) for kind in kinds]
+    inputs = tuple(Input(f"in{at}", draw(_SAID[kind]), allowed[at]) for at, kind in enumerate(kinds))
     cells = st.tuples(*(st.sampled_from(draw(_pools(kind))) for kind in kinds))
-    outputs = tuple(
-        Output(f"out{at}", None, (2, 1), draw(st.sampled_from((None, None, 9))))
-        for at in range(draw(st.integers(1, 2)))
-    )
-    put_out = st.tuples(*(st.sampled_from((1, 1.0, 2, True, None)) for _ in outputs))
-    drawn = draw(st.lists(st.tuples(cells, put_out), min_size=draw(st.sampled_from((0, 3, 5))), max_size=7))
+    outputs = tuple(Output(f"out{at}", None, (2, 1), draw(_DEFAULTS)) for at in range(draw(_COUNT_OF_OUTPUTS)))
+    put_out = st.tuples(*(_PUT_OUT for _ in outputs))
+    drawn = draw(st.lists(st.tuples(cells, put_out), min_size=draw(_LEAST_ROWS), max_size=7))
     rules = tuple(Rule(f"row {at}", *row) for at, row in enumerate(drawn))
-    missing = [clause.name for clause in inputs if draw(st.booleans())]
+    missing = [clause.name for clause in inputs if draw(_MAY_BE_MISSING)]
     return DecisionTable("small", policy, inputs, outputs, rules), missing

@@ -6,6 +6,7 @@ there are also those that are missing, of another kind, not even comparable, or 
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, timezone
+from functools import cache
 from itertools import product
 from random import Random
 from zoneinfo import ZoneInfo
@@ -80,18 +81,26 @@ def _cells(kind: Kind) -> list[Cell]:
 CELLS: Mapping[Kind, list[Cell]] = {kind: _cells(kind) for kind in KINDS}
 
 
+@cache
 def cells(kind: Kind) -> st.SearchStrategy[Cell]:
     return st.sampled_from(CELLS[kind]) | st.just(ANYTHING)
+
+
+# Made once: what a strategy can draw is worked out when it is first used, which took longer than the drawing itself.
+_KINDS = st.lists(st.sampled_from(KINDS), min_size=1, max_size=4)
+_SAID = {kind: st.sampled_from((kind, None)) for kind in KINDS}
+_COUNTS, _WITH_DEFAULT = {most: st.integers(1, most) for most in (1, 2)}, st.booleans()
+_ANY_OUTPUT, _NUMBERS = st.sampled_from((1, 2, 0.1, "a", "b", None)), st.sampled_from((1, 2, 0.1))
 
 
 @st.composite
 def tables(draw: st.DrawFn, policies: Sequence[HitPolicy] = HIT_POLICIES, rows: int = 6) -> DecisionTable:
     """At most 4 inputs and `rows` rules; the kind of an input is said or not. One output, sometimes two."""
     policy = draw(st.sampled_from(policies))
-    kinds = draw(st.lists(st.sampled_from(KINDS), min_size=1, max_size=4))
-    inputs = tuple(Input(f"in{at}", draw(st.sampled_from((kind, None)))) for at, kind in enumerate(kinds))
-    outputs = _outputs(draw(st.integers(1, 1 if policy in ("C+", "C<", "C>") else 2)), draw(st.booleans()))
-    values = st.sampled_from((1, 2, 0.1, "a", "b", None) if policy in ("U", "C") else (1, 2, 0.1))
+    kinds = draw(_KINDS)
+    inputs = tuple(Input(f"in{at}", draw(_SAID[kind])) for at, kind in enumerate(kinds))
+    outputs = _outputs(draw(_COUNTS[1 if policy in ("C+", "C<", "C>") else 2]), draw(_WITH_DEFAULT))
+    values = _ANY_OUTPUT if policy in ("U", "C") else _NUMBERS
     row = st.tuples(st.tuples(*map(cells, kinds)), st.tuples(*(values for _ in outputs)))
     drawn = draw(st.lists(row, max_size=rows))
     rules = tuple(Rule(f"row {at}", asked, put_out) for at, (asked, put_out) in enumerate(drawn))

@@ -207,19 +207,23 @@ def output(table: DecisionTable, rule: int) -> object:
     return tuple(None if value is None else (kind_of(value), value) for value in table.rules[rule].outputs)
 
 
+_TABLES, _NO_LEAVE_NEEDED = small_tables(), st.none()
+_POLICIES = st.sampled_from([policy for policy in HIT_POLICIES if policy not in ("C+", "C<", "C>")])
+
+
 @st.composite
 def asked_about(draw: st.DrawFn) -> tuple[list[DecisionTable], dict[str, Value | None], Asked]:
     """One or two tables about the same facts, some of them missing, some of those with leave."""
-    table, missing = draw(small_tables())
+    table, missing = draw(_TABLES)
     assume(len(table.outputs) == 1 or table.policy not in ("C+", "C<", "C>"))
     known = {clause.name: _values(table, clause.name) for clause in table.inputs if clause.name not in missing}
     assume(all(known.values()))
     facts = {name: draw(st.sampled_from(values)) for name, values in known.items()}
-    asked = draw(st.none() | st.sets(st.sampled_from(missing)).map(frozenset)) if missing else None
+    asked = draw(_NO_LEAVE_NEEDED | st.sets(st.sampled_from(missing)).map(frozenset)) if missing else None
     cut = draw(st.integers(0, len(table.rules)))
     if not cut:
         return [table], facts, asked
-    policy = draw(st.sampled_from([policy for policy in HIT_POLICIES if policy not in ("C+", "C<", "C>")]))
+    policy = draw(_POLICIES)
     return (
         [replace(table, rules=table.rules[:cut]), replace(table, policy=policy, rules=table.rules[cut:])],
         facts,
