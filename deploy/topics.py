@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.admin.new_partitions import NewPartitions
-from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import InvalidPartitionsError, NoError, TopicAlreadyExistsError, for_code
 
 from chassis.broker import Broker
 from contracts.topics import TOPICS, Topic
@@ -36,15 +36,18 @@ async def grow_like(broker: Broker, template: Topic, example: Topic) -> list[str
     """
     async with _administering(broker) as admin:
         found = await _counted(admin)
-        wanted = NewPartitions(total_count=found[example.name])
-        small = {
-            name: wanted
-            for name, has in sorted(found.items())
-            if template.member_of(name) and has < found[example.name]
-        }
-        if small:
-            await admin.create_partitions(small)
-        return list(small)
+        count = found.get(example.name, 0)  # a broker may not know yet what was made a moment ago
+        small = [name for name, has in sorted(found.items()) if template.member_of(name) and has < count]
+        return [name for name in small if await _has_grown(admin, name, count)]
+
+
+async def _has_grown(admin: AIOKafkaAdminClient, name: str, count: int) -> bool:
+    """False where it had grown before, and the broker that was asked did not know yet."""
+    try:
+        await admin.create_partitions({name: NewPartitions(total_count=count)})
+    except InvalidPartitionsError:
+        return False
+    return True
 
 
 async def partitions(broker: Broker) -> dict[str, int]:
