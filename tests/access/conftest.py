@@ -38,7 +38,7 @@ class Visitor:
         """From the desk's /login to the provider's answer to the form."""
         account = self.provider.accounts.named(staff)
         away = await self.desk.get("/login", params={"then": then})
-        async with httpx.AsyncClient(verify=PLAIN) as outside:
+        async with httpx.AsyncClient(timeout=30, verify=PLAIN) as outside:
             page = await outside.get(away.headers["location"])
             form = hidden_in(page.text) | {
                 "staff": staff,

@@ -187,7 +187,7 @@ async def test_the_local_provider_tells_a_desk_that_really_runs(desk_dsn: str, p
         account = provider.accounts.named("clerk")
         assert account is not None
 
-        async with httpx.AsyncClient(verify=PLAIN) as outside:
+        async with httpx.AsyncClient(timeout=30, verify=PLAIN) as outside:
             form = {"staff": "clerk", "password": "wrong"}
             refused = await outside.post(f"{provider.url}/logout", data=form)
             answer = await outside.post(f"{provider.url}/logout", data=form | {"password": account.password})

@@ -194,7 +194,7 @@ async def test_the_local_provider_sends_nobody_where_it_must_not(visitor: Visito
     asked = {key: found[0] for key, found in parse_qs(away.query).items()} | {name: value}
     account = visitor.provider.accounts.accounts[0]
 
-    async with httpx.AsyncClient(verify=PLAIN) as outside:
+    async with httpx.AsyncClient(timeout=30, verify=PLAIN) as outside:
         page = await outside.get(f"{visitor.provider.url}/authorize", params=asked)
         form = asked | {"staff": account.staff, "password": account.password}
         answer = await outside.post(f"{visitor.provider.url}/authorize", data=form)
