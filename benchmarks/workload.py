@@ -47,7 +47,7 @@ _EVENT = (
     '"channel":"%(channel)s","submitted_at":"%(at)s",'
     '"facts":{"urgency":%(urgency)d,"amount":%(amount)d,"household":%(household)d,"district":"%(district)s","consent":true},'
     '"applicant":{"name":"Sample Person %(person)06d","born":"19%(year)02d-%(month)02d-%(day)02d",'
-    '"email":"p%(person)06d@example.org","phone":"+81-3-%(phone)04d-%(person)04d","postcode":"%(postcode)03d-%(phone)04d",'
+    '"email":"p%(person)06d@example.org","phone":"+81-3-%(phone)04d-%(line)04d","postcode":"%(postcode)03d-%(phone)04d",'
     '"address":"Sampleshi Chuo-dori %(house)d","message":"' + NOTE + '"},'
     '"attachments":[{"name":"damage_report.pdf","media_type":"application/pdf","size":%(size)d,"sha256":"%(digest)064x"}]}}}'
 )
@@ -83,6 +83,7 @@ def submitted(number: int) -> tuple[bytes, bytes]:
         "house": rng.randrange(1, 400),
         "size": rng.randrange(1000, 5_000_000),
         "digest": rng.getrandbits(256),
+        "line": rng.randrange(10**4),
     }
     return name.encode(), value.encode()
 

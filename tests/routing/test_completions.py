@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, time
 from itertools import combinations, product
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from services.routing.rules import completions
+from services.routing.rules.cells import values_of
 from services.routing.rules.compiling import compile_table
 from services.routing.rules.completions import EVERY_HIT, Weighed, weigh
 from services.routing.rules.hits import Conflict, outcome
@@ -223,12 +225,27 @@ def asked_about(draw: st.DrawFn) -> tuple[list[DecisionTable], dict[str, Value |
     cut = draw(st.integers(0, len(table.rules)))
     if not cut:
         return [table], facts, asked
+    assume(_agree_on_zones(table, cut))
     policy = draw(_POLICIES)
     return (
         [replace(table, rules=table.rules[:cut]), replace(table, policy=policy, rules=table.rules[cut:])],
         facts,
         asked,
     )
+
+
+def _agree_on_zones(table: DecisionTable, cut: int) -> bool:
+    """Whether the rules before and behind `cut` name times of an input alike, with a zone or without.
+
+    Where the first table decides by itself the second is not looked at: what kind of times it names is not known, nor of account.
+    """
+    both = [(_zones(table.rules[:cut], at), _zones(table.rules[cut:], at)) for at in range(len(table.inputs))]
+    return all(one == other for one, other in both if one and other)
+
+
+def _zones(rules: Sequence[Rule], at: int) -> set[bool]:
+    named = [value for rule in rules for test in rule.cells[at].tests for value in values_of(test)]
+    return {value.tzinfo is not None for value in named if isinstance(value, (datetime, time))}
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
