@@ -133,10 +133,10 @@ class TestMeasuring:
 
     def test_cpu_never_runs_backwards_while_children_come_and_go(self) -> None:
         idle = "for _ in range(100):\n if not os.fork():\n  time.sleep(60)\n  os._exit(0)\n"
-        burning = "while True:\n if not os.fork():\n  sum(range(10**6)); os._exit(0)\n os.wait()\n"
+        burning = "while True:\n if not os.fork():\n  sum(range(2 * 10**6)); os._exit(0)\n os.wait()\n"
         worker = psutil.Popen([sys.executable, "-c", f"import os, time\n{idle}{burning}"])
         try:
-            seen = [measure.cpu_of(worker.pid) for _ in range(150)]
+            seen = [measure.cpu_of(worker.pid) for _ in range(200)]
         finally:
             processes.ended([worker, *worker.children()])
 
