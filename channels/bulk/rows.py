@@ -239,8 +239,8 @@ class Translator:
 
 
 def _apart(case: str) -> str:
-    """A case's id for a made-up address: twelve digits in a row could be taken for an Individual Number and refused."""
-    return f"{case[:6]}.{case[6:]}" if case.isdigit() and len(case) == _NUMBER_DIGITS else case
+    """A case's id for a made-up address: twelve digits could be taken for an Individual Number and refused, whatever sign but a letter stands between."""
+    return f"{case[:6]}x{case[6:]}" if case.isdigit() and len(case) == _NUMBER_DIGITS else case
 
 
 def translator(mapping: Mapping, header: Sequence[str], fingerprint: str, seal: EdgeSeal | None = None) -> Translator:

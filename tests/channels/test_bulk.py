@@ -14,9 +14,10 @@ import pytest
 
 from channels.bulk import InvalidMapping, UnreadableFile, known_mappings, load_mapping, write_sample
 from channels.bulk import files as bulk_files
+from channels.bulk import rows
 from channels.bulk.importing import import_file
 from channels.bulk.rows import Outgoing, slug, translator
-from contracts import reading
+from contracts import individual_numbers, reading
 from contracts.channels import ApplicationSubmitted
 from contracts.ids import uuid7
 from deploy.local import Stack
@@ -189,6 +190,20 @@ def test_mis_encoded_bytes_are_carried_and_marked(tmp_path: Path) -> None:
 def test_values_no_table_knows_become_codes_of_their_own() -> None:
     assert slug("HEAT/HOT WATER") == "heat-hot-water"
     assert slug("熊の出没") != slug("鹿の出没")
+
+
+@pytest.mark.parametrize("case", ["101000295648", "123456789018"])
+def test_an_address_made_up_of_a_case_number_is_taken_for_no_individual_number(case: str) -> None:
+    mapping = load_mapping("boston")
+    header = list(dict.fromkeys(rows._columns(mapping)))
+    cells = [case if column == mapping.id else "2011-07-01 08:00:00" for column in header]
+
+    event = reading.read({}, translator(mapping, header, "file").event(1, cells).value).event
+
+    assert individual_numbers.find(case)
+    assert isinstance(event, ApplicationSubmitted)
+    assert event.application.applicant.email is not None
+    assert not individual_numbers.find(event.application.applicant.email)
 
 
 def test_rows_stream_in_constant_memory(tmp_path: Path) -> None:
