@@ -58,9 +58,10 @@ class Provider:
         endpoint = (await self.issuer.discovered())["authorization_endpoint"]
         asked = self._asked() | ({"prompt": "login"} if again else {})
         async with self._client() as client:
-            return client.create_authorization_url(endpoint, state=state, nonce=nonce, code_verifier=verifier, **asked)[
-                0
-            ]
+            url, _ = client.create_authorization_url(
+                endpoint, state=state, nonce=nonce, code_verifier=verifier, **asked
+            )
+            return url
 
     async def signed_in(self, code: str, nonce: str, verifier: str) -> SignedIn:
         """Who signed in, by the code that the browser brought back. Raises Refused, WeakSignIn, StaleSignIn."""

@@ -5,7 +5,7 @@ the markers that a vendor's transactions leave at the end of a topic.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -26,12 +26,18 @@ _POLL_SECONDS = 1.0
 
 @dataclass(slots=True)
 class Tape:
-    """One topic. `begins` is the first offset of each partition, once reading has begun: what lies before it is forgotten."""
+    """One topic, from its beginning, or from offsets (`starts`, by partition).
+
+    `begins` is the first offset of each partition and `ends` the one behind its last, once reading has begun: what lies before is
+    forgotten, what lies behind is not read.
+    """
 
     broker: Broker
     topic: str
+    starts: Mapping[int, int] = field(default_factory=lambda: dict[int, int]())
     begins: dict[int, int] = field(default_factory=lambda: dict[int, int]())
-    _ends: dict[int, int] = field(default_factory=lambda: dict[int, int]())
+    ends: dict[int, int] = field(default_factory=lambda: dict[int, int]())
+    _left: set[int] = field(default_factory=lambda: set[int]())
 
     async def records(self) -> AsyncIterator[Record]:
         """Every record up to the end as it is now; of transactions those that were committed. Raises Transient."""
@@ -39,7 +45,7 @@ class Tape:
         with ThreadPoolExecutor(1, thread_name_prefix="tape") as thread:
             try:
                 await _within(thread, lambda: self._begin(consumer))
-                while self._ends:
+                while self._left:
                     messages = await _within(thread, lambda: consumer.consume(_AT_ONCE, _POLL_SECONDS))
                     for record in filter(None, map(self._next, messages)):
                         yield record
@@ -52,14 +58,16 @@ class Tape:
             raise KafkaException(found.error)
         for partition in found.partitions:
             begin, end = consumer.get_watermark_offsets(Position(self.topic, partition), timeout=SECONDS)
-            self.begins[partition], self._ends[partition] = begin, end
-        consumer.assign([Position(self.topic, partition, OFFSET_BEGINNING) for partition in self._ends])
+            self.begins[partition], self.ends[partition] = begin, end
+        self._left = {*self.ends}
+        starts = {partition: self.starts.get(partition, OFFSET_BEGINNING) for partition in self.ends}
+        consumer.assign([Position(self.topic, partition, start) for partition, start in starts.items()])
 
     def _next(self, message: Message) -> Record | None:
         """The record of a message, None for what comes after the end, or says that it is reached. Raises Transient."""
         partition, error = message.partition() or 0, message.error()
         if error is not None and error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  its published name
-            self._ends.pop(partition, None)
+            self._left.discard(partition)
             return None
         # The client looks for the group that it must have a name of, whether or not it joins it.
         if error is not None and error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
@@ -67,10 +75,9 @@ class Tape:
         if error is not None:
             raise Transient(f"kafka: read: {error.name()}")
         record = record_of(message)
-        if record.offset >= self._ends.get(partition, 0) - 1:
-            is_last = self._ends.pop(partition, 0) == record.offset + 1
-            return record if is_last else None
-        return record
+        if record.offset >= self.ends[partition] - 1:
+            self._left.discard(partition)
+        return record if record.offset < self.ends[partition] else None
 
 
 async def _within(thread: ThreadPoolExecutor, call: Callable[[], T]) -> T:

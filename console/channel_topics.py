@@ -180,6 +180,6 @@ async def end(broker: "Broker", name: str) -> str:
     if not left:
         return f"{topic.name} is deleted: intake has read all of it"
     return (
-        f"{topic.name} stays: intake has not read {left:,} of its places yet. When it runs, see `madoguchi lane list`, and say"
+        f"{topic.name} stays: intake has not read {left:,} of its records yet. When it runs, see `madoguchi lane list`, and say"
         f" `madoguchi channel remove {name}` again to delete it."
     )

@@ -135,12 +135,8 @@ def _judged(found: Guarded, verdict: Verdict, seals: Seals) -> Judged:
 
 
 def _own_steps(tx: Tx, found: Judged) -> list[tuple[UUID | str, Step]]:
-    """What intake itself says on a timeline, which begins with the application."""
-    known = found.verdict.known
-    if found.verdict.outcome != "accepted" or known is None:
-        return []
-    types = [*_STEPS.get(type(found.submission.event), ()), *([timeline.MASKED] if found.masked else ())]
-    return [(known.application_id, Step(tx.now, each)) for each in types]
+    kind = _KIND[type(found.submission.event)]
+    return timeline.own_steps(tx.now, found.verdict, kind, masked=bool(found.masked))
 
 
 def announce(tx: Tx, found: Judged, seals: Seals) -> list[Event]:
@@ -214,10 +210,6 @@ _ANNOUNCE: dict[str, Callable[[Tx, Judged, Seals], list[Event]]] = {
     "accepted": _accepted,
     "rejected": lambda tx, found, _seals: [rejected(tx, found.submission, faults_of(found))],
     "repeated": lambda _tx, _found, _seals: [],
-}
-_STEPS: dict[type, tuple[str, ...]] = {
-    CorrectionSubmitted: (CorrectionAccepted.TYPE,),
-    ApplicationWithdrawn: (WithdrawalAccepted.TYPE,),
 }
 _KIND: dict[type, str] = {
     ApplicationSubmitted: "application",

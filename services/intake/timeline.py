@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from services.intake.rules import CLOSING
+from services.intake.rules import CLOSING, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +132,21 @@ ENDED_BY_WITHDRAWAL = Words(
     "申(もう)し込(こ)みを やめたので、手続(てつづ)きを 終(お)わりにしました。",
     "The work on your application has ended because it was withdrawn.",
 )
+
+
+_OWN: Mapping[str, str] = {
+    "correction": "jp.madoguchi.application.correction-accepted.v1",
+    "withdrawal": "jp.madoguchi.application.withdrawal-accepted.v1",
+}
+"""An application has none: its timeline begins with it."""
+
+
+def own_steps(at: datetime, verdict: Verdict, kind: str, *, masked: bool) -> list[tuple[UUID | str, Step]]:
+    """What intake itself says of a submission of this kind on the timeline of its application, nothing of one that is not accepted."""
+    if verdict.outcome != "accepted":
+        return []
+    types = [*filter(None, [_OWN.get(kind)]), *([MASKED] if masked else ())]
+    return [(verdict.application.application_id, Step(at, each)) for each in types]
 
 
 def tell(steps: Sequence[Step]) -> list[Words]:

@@ -53,8 +53,13 @@ async def topic(lab: Lab) -> str:
 
 
 async def publish(lab: Lab, topic: str, *values: bytes, header: bytes = b"content-type") -> None:
+    """Publish in the laboratory."""
+    await publish_to(lab.broker, topic, *values, header=header)
+
+
+async def publish_to(broker: Broker, topic: str, *values: bytes, header: bytes = b"content-type") -> None:
     """Publish with one header. Its name may be no text: then it is put into the finished batch, as no client would."""
-    producer = AIOKafkaProducer(**lab.broker.aiokafka())
+    producer = AIOKafkaProducer(**broker.aiokafka())
     await producer.start()
     for value in values:
         batch = producer.create_batch()

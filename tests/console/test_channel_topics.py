@@ -124,7 +124,7 @@ async def test_a_topic_that_intake_has_not_read_stays_until_it_has(terminal: Ter
     with held(terminal, "intake"):
         await publish(vendor, "applications.late.v1", sent)
         said = terminal.ok("channel", "remove", "late")
-    assert re.search(r"applications\.late\.v1 stays: intake has not read 1 of its places yet", said)
+    assert re.search(r"applications\.late\.v1 stays: intake has not read 1 of its records yet", said)
     assert "✗ channel late was removed, and its topic or login is there — madoguchi channel remove late\n" in (
         terminal.run("channel", "check").out
     )

@@ -12,6 +12,7 @@ from contracts.topics import APPLICATIONS, OF_A_CHANNEL, Topic
 from deploy.local import Stack
 from deploy.topics import create_topics, delete_topic, grow_like, partitions
 from deploy.unread import delete_when_read
+from tests.chassis.test_subscription import publish_to
 
 GROUP = "readers"
 ENDING = replace(APPLICATIONS, name="ending.v1", partitions=2)
@@ -72,6 +73,13 @@ async def test_a_topic_of_which_all_is_read_is_deleted(make: Make, transaction: 
     assert await delete_when_read(broker, ENDING.name, GROUP, 10) == 0
 
     assert ENDING.name not in await partitions(broker)
+
+
+async def test_a_header_that_nobody_can_read_counts_as_one_more_record_to_be_read(make: Make) -> None:
+    broker = await make(ENDING)
+    await publish_to(broker, ENDING.name, b"{}", header=b"\xff" * 12)
+
+    assert await delete_when_read(broker, ENDING.name, GROUP, 0) == 1
 
 
 async def test_a_topic_on_which_nothing_ever_stood_is_deleted_though_nobody_reads_it(make: Make) -> None:
