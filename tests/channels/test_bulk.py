@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from channels.bulk import InvalidMapping, UnreadableFile, known_mappings, load_mapping, write_sample
+from channels.bulk import InvalidMapping, UnreadableFile, known_mappings, load_mapping, rows, write_sample
 from channels.bulk import files as bulk_files
-from channels.bulk import rows
 from channels.bulk.importing import import_file
 from channels.bulk.rows import Outgoing, slug, translator
 from contracts import individual_numbers, reading
