@@ -190,7 +190,8 @@ def _(event: ApplicationSubmitted) -> list[tuple[Place, Fact]]:
 
 @_values.register
 def _(event: CorrectionSubmitted) -> list[tuple[Place, Fact]]:
-    own: list[tuple[Place, Fact]] = [((_OWN_FIELD,), event.individual_number)] if event.individual_number is not None else []
+    number = event.individual_number
+    own: list[tuple[Place, Fact]] = [] if number is None else [((_OWN_FIELD,), number)]
     return own + _written(event.facts, event.attachments, event.message)
 
 
