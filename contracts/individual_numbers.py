@@ -1,8 +1,8 @@
 """Individual Numbers (個人番号, マイナンバー) in text that may not hold any, however they are written. Pure.
 
 Twelve digits, the last a check digit (行政手続における特定の個人を識別するための番号の利用等に関する法律施行令 8条; 総務省令 平成26年85号 5条). Digits
-may be half or full width, circled, Chinese or of other scripts; between any two of them up to eight hyphens, spaces or the like, or any one
-sign that is no letter. What is found are groups of digits whole: the end of one telephone number and the beginning of the next are no Individual Number.
+may be half or full width, circled, Chinese or of other scripts; between any two of them up to eight hyphens, spaces or the like, and among
+these up to three other signs that are no letters. What is found are groups of digits whole: the end of one telephone number and the beginning of the next are no Individual Number.
 """
 
 import re
@@ -19,21 +19,30 @@ MASKED = MASK * LENGTH
 _KANJI = {
     **dict(zip("〇一二三四五六七八九", range(10), strict=True)),
     **dict(zip("零壱弐参肆伍陸漆捌玖", range(10), strict=True)),  # 大字
+    **dict(zip("壹弌貳貮弍參叁弎柒", (1, 1, 2, 2, 2, 3, 3, 3, 7), strict=True)),  # their older forms
 }
+_RINGS = "○◯"
+"""Among Chinese digits people write it for 〇, which few keyboards offer; among others it stands for what is not to be read."""
 _FAMILIES = (range(0x10000), range(0x1D7CE, 0x1D800))
 """Where digits are: the basic plane, and those of mathematics."""
 _DIGITS = {
     **{chr(code): unicodedata.digit(chr(code)) for each in _FAMILIES for code in each if chr(code).isdigit()},
     **_KANJI,
+    **dict.fromkeys(_RINGS, 0),
 }
+_ENCLOSED = "".join(sign for sign in _DIGITS if unicodedata.category(sign) == "No")
+_CHINESE = "".join(_KANJI) + _RINGS
 _TIGHT = "-_‐‑‒–—―−─━ーｰ－＿﹣・･"
 _SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufe0e\ufe0f\ufeff"
 _LOOSE = " \t\r\n" + _SPACES + _INVISIBLE
-_GROUP = re.compile(f"[{''.join(_DIGITS)}]+")
+_GROUP = re.compile(f"[{_CHINESE}]+|[{_ENCLOSED}]+|[{''.join(_DIGITS.keys() - {*_CHINESE, *_ENCLOSED})}]+")
+"""Of one kind: before or behind digits of another ① counts the lines of a list, and 一 is the end of a name."""
 _span = methodcaller("span")
 _WIDEST = 8
 """Signs between two groups of digits that belong together."""
+_MOST_SIGNS = 3
+"""Of them, those that are neither hyphens nor spaces: `)-(`."""
 _TIED, _STOPPED, _NEAR = 3, 2, 1
 """How tightly groups are bound: by a hyphen, by one other sign, by a space, with a sign or without."""
 _PRINTED = 4
@@ -126,22 +135,27 @@ def _bound(gap: str) -> tuple[int, str]:
         return 0, ""
     if all(sign in _TIGHT + _LOOSE for sign in signs):
         return _TIED if signs else _NEAR, ""
-    if len(signs) > 1 or signs.isalpha():
+    if len(signs) > _MOST_SIGNS or any(map(str.isalpha, signs)):
         return 0, ""
     return _STOPPED if signs == gap else _NEAR, signs
 
 
 def _in_run(text: str, groups: Sequence[_Group]) -> Iterator[tuple[int, int]]:
-    """Of candidates that overlap, the one whose gaps are all alike is the number."""
+    """Of candidates that overlap, the one in fours is the number, then the one whose gaps are all alike."""
     if groups[-1].end - groups[0].start < LENGTH:
         return
     found = ((first, _number_from(text, groups, first)) for first in range(len(groups)))
     spans = [range(first, last + 1) for first, last in found if last is not None]
     taken: set[int] = set()
-    for span in sorted(spans, key=lambda span: len({(groups[at].binding, groups[at].stop) for at in span[1:]}) > 1):
+    for span in sorted(spans, key=lambda span: _unlikeliness(groups[span[0] : span[-1] + 1])):
         if taken.isdisjoint(span):
             taken.update(span)
             yield groups[span[0]].start, groups[span[-1]].end
+
+
+def _unlikeliness(inside: Sequence[_Group]) -> tuple[bool, bool]:
+    """Of one candidate among several, the least first."""
+    return not _is_in_fours(inside), len({(group.binding, group.stop) for group in inside[1:]}) > 1
 
 
 def _number_from(text: str, groups: Sequence[_Group], first: int) -> int | None:
@@ -159,24 +173,45 @@ def _stands(text: str, groups: Sequence[_Group], first: int, last: int) -> bool:
     digits = [_DIGITS[sign] for group in inside for sign in text[group.start : group.end]]
     return (
         is_valid(digits)
-        and _stands_alone(groups, first, last)
+        and not _is_unread(text, inside)
+        and _stands_alone(text, groups, first, last)
         and not _is_glued(text, inside)
         and not _is_telephone(text, digits, inside)
         and not _is_something_else(text, inside)
     )
 
 
-def _stands_alone(groups: Sequence[_Group], first: int, last: int) -> bool:
+def _stands_alone(text: str, groups: Sequence[_Group], first: int, last: int) -> bool:
     """Whether it holds together at least as tightly as it is bound to what stands before and after.
 
-    It is neither the fraction of a decimal nor, with signs between its groups, a part of more that is written so.
+    With signs between its groups it is no part of more that is written so.
     """
     inside, around = groups[first + 1 : last + 1], (groups[first], *groups[last + 1 : last + 2])
     inner = min((group.binding for group in inside), default=_TIED)
     if any(group.stop for group in inside):
         return all(group.binding <= inner and not _is_bound_by_a_sign(group) for group in around)
-    fraction = _is_bound_by_a_sign(groups[first]) and groups[first].stop in _POINTS
-    return not fraction and all(group.stop or group.binding <= inner for group in around)
+    return all(group.stop or group.binding <= inner for group in around) and not _is_fraction(text, groups, first, last)
+
+
+def _is_fraction(text: str, groups: Sequence[_Group], first: int, last: int) -> bool:
+    """Whether it stands behind a decimal point: not in fours, nor behind a single digit that counts the lines of a list (`2.`)."""
+    if not _is_bound_by_a_sign(groups[first]) or groups[first].stop not in _POINTS:
+        return False
+    before = groups[first - 1]
+    counts = _DIGITS[text[before.start]] > 0 and before.end - before.start == 1 and not before.binding
+    return not counts and not _is_in_fours(groups[first : last + 1])
+
+
+def _is_in_fours(groups: Sequence[_Group]) -> bool:
+    """Whether it is grouped as the card has it."""
+    return all(group.end - group.start == _PRINTED for group in groups)
+
+
+def _is_unread(text: str, groups: Sequence[_Group]) -> bool:
+    """Whether rings stand in it for digits that are not to be read: where not all others are Chinese."""
+    signs = {sign for group in groups for sign in text[group.start : group.end]}
+    others = signs.difference(_RINGS)
+    return len(others) < len(signs) and not (others and others.issubset(_KANJI))
 
 
 def _is_bound_by_a_sign(group: _Group) -> bool:
@@ -185,7 +220,7 @@ def _is_bound_by_a_sign(group: _Group) -> bool:
 
 def _is_glued(text: str, groups: Sequence[_Group]) -> bool:
     """Whether groups of digits with gaps begin or end within a word of Latin letters: they are of some code, but in fours as printed."""
-    if all(group.end - group.start == _PRINTED for group in groups):
+    if _is_in_fours(groups):
         return False
     around = text[groups[0].start - 1 : groups[0].start] + text[groups[-1].end : groups[-1].end + 1]
     return len(groups) > 1 and any(sign.isascii() and sign.isalpha() for sign in around)
