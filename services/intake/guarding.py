@@ -166,8 +166,16 @@ def _masked(event: ChannelEvent, places: Iterable[Place]) -> ChannelEvent:
         holder: Any = content
         for step in above:
             holder = holder[step]
-        holder[last] = individual_numbers.MASKED if _is_own(place) else individual_numbers.mask(str(holder[last]))
+        holder[last] = _unreadable(place, str(holder[last]))
     return type(event).model_validate(content)
+
+
+def _unreadable(place: Place, text: str) -> str:
+    """The value without its number. An address of mail stays one as its field demands it, also when its `@` stood within the number."""
+    if _is_own(place):
+        return individual_numbers.MASKED
+    masked = individual_numbers.mask(text)
+    return f"{masked}@{individual_numbers.MASK}" if place[-1] == "email" and "@" not in masked else masked
 
 
 @singledispatch

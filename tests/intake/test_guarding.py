@@ -21,6 +21,7 @@ ATTACHMENT = {"media_type": "application/pdf", "size": 1, "sha256": "0" * 64}
 ANYWHERE: dict[str, dict[str, Any]] = {
     "data.application.applicant.message": {"applicant": APPLICANT | {"message": f"番号は{NUMBER}です。"}},
     "data.application.applicant.name": {"applicant": APPLICANT | {"name": f"釧路 花子 {NUMBER}"}},
+    "data.application.applicant.email": {"applicant": APPLICANT | {"email": "12345678@9018"}},
     "data.application.facts.remark": {"facts": {"district": "akan", "remark": NUMBER}},
     "data.application.facts.number": {"facts": {"district": "akan", "number": int(PLAIN)}},
     "data.application.attachments.0.name": {"attachments": [ATTACHMENT | {"name": f"card_{PLAIN}.pdf"}]},
@@ -99,6 +100,23 @@ async def test_what_came_on_paper_is_accepted_with_the_number_unreadable(intake:
     assert individual_numbers.find(json.dumps(json.loads(whole)["application"]["applicant"])) == []
     assert NUMBER not in whole
     assert "akan" in said.to_json().decode()
+
+
+@pytest.mark.parametrize("address", ["1234@56789018", "1234@5678.9018.jp", "a.1234.5678@9018"])
+async def test_an_address_of_mail_that_is_a_number_is_refused_or_made_unreadable_like_any_other_value(
+    intake: Intake, address: str
+) -> None:
+    """It must go on being one, or the event would be poison: parked with its bytes, and fifty of them a consumer that stops."""
+    changes = {"applicant": APPLICANT | {"email": address}}
+
+    told = await intake.post(application(**changes))
+    (said,) = await intake.receive(application(channel="fax", **changes))
+
+    assert [error["field"] for error in told.json()["errors"]] == ["data.application.applicant.email"]
+    kept = (await intake.opened(said))["application"]["applicant"]["email"]
+    assert individual_numbers.find(kept) == []
+    assert MASK in kept
+    assert "@" in kept
 
 
 async def test_no_table_keeps_the_number_and_the_citizen_reads_that_it_was_made_unreadable(
