@@ -85,9 +85,24 @@ def find(text: str) -> list[tuple[int, int]]:
     """Where (start, end) the Individual Numbers stand in `text`, none overlapping another."""
     if len(text) < LENGTH or sum(map(_DIGITS.__contains__, text)) < LENGTH:
         return []  # Nearly always: 4 µs a line of text, not 45.
+    found: list[tuple[int, int]] = []
+    while more := _found(text):
+        # What is found is taken out and the rest looked at again: it may stand alone now.
+        found += more
+        text = _without(text, more)
+    return sorted(found)
+
+
+def _found(text: str) -> list[tuple[int, int]]:
     found = [span for run in _runs(text) for span in _in_run(text, run)]
     identifiers = [each.span() for each in _UUID.finditer(text)] if found else []
-    return sorted(span for span in found if not any(first < span[1] and span[0] < end for first, end in identifiers))
+    return [span for span in found if not any(first < span[1] and span[0] < end for first, end in identifiers)]
+
+
+def _without(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    for start, end in spans:
+        text = text[:start] + MASK * (end - start) + text[end:]
+    return text
 
 
 def mask(text: str) -> str:
@@ -124,7 +139,8 @@ def _runs(text: str) -> Iterator[list[_Group]]:
             yield run
             run = []
         run.append(_Group(start, end, binding, stop))
-    yield run
+    if run:
+        yield run
 
 
 @lru_cache(1024)

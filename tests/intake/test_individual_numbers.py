@@ -236,6 +236,14 @@ def test_a_ring_among_chinese_digits_is_their_zero_and_among_others_says_that_th
         assert individual_numbers.find(zero * 8 + number[8:] + f" {zero * 4}-{zero * 4}-{zero * 4}") == []
 
 
+def test_a_number_that_was_bound_to_another_is_found_once_that_one_is_taken_out() -> None:
+    """Between them stands what stands within the first: alone, it would be a part of more that is written so."""
+    both = "1234/5678/9018/2109-8765-4320"
+
+    assert individual_numbers.find(both) == [(0, 14), (15, 29)]
+    assert individual_numbers.find(individual_numbers.mask(both)) == []
+
+
 def test_older_chinese_digits_are_read() -> None:
     assert individual_numbers.find("壹貳參四五六七捌玖〇壱八") == [(0, 12)]
     assert individual_numbers.find("弌弍弎四五六柒八九〇一八") == [(0, 12)]
