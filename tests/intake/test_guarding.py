@@ -107,7 +107,7 @@ async def test_an_address_of_mail_that_is_a_number_is_refused_or_made_unreadable
     intake: Intake, address: str
 ) -> None:
     """It must go on being one, or the event would be poison: parked with its bytes, and fifty of them a consumer that stops."""
-    changes = {"applicant": APPLICANT | {"email": address}}
+    changes: dict[str, Any] = {"applicant": APPLICANT | {"email": address}}
 
     told = await intake.post(application(**changes))
     (said,) = await intake.receive(application(channel="fax", **changes))
