@@ -20,6 +20,7 @@ from contracts.personal import Applicant
 from contracts.routing import CaseOpened
 from contracts.sealed import SEALED_TEXT
 from sealing import cipher, fields
+from sealing.errors import KeyringAway
 from sealing.places import place_of
 from services.desk import corrections, index_terms, store
 from services.desk.corrections import Correction
@@ -278,6 +279,22 @@ async def test_when_the_key_is_destroyed_nothing_personal_can_be_read_or_found(d
     assert await search(desk, "name", "阿寒 湖子") == []
     assert await desk.pool.fetchval("SELECT count(*) FROM search_term") == 0
     assert await desk.pool.fetchval("SELECT count(*) FROM index_key") == 0
+
+
+async def test_a_key_that_is_away_hides_the_destruction_of_no_other(desk: Desk) -> None:
+    """A damaged file of one key is enough for that: the index of a destroyed one would go on finding people by name."""
+    await sealed_case(desk)
+    desk.seals.index.want({"10y-2020"})
+    await desk.seals.index.refresh(desk.commands, Telemetry("desk", None))
+    desk.city.damaged.add("10y-2020")
+    desk.city.destroy("5y-2026")
+
+    with pytest.raises(KeyringAway):
+        await desk.seals.index.refresh(desk.commands, Telemetry("desk", None))
+
+    assert [*desk.seals.index.at_hand] == ["10y-2020"]
+    assert await search(desk, "name", "阿寒 湖子") == []
+    assert await desk.pool.fetchval("SELECT count(*) FROM search_term") == 0
 
 
 async def test_a_changed_row_is_shown_as_broken_and_never_as_something_else(desk: Desk) -> None:
