@@ -81,6 +81,43 @@ async def test_a_media_type_may_have_parameters(intake: Intake) -> None:
     assert (await intake.post(application(attachments=sent))).status_code == 201
 
 
+NAMED = [
+    'application/pdf; name="yamada_hanako.pdf"',
+    "application/pdf;name=yamada_hanako.pdf",
+    "application/pdf; charset=utf-8; NAME*=utf-8''%E5%B1%B1%E7%94%B0_hanako.pdf",
+    'application/pdf; filename="a;b_hanako.pdf"; name*0="hana"; name*1*=ko.pdf',
+]
+"""As a mail has it: MIME writes the name of a file into its type."""
+
+
+@pytest.mark.parametrize("said", NAMED)
+@pytest.mark.parametrize("channel", ["portal", "email"])
+async def test_a_media_type_keeps_no_name_of_a_file_which_is_personal_and_it_would_stand_in_the_open(
+    intake: Intake, said: str, channel: str
+) -> None:
+    await intake.admit(replace(PORTAL, channels=frozenset(get_args(Channel))))
+    sent = application(channel=channel, attachments=[ATTACHMENT | {"name": "a", "media_type": said}])
+
+    (accepted,) = await intake.receive(sent)
+
+    assert isinstance(accepted, ApplicationAccepted)
+    assert "hana" not in accepted.to_json().decode()
+    assert accepted.application.attachments[0].media_type.startswith("application/pdf")
+    assert ("charset=utf-8" in said) == ("charset=utf-8" in accepted.application.attachments[0].media_type)
+
+
+async def test_a_correction_keeps_no_name_of_a_file_in_a_media_type(intake: Intake) -> None:
+    sent = application()
+    await intake.post(sent)
+    about = {"application_id": sent["subject"], "submitted_at": "2026-11-25T00:00:00Z"}
+    attachments = [ATTACHMENT | {"name": "a", "media_type": NAMED[0]}]
+
+    (said,) = await intake.receive(event(CORRECTED, sent["subject"], about | {"attachments": attachments}))
+
+    assert isinstance(said, CorrectionAccepted)
+    assert [one.media_type for one in said.attachments] == ["application/pdf"]
+
+
 async def test_on_kafka_the_refusal_names_the_field_and_not_the_number(intake: Intake) -> None:
     (said,) = await intake.receive(application(**ANYWHERE["data.application.applicant.message"]))
 

@@ -158,7 +158,9 @@ async def test_no_reason_holds_an_individual_number_which_would_go_into_events_a
 ) -> None:
     await routing.install(files(**STORM))
 
-    answer = await routing.post("/v1/overlays/storm/switch", "sato", turn="on", reason="一二三四・五六七八・九○一八の方より")
+    answer = await routing.post(
+        "/v1/overlays/storm/switch", "sato", turn="on", reason="一二三四・五六七八・九○一八の方より"
+    )
 
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:madoguchi:problem:individual-number")
     assert (await routing.client.get("/v1/overlays")).json()["switches"] == []
