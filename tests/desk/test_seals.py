@@ -107,6 +107,14 @@ async def test_what_is_written_to_the_citizen_leaves_sealed_and_is_read_again_in
         ("name", "あかん みずこ"),
         ("kana", "ｱｶﾝﾐｽﾞｺ"),
         ("born", "1981-02-03"),
+        ("born", "１９８１／２／３"),
+        ("born", "1981年2月3日"),
+        ("born", "1981.02.03"),
+        ("born", "昭和56年2月3日"),
+        ("born", "S56.2.3"),
+        ("born", "19810203"),
+        ("phone", "０１５４ー２３ー００００"),
+        ("phone", "0154―23―0000"),
         ("email", "mizuko@EXAMPLE.jp"),
         ("phone", "0154(23)0000"),
     ],
@@ -118,6 +126,23 @@ async def test_a_case_is_found_however_its_applicant_is_written(desk: Desk, fiel
     found = await search(desk, field, text)
 
     assert [case["case_id"] for case in found] == [str(case_id)]
+
+
+async def test_a_telephone_number_with_the_dash_of_kana_in_it_is_found_with_hyphens(desk: Desk) -> None:
+    """On a Japanese keyboard it is the key beside the digits."""
+    written = WHOLE.model_copy(update={"applicant": WHOLE.applicant.model_copy(update={"phone": "0154ー23ー0000"})})
+    _, case_id = await sealed_case(desk, written)
+
+    found = await search(desk, "phone", "0154-23-0000")
+
+    assert [case["case_id"] for case in found] == [str(case_id)]
+
+
+@pytest.mark.parametrize("text", ["昭和元年12月25日", "1926/12/25", "平成31年4月30日", "令和元年5月1日", "R1.5.1"])
+async def test_what_is_no_date_of_birth_of_anybody_finds_nobody(desk: Desk, text: str) -> None:
+    await sealed_case(desk)
+
+    assert await search(desk, "born", text) == []
 
 
 async def test_another_departments_cases_are_not_found(desk: Desk) -> None:
