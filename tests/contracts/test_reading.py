@@ -143,7 +143,7 @@ def test_an_attribute_is_percent_encoded_over_http_and_plain_on_kafka() -> None:
 def test_what_is_no_application_id_is_no_subject_of_a_refusal_for_somebody_may_have_put_a_name_there(
     subject: str | None,
 ) -> None:
-    sent = {**submitted(), "subject": subject}
+    sent: dict[str, Any] = {**submitted(), "subject": subject}
     misspelt = sent | {"data": {**sent["data"], "applicatoin": {}}}
 
     found = [reading.read({}, json.dumps(one).encode()) for one in (sent, misspelt)]
