@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from chassis.errors import Refused
-from contracts import control_characters
+from contracts import control_characters, individual_numbers
 from contracts.envelope import Model
 
 M = TypeVar("M", bound=Model)
@@ -109,12 +109,27 @@ def control_character() -> Refused:
     return Refused(422, control_characters.CODE, control_characters.WORDS)
 
 
+def individual_number() -> Refused:
+    """What staff write goes into events, mails and answers; an Individual Number is sealed by intake alone, and stays there."""
+    return Refused(
+        422,
+        "individual-number",
+        "個人番号（マイナンバー）を書くことはできません。番号を消してからお送りください。"
+        " No Individual Number (My Number) may be written here: remove it and send again.",
+    )
+
+
 def signed(order: M, who: Principal) -> M:
-    """The order in the name of who asks, in its field `staff`. Raises Refused when it bears another's, or what no person types."""
+    """The order in the name of who asks, in its field `staff`.
+
+    Raises Refused when it bears another's, or says what no person types, or an Individual Number.
+    """
     if getattr(order, "staff", "") not in ("", who.staff):
         raise not_yourself()
     if any(isinstance(text, str) and control_characters.found_in(text) for _, text in order):
         raise control_character()
+    if any(isinstance(text, str) and individual_numbers.find(text) for _, text in order):
+        raise individual_number()
     return order.model_copy(update={"staff": who.staff})
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,8 +17,8 @@ from contracts.topics import Topic
 
 E = TypeVar("E", bound=Event)
 
-_LONGEST_KEY = 512
-"""Bytes. Ours are UUIDs and names; what is longer stands for itself by its SHA-256."""
+_KEY = re.compile(rb"[A-Za-z0-9._:/-]{1,512}")
+"""Ours are UUIDs and names of rule sets and the like."""
 _TYPE = b'"type":"'
 _ATTRIBUTES_END = 256
 """Our own envelopes name their type within so many bytes, before anything that a vendor wrote."""
@@ -200,13 +201,12 @@ class Handlers:
 def _key_of(record: Record) -> str:
     """The key as text. Without one, a record of the edge waits for nobody and nobody for it.
 
-    A vendor's key may be no UTF-8, may hold a NUL, which PostgreSQL's text does not know, and may be longer than its index takes.
+    Whoever may write to the edge chooses it, and it is kept beside what is parked and shown: one that may be somebody's name or
+    address, no text, what a terminal obeys, or longer than an index takes stands for itself by its SHA-256.
     """
     if not record.key:
         return f"{record.topic}/{record.partition}@{record.offset}"
-    if len(record.key) > _LONGEST_KEY:
-        return f"sha256:{hashlib.sha256(record.key).hexdigest()}"
-    return record.key.decode("utf-8", "replace").replace("\0", "\ufffd")
+    return record.key.decode() if _KEY.fullmatch(record.key) else f"sha256:{hashlib.sha256(record.key).hexdigest()}"
 
 
 def _type_of(body: bytes) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings
 
+from chassis.addresses import Dsn
 from chassis.broker import Broker, Security
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
@@ -25,7 +26,7 @@ class ServiceSettings(BaseSettings):
     kafka_ca: str | None = Field(
         default=None, description="PEM file of what signs the brokers' certificates; else the machine's own"
     )
-    postgres_dsn: SecretStr = Field(description="the service's own database, as its own role, which owns nothing")
+    postgres_dsn: Dsn = Field(description="the service's own database, as its own role, which owns nothing")
     http_host: str = Field(default="127.0.0.1", description="the address the HTTP server listens on")
     http_port: Port = Field(default=0, description="its port; 0 lets the system choose")
     pool_size: Annotated[int, Field(ge=1, le=100)] = Field(default=8, description="connections for HTTP requests")

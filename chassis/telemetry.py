@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import structlog
 from opentelemetry import metrics, trace
-from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, StatusCode, TraceFlags
+
+from chassis.errors import name_of
 
 if TYPE_CHECKING:
     from chassis.exporting import Providers
@@ -105,12 +107,8 @@ class Telemetry:
     def processing(self, deliveries: Sequence[Traced]) -> Generator[BatchSpan]:
         """The span of one batch, linked to the traces of its events."""
         started = time.perf_counter()
-        with self.tracer.start_as_current_span(
-            "process batch",
-            kind=SpanKind.CONSUMER,
-            links=links(deliveries) if self._providers else (),
-            record_exception=False,
-        ) as span:
+        linked = links(deliveries) if self._providers else ()
+        with _told(self.tracer, "process batch", kind=SpanKind.CONSUMER, links=linked) as span:
             batch = BatchSpan(traceparent_of(span.get_span_context()))
             yield batch
             seconds = time.perf_counter() - started
@@ -123,9 +121,8 @@ class Telemetry:
     @contextmanager
     def relaying(self, events: int) -> Generator[None]:
         """The span of one tick."""
-        with self.tracer.start_as_current_span(
-            "publish tick", kind=SpanKind.PRODUCER, attributes={"madoguchi.events": events}, record_exception=False
-        ):
+        with _told(self.tracer, "publish tick", kind=SpanKind.PRODUCER) as span:
+            span.set_attribute("madoguchi.events", events)
             yield
         self._counters["madoguchi.relay.published"].add(events)
 
@@ -161,6 +158,19 @@ _COUNTERS: tuple[MetricName, ...] = (
     "madoguchi.lane.holes",
 )
 _DURATION: MetricName = "madoguchi.batch.duration"
+
+
+@contextmanager
+def _told(tracer: trace.Tracer, name: str, *, kind: SpanKind, links: Sequence[Link] = ()) -> Generator[Span]:
+    """A span that says of an error its class: left to itself it says the words too, which can quote what was choked on."""
+    with tracer.start_as_current_span(
+        name, kind=kind, links=links, record_exception=False, set_status_on_exception=False
+    ) as span:
+        try:
+            yield span
+        except Exception as error:
+            span.set_status(StatusCode.ERROR, name_of(error))
+            raise
 
 
 def links(deliveries: Sequence[Traced]) -> list[Link]:

@@ -32,7 +32,8 @@ def explained(error: Exception) -> click.ClickException | None:
     if isinstance(error, ValidationError):
         return Trouble(_settings(error))
     if isinstance(error, asyncpg.PostgresError):
-        return Trouble(f"PostgreSQL says: {error}. See `madoguchi doctor`.")
+        # The first line: in what follows stands the row that it did not take.
+        return Trouble(f"PostgreSQL says: {str(error).partition(chr(10))[0]}. See `madoguchi doctor`.")
     if isinstance(error, (*DATABASE_FAULTS, KafkaError, httpx.HTTPError)):
         return Trouble(_away(error))
     return None

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from chassis.addresses import Dsn
 from chassis.broker import Broker, Mechanism, Security
 
 
@@ -22,7 +23,7 @@ class _Elsewhere(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="MADOGUCHI_", extra="ignore", env_ignore_empty=True)
 
-    postgres_dsn: SecretStr | None = None
+    postgres_dsn: Dsn | None = None
     kafka_bootstrap: str | None = None
     kafka_security: Security = "PLAINTEXT"
     kafka_user: str = ""

@@ -1,10 +1,12 @@
 """What is shown on the terminal: progress on stderr, results on stdout."""
 
 import sys
+import unicodedata
 from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 PIPE_WIDTH = 120
 """How wide a line may be where there is no terminal to ask."""
@@ -24,12 +26,17 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], 
     for column in columns:
         drawn.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
-        drawn.add_row(*(plain(cell) for cell in row))
+        drawn.add_row(*(Text(plain(cell)) for cell in row))
     out.print(drawn, soft_wrap=False)
 
 
 def plain(cell: object) -> str:
-    """A cell as text: numbers grouped, nothing for None; brackets are not markup."""
+    """A cell as text: numbers grouped, nothing for None, and no sign that a terminal obeys."""
     if isinstance(cell, int):
         return f"{cell:,}"
-    return "" if cell is None else str(cell).replace("[", "\\[")
+    return "" if cell is None else "".join("\ufffd" if _is_obeyed(sign) else sign for sign in str(cell))
+
+
+def _is_obeyed(sign: str) -> bool:
+    """Whether it is a control or format character, such as an escape or one that turns the line around."""
+    return sign not in "\n\t" and unicodedata.category(sign) in ("Cc", "Cf", "Cs")

@@ -1,8 +1,8 @@
 """Individual Numbers (個人番号, マイナンバー) in text that may not hold any, however they are written. Pure.
 
 Twelve digits, the last a check digit (行政手続における特定の個人を識別するための番号の利用等に関する法律施行令 8条; 総務省令 平成26年85号 5条). Digits
-may be half or full width, circled, Chinese or of other scripts; between any two of them up to eight hyphens, spaces or the like, or any one
-sign that is no letter. What is found are groups of digits whole: the end of one telephone number and the beginning of the next are no Individual Number.
+may be half or full width, circled, Chinese or of other scripts; between any two of them up to eight hyphens, spaces or the like, and among
+these up to three other signs that are no letters. What is found are groups of digits whole: the end of one telephone number and the beginning of the next are no Individual Number.
 """
 
 import re
@@ -19,18 +19,26 @@ MASKED = MASK * LENGTH
 _KANJI = {
     **dict(zip("〇一二三四五六七八九", range(10), strict=True)),
     **dict(zip("零壱弐参肆伍陸漆捌玖", range(10), strict=True)),  # 大字
+    **dict(zip("壹弌貳貮弍參叁弎柒", (1, 1, 2, 2, 2, 3, 3, 3, 7), strict=True)),  # their older forms
 }
-_CIRCLED = "".join(sign for sign in map(chr, range(0x10000)) if sign.isdigit() and not sign.isdecimal())
-"""Digits of the basic plane that `\\d` does not know: those above it would make the search of every text five times as long."""
+_RINGS = "○◯"
+"""Among Chinese digits people write it for 〇, which few keyboards offer; among others it stands for what is not to be read."""
+_CHINESE = _KANJI | dict.fromkeys(_RINGS, 0)
+_ENCLOSED = "".join(sign for sign in map(chr, range(0x10000)) if sign.isdigit() and not sign.isdecimal())
 _TIGHT = "-_‐‑‒–—―−─━ーｰ－＿﹣・･"
 _SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufe0e\ufe0f\ufeff"
 _LOOSE = " \t\r\n" + _SPACES + _INVISIBLE
-_DIGIT = re.compile(rf"[\d{_CIRCLED}{''.join(_KANJI)}]")
-_GROUP = re.compile(f"{_DIGIT.pattern}+")
+_NONE = -1
+_DIGIT = re.compile(rf"[\d{_ENCLOSED}{''.join(_CHINESE)}]")
+"""With `\\d` for all that lies above the basic plane: written out, it would make the search of every text five times as long."""
+_GROUP = re.compile(rf"[{''.join(_CHINESE)}]+|[{_ENCLOSED}]+|\d+")
+"""Of one kind: before or behind digits of another ① counts the lines of a list, and 一 is the end of a name."""
 _span = methodcaller("span")
 _WIDEST = 8
 """Signs between two groups of digits that belong together."""
+_MOST_SIGNS = 3
+"""Of them, those that are neither hyphens nor spaces: `)-(`."""
 _TIED, _STOPPED, _NEAR = 3, 2, 1
 """How tightly groups are bound: by a hyphen, by one other sign, by a space, with a sign or without."""
 _PRINTED = 4
@@ -73,9 +81,24 @@ def find(text: str) -> list[tuple[int, int]]:
     """Where (start, end) the Individual Numbers stand in `text`, none overlapping another."""
     if len(text) < LENGTH or len(_DIGIT.findall(text)) < LENGTH:
         return []  # Nearly always: 1 µs a line of text, not 45.
+    found: list[tuple[int, int]] = []
+    while more := _found(text):
+        # What is found is taken out and the rest looked at again: it may stand alone now.
+        found += more
+        text = _without(text, more)
+    return sorted(found)
+
+
+def _found(text: str) -> list[tuple[int, int]]:
     found = [span for run in _runs(text) for span in _in_run(text, run)]
     identifiers = [each.span() for each in _UUID.finditer(text)] if found else []
-    return sorted(span for span in found if not any(first < span[1] and span[0] < end for first, end in identifiers))
+    return [span for span in found if not any(first < span[1] and span[0] < end for first, end in identifiers)]
+
+
+def _without(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    for start, end in spans:
+        text = text[:start] + MASK * (end - start) + text[end:]
+    return text
 
 
 def mask(text: str) -> str:
@@ -88,9 +111,8 @@ def mask(text: str) -> str:
 def read(text: str) -> str | None:
     """The twelve digits of a text that is an Individual Number and nothing else; None for any other, or a wrong check digit."""
     digits = [_digit(sign) for sign in text if sign not in _TIGHT + _LOOSE]
-    known = [digit for digit in digits if digit is not None]
-    whole = len(digits) == len(known) == LENGTH and is_valid(known)
-    return "".join(map(str, known)) if whole else None
+    whole = len(digits) == LENGTH and _NONE not in digits and is_valid(digits)
+    return "".join(map(str, digits)) if whole else None
 
 
 def is_valid(digits: Sequence[int]) -> bool:
@@ -112,7 +134,8 @@ def _runs(text: str) -> Iterator[list[_Group]]:
             yield run
             run = []
         run.append(_Group(start, end, binding, stop))
-    yield run
+    if run:
+        yield run
 
 
 @lru_cache(1024)
@@ -123,22 +146,27 @@ def _bound(gap: str) -> tuple[int, str]:
         return 0, ""
     if all(sign in _TIGHT + _LOOSE for sign in signs):
         return _TIED if signs else _NEAR, ""
-    if len(signs) > 1 or signs.isalpha():
+    if len(signs) > _MOST_SIGNS or any(map(str.isalpha, signs)):
         return 0, ""
     return _STOPPED if signs == gap else _NEAR, signs
 
 
 def _in_run(text: str, groups: Sequence[_Group]) -> Iterator[tuple[int, int]]:
-    """Of candidates that overlap, the one whose gaps are all alike is the number."""
+    """Of candidates that overlap, the one in fours is the number, then the one whose gaps are all alike."""
     if groups[-1].end - groups[0].start < LENGTH:
         return
     found = ((first, _number_from(text, groups, first)) for first in range(len(groups)))
     spans = [range(first, last + 1) for first, last in found if last is not None]
     taken: set[int] = set()
-    for span in sorted(spans, key=lambda span: len({(groups[at].binding, groups[at].stop) for at in span[1:]}) > 1):
+    for span in sorted(spans, key=lambda span: _unlikeliness(groups[span[0] : span[-1] + 1])):
         if taken.isdisjoint(span):
             taken.update(span)
             yield groups[span[0]].start, groups[span[-1]].end
+
+
+def _unlikeliness(inside: Sequence[_Group]) -> tuple[bool, bool]:
+    """Of one candidate among several, the least first."""
+    return not _is_in_fours(inside), len({(group.binding, group.stop) for group in inside[1:]}) > 1
 
 
 def _number_from(text: str, groups: Sequence[_Group], first: int) -> int | None:
@@ -153,27 +181,48 @@ def _number_from(text: str, groups: Sequence[_Group], first: int) -> int | None:
 
 def _stands(text: str, groups: Sequence[_Group], first: int, last: int) -> bool:
     inside = groups[first : last + 1]
-    digits = [digit for group in inside for digit in map(_digit, text[group.start : group.end]) if digit is not None]
+    digits = [_digit(sign) for group in inside for sign in text[group.start : group.end]]
     return (
         is_valid(digits)
-        and _stands_alone(groups, first, last)
+        and not _is_unread(text, inside)
+        and _stands_alone(text, groups, first, last)
         and not _is_glued(text, inside)
         and not _is_telephone(text, digits, inside)
         and not _is_something_else(text, inside)
     )
 
 
-def _stands_alone(groups: Sequence[_Group], first: int, last: int) -> bool:
+def _stands_alone(text: str, groups: Sequence[_Group], first: int, last: int) -> bool:
     """Whether it holds together at least as tightly as it is bound to what stands before and after.
 
-    It is neither the fraction of a decimal nor, with signs between its groups, a part of more that is written so.
+    With signs between its groups it is no part of more that is written so.
     """
     inside, around = groups[first + 1 : last + 1], (groups[first], *groups[last + 1 : last + 2])
     inner = min((group.binding for group in inside), default=_TIED)
     if any(group.stop for group in inside):
         return all(group.binding <= inner and not _is_bound_by_a_sign(group) for group in around)
-    fraction = _is_bound_by_a_sign(groups[first]) and groups[first].stop in _POINTS
-    return not fraction and all(group.stop or group.binding <= inner for group in around)
+    return all(group.stop or group.binding <= inner for group in around) and not _is_fraction(text, groups, first, last)
+
+
+def _is_fraction(text: str, groups: Sequence[_Group], first: int, last: int) -> bool:
+    """Whether it stands behind a decimal point: not in fours, nor behind a single digit that counts the lines of a list (`2.`)."""
+    if not _is_bound_by_a_sign(groups[first]) or groups[first].stop not in _POINTS:
+        return False
+    before = groups[first - 1]
+    counts = _digit(text[before.start]) > 0 and before.end - before.start == 1 and not before.binding
+    return not counts and not _is_in_fours(groups[first : last + 1])
+
+
+def _is_in_fours(groups: Sequence[_Group]) -> bool:
+    """Whether it is grouped as the card has it."""
+    return all(group.end - group.start == _PRINTED for group in groups)
+
+
+def _is_unread(text: str, groups: Sequence[_Group]) -> bool:
+    """Whether rings stand in it for digits that are not to be read: where not all others are Chinese."""
+    signs = {sign for group in groups for sign in text[group.start : group.end]}
+    others = signs.difference(_RINGS)
+    return len(others) < len(signs) and not (others and others.issubset(_KANJI))
 
 
 def _is_bound_by_a_sign(group: _Group) -> bool:
@@ -182,7 +231,7 @@ def _is_bound_by_a_sign(group: _Group) -> bool:
 
 def _is_glued(text: str, groups: Sequence[_Group]) -> bool:
     """Whether groups of digits with gaps begin or end within a word of Latin letters: they are of some code, but in fours as printed."""
-    if all(group.end - group.start == _PRINTED for group in groups):
+    if _is_in_fours(groups):
         return False
     around = text[groups[0].start - 1 : groups[0].start] + text[groups[-1].end : groups[-1].end + 1]
     return len(groups) > 1 and any(sign.isascii() and sign.isalpha() for sign in around)
@@ -209,6 +258,6 @@ def _plainly(text: str, group: _Group) -> str:
 
 
 @lru_cache(1024)
-def _digit(sign: str) -> int | None:
-    """Its value, None for a sign that is no digit."""
-    return _KANJI.get(sign, unicodedata.digit(sign, None))
+def _digit(sign: str) -> int:
+    """Its value, _NONE for a sign that is no digit."""
+    return _CHINESE.get(sign, unicodedata.digit(sign, _NONE))

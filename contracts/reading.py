@@ -41,7 +41,7 @@ class Unreadable(ValueError):
 class Submission:
     """One event of a channel: read whole, or with the faults that keep it from being read.
 
-    `source` and `id` are always known. `event` is None exactly when there are `faults`.
+    `source` and `id` are always known. `event` is None exactly when there are `faults`. `subject` is an application id, or `id`.
     """
 
     source: str
@@ -113,7 +113,7 @@ def _read(envelope: CloudEvent[Any], body: bytes) -> Submission:
     return Submission(
         envelope.source,
         envelope.id,
-        envelope.subject,
+        _identified(envelope.subject, envelope.id) if faults else envelope.subject,
         envelope.traceparent,
         None if faults else event,
         faults,
@@ -129,7 +129,13 @@ def _faulty(body: bytes, faults: tuple[Fault, ...]) -> Submission:
         event = AnyCloudEvent.model_validate_json(body)
     except ValidationError as hopeless:
         raise Unreadable(_rule(hopeless), _united(faults_of(hopeless), faults)) from None
-    return Submission(event.source, event.id, event.subject or event.id, event.traceparent, None, faults, body)
+    subject = _identified(event.subject, event.id)
+    return Submission(event.source, event.id, subject, event.traceparent, None, faults, body)
+
+
+def _identified(subject: str | None, number: str) -> str:
+    """What a refusal is about, and is published under: an application id, else the submission's own; others may hold a name."""
+    return subject if subject and _UUID.fullmatch(subject) else number
 
 
 def _united(attributes: tuple[Fault, ...], others: tuple[Fault, ...]) -> tuple[Fault, ...]:
@@ -174,6 +180,7 @@ _ALSO = re.compile(r"data|[0-9]{1,4}|\[key\]|row_[a-z0-9_]{1,60}|bool|int|float|
 
 _NEARLY = 0.75
 """How alike (0 to 1) a misspelt name is: `adress`, `emial`."""
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _FACT = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 

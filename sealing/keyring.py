@@ -18,6 +18,9 @@ _APRIL = 4
 EDGE = "edge"
 """The class of the keys that channel systems seal by: intake alone opens them."""
 
+NEARLY = 0.98
+"""Of its time, when a secret is old enough to be forgotten: a timer comes a little early, uvloop's by up to a turn of the loop."""
+
 
 def number_class(retention: str) -> str:
     """The class of the keys that seal the Individual Numbers of a retention class's records, and nothing else: `number5y`.

@@ -11,7 +11,7 @@ from contracts.envelope import CloudEvent, Model
 from contracts.sealed import SEALED_TEXT, Sealed
 from sealing import cipher, fields
 from sealing.errors import BrokenSeal, KeyringAway, SealingError
-from sealing.keyring import Unwrapping
+from sealing.keyring import NEARLY, Unwrapping
 from sealing.places import Place
 
 MOST = 4096
@@ -93,7 +93,7 @@ class Opener:
 
     def forget(self) -> None:
         """Keep nothing longer than `seconds`, also where nobody asks for anything any more."""
-        while self._secrets and self._age(next(iter(self._secrets.values()))) >= self.seconds:
+        while self._secrets and self._age(next(iter(self._secrets.values()))) >= self.seconds * NEARLY:
             self._secrets.popitem(last=False)
 
     def _is_old(self, name: _Wrapped) -> bool:

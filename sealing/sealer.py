@@ -11,7 +11,7 @@ from contracts.envelope import Model
 from contracts.sealed import Sealed
 from sealing import cipher, fields
 from sealing.errors import KeyringAway, SealingError
-from sealing.keyring import SealKey, Wrapping, key_name
+from sealing.keyring import NEARLY, SealKey, Wrapping, key_name
 from sealing.places import Place
 
 M = TypeVar("M", bound=Model)
@@ -51,7 +51,7 @@ class Sealer:
 
     def forget(self) -> None:
         """Keep no secret longer than `seconds`: not that of a year that is over, nor where nobody seals any more."""
-        for name in [name for name, (_, at) in self._keys.items() if self.clock() - at >= self.seconds]:
+        for name in [name for name, (_, at) in self._keys.items() if self.clock() - at >= self.seconds * NEARLY]:
             del self._keys[name]
 
     def seal(self, value: M, place: Place, name: str) -> M:

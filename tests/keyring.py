@@ -18,6 +18,8 @@ class MemoryKeyring:
     away: bool = False
     keys: dict[str, bytes] = field(default_factory=lambda: dict[str, bytes]())
     destroyed: set[str] = field(default_factory=lambda: set[str]())
+    damaged: set[str] = field(default_factory=lambda: set[str]())
+    """Names of keys whose file a person must mend first."""
 
     def new(self, name: str) -> SealKey:
         self._check(name)
@@ -42,7 +44,7 @@ class MemoryKeyring:
         self.keys = {version: key for version, key in self.keys.items() if version.partition(".")[0] != name}
 
     def _check(self, name: str) -> None:
-        if self.away:
+        if self.away or name in self.damaged:
             raise KeyringAway("away")
         if name in self.destroyed:
             raise DestroyedKey(name)

@@ -9,8 +9,9 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from chassis.addresses import Dsn
 from chassis.broker import Broker, Mechanism, Security
-from deploy.local.addresses import Bootstrap, Dsn, Port
+from deploy.local.addresses import Bootstrap, Port
 
 Say = Callable[[str], None]
 

@@ -17,24 +17,12 @@ from access.provider import Provider
 from access.signing_in import Entrance
 from chassis.commands import Commands
 from chassis.database import Tx
-from chassis.errors import Refused
-from contracts import individual_numbers
 from contracts.envelope import Event, Model
 from services.desk import separation
 from services.desk.permissions import PERMISSIONS
 from services.desk.settings import Settings
 
 M = TypeVar("M", bound=Model)
-
-
-def individual_number() -> Refused:
-    """What staff write goes into events, mails and answers; an Individual Number is sealed by intake alone, and stays there."""
-    return Refused(
-        422,
-        "individual-number",
-        "個人番号（マイナンバー）を書くことはできません。番号を消してからお送りください。"
-        " No Individual Number (My Number) may be written here: remove it and send again.",
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +38,7 @@ class Caller:
         return self.who.staff
 
     def signed(self, order: M) -> M:
-        """The order in the caller's name.
-
-        Raises Refused when it bears another's, or says what no person types, or an Individual Number.
-        """
-        if any(isinstance(text, str) and individual_numbers.find(text) for _, text in order):
-            raise individual_number()
+        """The order in the caller's name. Raises Refused as `access.principal.signed` does."""
         return signed(order, self.who)
 
     def check_department(self, code: str) -> None:

@@ -116,15 +116,20 @@ class IndexKeys:
                     one.cancel()
 
     async def refresh(self, commands: Commands, telemetry: Telemetry) -> None:
-        """Make what is asked for and missing, unwrap all, forget and delete what a destroyed key had wrapped."""
+        """Unwrap all, forget and delete what a destroyed key had wrapped, make what is asked for and missing.
+
+        Raises KeyringAway when one key is: the others are looked at first, or it would hide their destruction.
+        """
         self._asked.clear()
-        known = {one.name for one in await commands.query(kept)}
-        for name in sorted(self._wanted - known):
+        known = await commands.query(kept)
+        away = [await self._taken(one, commands, telemetry) for one in known]
+        for name in sorted(self._wanted - {one.name for one in known}):
             await self._make(name, commands, telemetry)
-        found = await commands.query(kept)
-        for one in found:
-            await self._take(one, commands, telemetry)
+        new = [one for one in await commands.query(kept) if one not in known]
+        away += [await self._taken(one, commands, telemetry) for one in new]
         self._wanted -= self.at_hand.keys()
+        for error in filter(None, away):
+            raise error
 
     async def _make(self, name: str, commands: Commands, telemetry: Telemetry) -> None:
         try:
@@ -133,6 +138,13 @@ class IndexKeys:
             telemetry.alarm("index_keys.not_made", key=name, error=name_of(error))
             return
         await commands.run(lambda tx: _kept(tx, made, name))
+
+    async def _taken(self, one: Wrapped, commands: Commands, telemetry: Telemetry) -> KeyringAway | None:
+        try:
+            await self._take(one, commands, telemetry)
+        except KeyringAway as error:
+            return error
+        return None
 
     async def _take(self, one: Wrapped, commands: Commands, telemetry: Telemetry) -> None:
         try:

@@ -136,14 +136,19 @@ class DigestKeys:
                 one.cancel()
 
     async def refresh(self, commands: Commands, telemetry: Telemetry) -> None:
-        """Make this fiscal year's key where it is missing, unwrap all, forget those whose key-encryption key was destroyed."""
+        """Unwrap all, forget those whose key-encryption key was destroyed, make this fiscal year's where it is missing.
+
+        Raises KeyringAway when one key is: the others are looked at first, or it would hide their destruction.
+        """
         self._asked.clear()
-        name, found = key_name(EDGE, self.clock()), await commands.query(kept)
-        if name not in {one.name for one in found}:
+        name, known = key_name(EDGE, self.clock()), await commands.query(kept)
+        away = [await self._taken(one, telemetry) for one in known]
+        if name not in {one.name for one in known}:
             await self._make(name, commands, telemetry)
-        for one in await commands.query(kept):
-            await self._take(one, telemetry)
+        away += [await self._taken(one, telemetry) for one in await commands.query(kept) if one not in known]
         self._newest = max(self.at_hand.items(), default=None)
+        for error in filter(None, away):
+            raise error
 
     async def _make(self, name: str, commands: Commands, telemetry: Telemetry) -> None:
         try:
@@ -152,6 +157,13 @@ class DigestKeys:
             telemetry.alarm("digest_keys.not_made", key=name, error=name_of(error))
             return
         await commands.run(partial(keep, made=made, name=name))
+
+    async def _taken(self, one: Wrapped, telemetry: Telemetry) -> KeyringAway | None:
+        try:
+            await self._take(one, telemetry)
+        except KeyringAway as error:
+            return error
+        return None
 
     async def _take(self, one: Wrapped, telemetry: Telemetry) -> None:
         try:

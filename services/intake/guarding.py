@@ -7,6 +7,8 @@ where the procedure is known for certain (`Guarded.of`): for a correction or a w
 A channel that can ask back is told which field to mend, and nothing is kept. On one that cannot (a fax is not sent again) the
 number is made unreadable, and the event says where, so that the citizen is told.
 
+The name of a file in a media type, as a mail has it, is left out: it would stand beside the seal that keeps the same name.
+
 Control characters and numbers that not every reader holds exactly are refused everywhere: no person writes them, PostgreSQL takes
 no NUL into a text, a terminal obeys an escape, and I-JSON (RFC 7493 §2.2) ends at 2⁵³-1.
 """
@@ -43,6 +45,8 @@ _MEDIA_TYPE = re.compile(
     r"[A-Za-z0-9][\w!#$&^.+-]{0,62}/[A-Za-z0-9][\w!#$&^.+-]{0,62}(; ?[\w.-]+=[\w.\"-]+)*", re.ASCII
 )
 """RFC 6838 §4.2, with parameters such as `charset=utf-8`."""
+_FILE_NAME = re.compile(r""";\s*(?:file)?name(?:\*[0-9]*\*?)?\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^;]*)""", re.IGNORECASE)
+"""What a mail adds to a media type, also in pieces or percent-encoded: RFC 2045 §5.1, RFC 2231."""
 _MOST = 2**53 - 1
 UNFIT = {
     control_characters.CODE: control_characters.WORDS,
@@ -77,9 +81,11 @@ class Guarded:
 
 def guard(submission: Submission, bases: LegalBases) -> Guarded:
     """Refuse what no person writes, and an Individual Number where none may be; take all others out."""
-    event = submission.event
-    if event is None:
+    if submission.event is None:
         return Guarded(submission)
+    event = _without_file_names(submission.event)
+    if event is not submission.event:
+        submission = replace(submission, event=event)
     values = _values(event)
     if unfit := (*_misnamed(values), *filter(None, starmap(_unfit, values))):
         return Guarded(replace(submission, event=None, faults=unfit))
@@ -89,6 +95,35 @@ def guard(submission: Submission, bases: LegalBases) -> Guarded:
     if faults := _faults(event, places, bases):
         return Guarded(replace(submission, event=None, faults=faults, body=_masked(event, places).to_json()))
     return _taken_out(submission, event, places)
+
+
+@singledispatch
+def _without_file_names(event: ChannelEvent) -> ChannelEvent:
+    """The event, whose media types name no file: the name of an attachment is personal and sealed, its media type is not."""
+    return event
+
+
+@_without_file_names.register
+def _(event: ApplicationSubmitted) -> ApplicationSubmitted:
+    attachments = _unnamed(event.application.attachments)
+    application = event.application.model_copy(update={"attachments": attachments})
+    return event.model_copy(update={"application": application}) if attachments else event
+
+
+@_without_file_names.register
+def _(event: CorrectionSubmitted) -> CorrectionSubmitted:
+    attachments = _unnamed(event.attachments)
+    return event.model_copy(update={"attachments": attachments}) if attachments else event
+
+
+def _unnamed(attachments: Sequence[Attachment]) -> tuple[Attachment, ...]:
+    """None of them where no media type says more than itself, which is nearly always."""
+    if not any(";" in one.media_type for one in attachments):
+        return ()
+    return tuple(
+        one.model_copy(update={"media_type": _FILE_NAME.sub("", one.media_type)}) if ";" in one.media_type else one
+        for one in attachments
+    )
 
 
 def _taken_out(submission: Submission, event: ChannelEvent, places: Mapping[Place, str]) -> Guarded:
@@ -167,8 +202,16 @@ def _masked(event: ChannelEvent, places: Iterable[Place]) -> ChannelEvent:
         holder: Any = content
         for step in above:
             holder = holder[step]
-        holder[last] = individual_numbers.MASKED if _is_own(place) else individual_numbers.mask(str(holder[last]))
+        holder[last] = _unreadable(place, str(holder[last]))
     return type(event).model_validate(content)
+
+
+def _unreadable(place: Place, text: str) -> str:
+    """The value without its number. An address of mail stays one as its field demands it, also when its `@` stood within the number."""
+    if _is_own(place):
+        return individual_numbers.MASKED
+    masked = individual_numbers.mask(text)
+    return f"{masked}@{individual_numbers.MASK}" if place[-1] == "email" and "@" not in masked else masked
 
 
 @singledispatch

@@ -23,6 +23,7 @@ from chassis.service import run
 from chassis.telemetry import Telemetry
 from deploy.databases import within
 from services.intake.settings import Settings as IntakeSettings
+from services.notify.settings import Settings as NotifySettings
 from tests.chassis.conftest import Lab, assert_each_once_in_order, series
 from tests.chassis.toy import doubler
 from tests.conftest import FreshDatabase
@@ -162,6 +163,26 @@ async def test_every_service_migrates_an_empty_database(fresh_database: FreshDat
     await connection.close()
 
 
+@pytest.mark.parametrize("password", ["sEcret#x", "sEcret/x", "sEcret?x", "sEcret@["])
+def test_an_address_that_nobody_can_read_is_named_by_its_variable_and_its_password_is_not(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], password: str
+) -> None:
+    """Passwords are pasted as they are; what is no letter or digit would have to be percent-encoded."""
+    monkeypatch.setenv("MADOGUCHI_NOTIFY_KAFKA_BOOTSTRAP", "k:9092")
+    monkeypatch.setenv("MADOGUCHI_NOTIFY_POSTGRES_DSN", f"postgresql://u:{password}@h/d")
+    monkeypatch.setenv("MADOGUCHI_NOTIFY_OPENING_KEYRING", "file:///k/private")
+    monkeypatch.setattr(sys, "argv", ["madoguchi-notify"])
+
+    with pytest.raises(SystemExit) as ended:
+        service.main("notify", lambda _: doubler, NotifySettings)  # pyright: ignore[reportArgumentType]
+
+    assert ended.value.code == os.EX_CONFIG
+    said = capsys.readouterr().err
+    assert "MADOGUCHI_NOTIFY_POSTGRES_DSN: " in said
+    assert "percent-encoded" in said
+    assert "sEcret" not in said
+
+
 def test_a_secret_is_never_printed() -> None:
     settings = IntakeSettings.model_validate(
         {
@@ -217,6 +238,24 @@ def test_spans_and_metrics_leave_over_otlp(collector: _Server, capsys: pytest.Ca
     assert bytes.fromhex(traceparent.split("-")[1]) in spans
     assert b"madoguchi.batch.events" in b"".join(body for path, body in collector.received if path == "/v1/metrics")
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["event"] == "batch"
+
+
+def test_a_span_of_what_failed_names_the_class_and_never_the_words(collector: _Server) -> None:
+    """PostgreSQL's own words end with the row that it did not take."""
+    telemetry = Telemetry("toy", f"http://127.0.0.1:{collector.server_port}")
+
+    with pytest.raises(asyncpg.CheckViolationError), telemetry.processing([]):
+        raise asyncpg.CheckViolationError("Failing row contains (kanaria).")
+    with pytest.raises(ValueError, match="kanaria"), telemetry.relaying(1):
+        raise ValueError("kanaria")
+    telemetry.flush()
+
+    spans = b"".join(body for path, body in collector.received if path == "/v1/traces")
+    assert b"process batch" in spans
+    assert b"publish tick" in spans
+    assert b"asyncpg.exceptions.CheckViolationError[23514]" in spans
+    assert b"builtins.ValueError" in spans
+    assert b"kanaria" not in spans
 
 
 def test_no_word_of_the_domain_occurs_in_the_chassis() -> None:

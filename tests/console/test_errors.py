@@ -1,5 +1,6 @@
 """What a person reads who has set a variable wrong: its name, and never its value."""
 
+import asyncpg
 import pytest
 from pydantic import ValidationError
 
@@ -61,3 +62,13 @@ def test_a_server_of_ones_own_that_does_not_answer_is_named_by_its_variable(monk
 
     assert DSN in said
     assert BOOTSTRAP not in said
+
+
+def test_what_postgresql_says_is_told_without_the_row_that_it_did_not_take() -> None:
+    error = asyncpg.CheckViolationError("new row violates check constraint")
+    error.detail = "Failing row contains (kanaria)."
+
+    said = str(explained(error))
+
+    assert "PostgreSQL says: new row violates check constraint." in said
+    assert "kanaria" not in said

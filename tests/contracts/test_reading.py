@@ -139,6 +139,25 @@ def test_an_attribute_is_percent_encoded_over_http_and_plain_on_kafka() -> None:
     assert http.event == kafka.event is not None
 
 
+@pytest.mark.parametrize("subject", ["釧路 花子", "hanako@example.jp", "0154-31-4204", None])
+def test_what_is_no_application_id_is_no_subject_of_a_refusal_for_somebody_may_have_put_a_name_there(
+    subject: str | None,
+) -> None:
+    sent: dict[str, Any] = {**submitted(), "subject": subject}
+    misspelt = sent | {"data": {**sent["data"], "applicatoin": {}}}
+
+    found = [reading.read({}, json.dumps(one).encode()) for one in (sent, misspelt)]
+
+    assert [(one.event, one.subject) for one in found] == [(None, sent["id"])] * 2
+
+
+def test_the_subject_of_a_refusal_is_the_application_id_where_it_is_one() -> None:
+    sent = submitted()
+    misspelt = sent | {"data": {**sent["data"], "applicatoin": {}}}
+
+    assert reading.read({}, json.dumps(misspelt).encode()).subject == sent["subject"]
+
+
 def test_the_subject_is_the_application() -> None:
     assert faults(submitted() | {"subject": "another"}) == [("subject", "subject-differs")]
 

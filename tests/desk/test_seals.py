@@ -20,6 +20,7 @@ from contracts.personal import Applicant
 from contracts.routing import CaseOpened
 from contracts.sealed import SEALED_TEXT
 from sealing import cipher, fields
+from sealing.errors import KeyringAway
 from sealing.places import place_of
 from services.desk import corrections, index_terms, store
 from services.desk.corrections import Correction
@@ -106,6 +107,14 @@ async def test_what_is_written_to_the_citizen_leaves_sealed_and_is_read_again_in
         ("name", "あかん みずこ"),
         ("kana", "ｱｶﾝﾐｽﾞｺ"),
         ("born", "1981-02-03"),
+        ("born", "１９８１／２／３"),
+        ("born", "1981年2月3日"),
+        ("born", "1981.02.03"),
+        ("born", "昭和56年2月3日"),
+        ("born", "S56.2.3"),
+        ("born", "19810203"),
+        ("phone", "０１５４ー２３ー００００"),
+        ("phone", "0154―23―0000"),
         ("email", "mizuko@EXAMPLE.jp"),
         ("phone", "0154(23)0000"),
     ],
@@ -117,6 +126,23 @@ async def test_a_case_is_found_however_its_applicant_is_written(desk: Desk, fiel
     found = await search(desk, field, text)
 
     assert [case["case_id"] for case in found] == [str(case_id)]
+
+
+async def test_a_telephone_number_with_the_dash_of_kana_in_it_is_found_with_hyphens(desk: Desk) -> None:
+    """On a Japanese keyboard it is the key beside the digits."""
+    written = WHOLE.model_copy(update={"applicant": WHOLE.applicant.model_copy(update={"phone": "0154ー23ー0000"})})
+    _, case_id = await sealed_case(desk, written)
+
+    found = await search(desk, "phone", "0154-23-0000")
+
+    assert [case["case_id"] for case in found] == [str(case_id)]
+
+
+@pytest.mark.parametrize("text", ["昭和元年12月25日", "1926/12/25", "平成31年4月30日", "令和元年5月1日", "R1.5.1"])
+async def test_what_is_no_date_of_birth_of_anybody_finds_nobody(desk: Desk, text: str) -> None:
+    await sealed_case(desk)
+
+    assert await search(desk, "born", text) == []
 
 
 async def test_another_departments_cases_are_not_found(desk: Desk) -> None:
@@ -278,6 +304,22 @@ async def test_when_the_key_is_destroyed_nothing_personal_can_be_read_or_found(d
     assert await search(desk, "name", "阿寒 湖子") == []
     assert await desk.pool.fetchval("SELECT count(*) FROM search_term") == 0
     assert await desk.pool.fetchval("SELECT count(*) FROM index_key") == 0
+
+
+async def test_a_key_that_is_away_hides_the_destruction_of_no_other(desk: Desk) -> None:
+    """A damaged file of one key is enough for that: the index of a destroyed one would go on finding people by name."""
+    await sealed_case(desk)
+    desk.seals.index.want({"10y-2020"})
+    await desk.seals.index.refresh(desk.commands, Telemetry("desk", None))
+    desk.city.damaged.add("10y-2020")
+    desk.city.destroy("5y-2026")
+
+    with pytest.raises(KeyringAway):
+        await desk.seals.index.refresh(desk.commands, Telemetry("desk", None))
+
+    assert [*desk.seals.index.at_hand] == ["10y-2020"]
+    assert await search(desk, "name", "阿寒 湖子") == []
+    assert await desk.pool.fetchval("SELECT count(*) FROM search_term") == 0
 
 
 async def test_a_changed_row_is_shown_as_broken_and_never_as_something_else(desk: Desk) -> None:

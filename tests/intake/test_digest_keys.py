@@ -111,6 +111,24 @@ async def test_over_http_a_repeat_of_last_year_gets_the_same_bytes(intake: Intak
     assert (await intake.post(await contradict(intake, sent))).status_code == 409
 
 
+async def test_a_key_that_is_away_hides_the_destruction_of_no_other_and_keeps_no_new_one_from_being_used(
+    intake: Intake,
+) -> None:
+    digests = intake.seals.digests
+    for year in (NEXT_YEAR, NEXT_YEAR + timedelta(days=366)):
+        digests.clock = lambda at=year: at
+        await digests.refresh(commands(intake), Telemetry("intake", None))
+    intake.edge.damaged.add("edge-2026")
+    intake.edge.destroy("edge-2027")
+
+    with pytest.raises(KeyringAway):
+        await digests.refresh(commands(intake), Telemetry("intake", None))
+
+    assert "edge-2027" not in digests.at_hand
+    assert digests.destroyed == {"edge-2027"}
+    assert digests.digest(b"").key == "edge-2028"
+
+
 async def test_a_rotated_edge_key_goes_on_wrapping_what_it_wrapped(intake: Intake) -> None:
     sent = application()
     await intake.receive(sent)

@@ -21,6 +21,7 @@ ATTACHMENT = {"media_type": "application/pdf", "size": 1, "sha256": "0" * 64}
 ANYWHERE: dict[str, dict[str, Any]] = {
     "data.application.applicant.message": {"applicant": APPLICANT | {"message": f"番号は{NUMBER}です。"}},
     "data.application.applicant.name": {"applicant": APPLICANT | {"name": f"釧路 花子 {NUMBER}"}},
+    "data.application.applicant.email": {"applicant": APPLICANT | {"email": "12345678@9018"}},
     "data.application.facts.remark": {"facts": {"district": "akan", "remark": NUMBER}},
     "data.application.facts.number": {"facts": {"district": "akan", "number": int(PLAIN)}},
     "data.application.attachments.0.name": {"attachments": [ATTACHMENT | {"name": f"card_{PLAIN}.pdf"}]},
@@ -80,6 +81,43 @@ async def test_a_media_type_may_have_parameters(intake: Intake) -> None:
     assert (await intake.post(application(attachments=sent))).status_code == 201
 
 
+NAMED = [
+    'application/pdf; name="yamada_hanako.pdf"',
+    "application/pdf;name=yamada_hanako.pdf",
+    "application/pdf; charset=utf-8; NAME*=utf-8''%E5%B1%B1%E7%94%B0_hanako.pdf",
+    'application/pdf; filename="a;b_hanako.pdf"; name*0="hana"; name*1*=ko.pdf',
+]
+"""As a mail has it: MIME writes the name of a file into its type."""
+
+
+@pytest.mark.parametrize("said", NAMED)
+@pytest.mark.parametrize("channel", ["portal", "email"])
+async def test_a_media_type_keeps_no_name_of_a_file_which_is_personal_and_it_would_stand_in_the_open(
+    intake: Intake, said: str, channel: str
+) -> None:
+    await intake.admit(replace(PORTAL, channels=frozenset(get_args(Channel))))
+    sent = application(channel=channel, attachments=[ATTACHMENT | {"name": "a", "media_type": said}])
+
+    (accepted,) = await intake.receive(sent)
+
+    assert isinstance(accepted, ApplicationAccepted)
+    assert "hana" not in accepted.to_json().decode()
+    assert accepted.application.attachments[0].media_type.startswith("application/pdf")
+    assert ("charset=utf-8" in said) == ("charset=utf-8" in accepted.application.attachments[0].media_type)
+
+
+async def test_a_correction_keeps_no_name_of_a_file_in_a_media_type(intake: Intake) -> None:
+    sent = application()
+    await intake.post(sent)
+    about = {"application_id": sent["subject"], "submitted_at": "2026-11-25T00:00:00Z"}
+    attachments = [ATTACHMENT | {"name": "a", "media_type": NAMED[0]}]
+
+    (said,) = await intake.receive(event(CORRECTED, sent["subject"], about | {"attachments": attachments}))
+
+    assert isinstance(said, CorrectionAccepted)
+    assert [one.media_type for one in said.attachments] == ["application/pdf"]
+
+
 async def test_on_kafka_the_refusal_names_the_field_and_not_the_number(intake: Intake) -> None:
     (said,) = await intake.receive(application(**ANYWHERE["data.application.applicant.message"]))
 
@@ -99,6 +137,23 @@ async def test_what_came_on_paper_is_accepted_with_the_number_unreadable(intake:
     assert individual_numbers.find(json.dumps(json.loads(whole)["application"]["applicant"])) == []
     assert NUMBER not in whole
     assert "akan" in said.to_json().decode()
+
+
+@pytest.mark.parametrize("address", ["1234@56789018", "1234@5678.9018.jp", "a.1234.5678@9018"])
+async def test_an_address_of_mail_that_is_a_number_is_refused_or_made_unreadable_like_any_other_value(
+    intake: Intake, address: str
+) -> None:
+    """It must go on being one, or the event would be poison: parked with its bytes, and fifty of them a consumer that stops."""
+    changes: dict[str, Any] = {"applicant": APPLICANT | {"email": address}}
+
+    told = await intake.post(application(**changes))
+    (said,) = await intake.receive(application(channel="fax", **changes))
+
+    assert [error["field"] for error in told.json()["errors"]] == ["data.application.applicant.email"]
+    kept = (await intake.opened(said))["application"]["applicant"]["email"]
+    assert individual_numbers.find(kept) == []
+    assert MASK in kept
+    assert "@" in kept
 
 
 async def test_no_table_keeps_the_number_and_the_citizen_reads_that_it_was_made_unreadable(

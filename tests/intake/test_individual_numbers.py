@@ -199,6 +199,63 @@ def separated(number: str, seed: random.Random, signs: Sequence[str]) -> str:
     return "".join((first, *(seed.choice(signs) + group for group in rest))).translate(seed.choice(SCRIPTS))
 
 
+@pytest.mark.parametrize(
+    "beside",
+    ["①{}", "⑴{} ⑵", "父①{}母②", "1.{}", "１．{}", "3．{}", "山田健一{}", "{}三郎", "鈴木二三{}五郎", "◯{}", "{}①"],
+)
+def test_every_number_is_found_in_a_line_that_is_counted_and_against_a_name_of_chinese_digits(beside: str) -> None:
+    seed = random.Random(20261130)
+
+    for _ in range(PLANTED // 10):
+        digits, before = individual_number(seed), beside.index("{}")
+        gap, wide = seed.choice(("", "-", " ", "－", "　", "_")), seed.choice(({}, WIDE))
+        text = gap.join((digits[:4], digits[4:8], digits[8:])).translate(wide)
+        assert individual_numbers.find(beside.format(text)) == [(before, before + len(text))], beside.format(text)
+
+
+@pytest.mark.parametrize(
+    "sign", [")(", "][", "】【", "」「", "）-（", ") (", "||", "==", "…", "……", "...", "、\n", " // "]
+)
+def test_every_number_is_found_in_boxes_and_with_a_sign_said_again(sign: str) -> None:
+    seed = random.Random(20261131)
+
+    for _ in range(PLANTED // 10):
+        text, place = separated(individual_number(seed), seed, [sign]), seed.choice(PLACES)
+        before = place.index("{}")
+        assert individual_numbers.find(place.format(text)) == [(before, before + len(text))], place.format(text)
+
+
+@pytest.mark.parametrize("zero", "○◯")
+def test_a_ring_among_chinese_digits_is_their_zero_and_among_others_says_that_they_are_not_to_be_read(
+    zero: str,
+) -> None:
+    seed = random.Random(20261132)
+
+    for _ in range(PLANTED // 10):
+        number = individual_number(seed)
+        chinese = number.translate(KANJI).replace("〇", zero)
+        assert individual_numbers.find(f"番号{chinese}。")
+        assert individual_numbers.find(zero * 8 + number[8:] + f" {zero * 4}-{zero * 4}-{zero * 4}") == []
+
+
+def test_a_number_that_was_bound_to_another_is_found_once_that_one_is_taken_out() -> None:
+    """Between them stands what stands within the first: alone, it would be a part of more that is written so."""
+    both = "1234/5678/9018/2109-8765-4320"
+
+    assert individual_numbers.find(both) == [(0, 14), (15, 29)]
+    assert individual_numbers.find(individual_numbers.mask(both)) == []
+
+
+def test_older_chinese_digits_are_read() -> None:
+    assert individual_numbers.find("壹貳參四五六七捌玖〇壱八") == [(0, 12)]
+    assert individual_numbers.find("弌弍弎四五六柒八九〇一八") == [(0, 12)]
+
+
+def test_of_two_that_overlap_the_one_in_fours_is_made_unreadable() -> None:
+    """20261124 and 1234 have a right check digit as well."""
+    assert individual_numbers.mask("20261124-1234-5678-9018") == "20261124-●●●●●●●●●●●●"
+
+
 @pytest.mark.parametrize("code", ["81{}", "1{}", "7-{}", "1 {}", "12-{}", "83-{}", "28 {}", "289-{}"])
 def test_behind_a_plus_a_number_is_found_that_can_be_no_telephone_number(code: str) -> None:
     """Of Japan's twelve digits a telephone number has a zero as its second digit behind +81; those of 1 and 7 have eleven."""

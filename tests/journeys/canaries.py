@@ -103,6 +103,10 @@ class Planted:
         """A document with a telling name."""
         return {"name": self.word("{}.pdf"), "media_type": "application/pdf", "size": 1, "sha256": "a" * 64}
 
+    def attachment_of_a_mail(self) -> dict[str, Any]:
+        """The same, whose media type names it too, as MIME has it."""
+        return self.attachment() | {"media_type": self.word('application/pdf; name="{}.pdf"')}
+
 
 @dataclass(slots=True)
 class Collector:

@@ -211,6 +211,8 @@ async def _submit_what_is_refused(
         submitted(planted, "web", applicant={"message": planted.word("{} 1234 5678 9018")}),
         submitted(planted, "web", applicant={"individual_number": planted.individual_number()}),
         submitted(planted, "fax", applicant={"message": planted.individual_number("{}です"), "individual_number": "7"}),
+        submitted(planted, "fax", applicant={"message": planted.individual_number("父①{}母②")}),
+        submitted(planted, "web", attachments=[planted.attachment_of_a_mail()]),
         submitted_with_numbers(planted, "web", applicant={"individual_number": planted.individual_number(wrong=True)}),
         submitted_with_numbers(planted, "fax", applicant={"individual_number": planted.individual_number(wrong=True)}),
         submitted_with_numbers(planted, "web", facts={"district": planted.individual_number()}),

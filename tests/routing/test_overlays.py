@@ -153,6 +153,19 @@ async def test_a_request_that_is_withdrawn_switches_nothing_and_makes_room_for_a
     assert [(one.requested_by, one.staff, one.reason) for one in said] == [("sato", "tanaka", back["reason"])]
 
 
+async def test_no_reason_holds_an_individual_number_which_would_go_into_events_and_other_services(
+    routing: Routing,
+) -> None:
+    await routing.install(files(**STORM))
+
+    answer = await routing.post(
+        "/v1/overlays/storm/switch", "sato", turn="on", reason="一二三四・五六七八・九○一八の方より"
+    )
+
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:madoguchi:problem:individual-number")
+    assert (await routing.client.get("/v1/overlays")).json()["switches"] == []
+
+
 async def test_two_people_switch_an_overlay_on_at_a_time_and_off_again(routing: Routing) -> None:
     await routing.install(files(**STORM))
     path = "/v1/overlays/storm"

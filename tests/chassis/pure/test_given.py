@@ -1,6 +1,7 @@
 """What handlers ask for beside events and transaction, and what a parked event tells an operator."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -93,6 +94,19 @@ async def test_records_of_every_topic_of_a_template_are_read_by_its_handler() ->
     assert [delivery.key for delivery in deliveries] == ["k", "said.a.v1 k", "said.b.v1 k"]
     assert handlers.subscriptions == ["said.v1", r"^said\.[a-z]+\.v1$"]
     assert handlers.topic("said.b.v1") is MANY
+
+
+@pytest.mark.parametrize(
+    "key", ["釧路 花子", "hanako@example.jp", "\x1b]0;x\x07", "\\[/x]", "a\nb", "k" * 513, "a\0", "\udcff"]
+)
+def test_a_key_that_is_no_name_of_a_program_stands_for_itself_by_its_digest(key: str) -> None:
+    """It is kept beside what is parked and shown to an operator: whoever may write to the edge chooses it."""
+    sent, handlers = key.encode("utf-8", "surrogateescape"), Handlers()
+    handlers.topics[TOPIC.name] = TOPIC
+
+    found = handlers.read(Record("said.v1", 0, 0, sent, b"{}", ()), 1)
+
+    assert found.key == f"sha256:{sha256(sent).hexdigest()}"
 
 
 async def test_a_handler_of_several_topics_is_given_what_it_asks_for_once_so_that_their_records_go_together() -> None:
