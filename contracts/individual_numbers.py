@@ -58,6 +58,8 @@ _KNOWN = re.compile(
     re.VERBOSE,
 )
 """What digits and single signs between them are taken for, though they may be an Individual Number: every eleventh looks like one."""
+_LISTED = re.compile(r"\d[^\d-]0[5-9]0[- ]?\d{4}[- ]?\d{4}|0[5-9]0[- ]?\d{4}[- ]?\d{4}[^\d-]\d")
+"""A telephone number in a list: 1.090-1234-5678."""
 _UUID = re.compile("[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _COUNTRY = re.compile(
     r"2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[246]|9[0-58]|(?:2[1-69]|3[578]|42|5[09]|6[789]|8[0578]|9[679])\d"
@@ -185,6 +187,7 @@ def _stands(text: str, groups: Sequence[_Group], first: int, last: int) -> bool:
     return (
         is_valid(digits)
         and not _is_unread(text, inside)
+        and not _is_counted(text, inside)
         and _stands_alone(text, groups, first, last)
         and not _is_glued(text, inside)
         and not _is_telephone(text, digits, inside)
@@ -229,6 +232,17 @@ def _is_bound_by_a_sign(group: _Group) -> bool:
     return group.binding == _STOPPED
 
 
+def _is_counted(text: str, groups: Sequence[_Group]) -> bool:
+    """Whether it begins or ends with one digit of another kind than its neighbour: ① counts the lines of a list, 一 is of a name."""
+    ends = (groups[:2], groups[:-3:-1]) if len(groups) > 1 else ()
+    return any(end.end - end.start == 1 and _kind(text, end) != _kind(text, next_to) for end, next_to in ends)
+
+
+def _kind(text: str, group: _Group) -> int:
+    sign = text[group.start]
+    return (sign in _CHINESE) + 2 * (sign in _ENCLOSED)
+
+
 def _is_glued(text: str, groups: Sequence[_Group]) -> bool:
     """Whether groups of digits with gaps begin or end within a word of Latin letters: they are of some code, but in fours as printed."""
     if _is_in_fours(groups):
@@ -237,9 +251,13 @@ def _is_glued(text: str, groups: Sequence[_Group]) -> bool:
     return len(groups) > 1 and any(sign.isascii() and sign.isalpha() for sign in around)
 
 
+def _is_behind_a_plus(text: str, groups: Sequence[_Group]) -> bool:
+    return text[groups[0].start - 1 : groups[0].start] in ("+", "＋")
+
+
 def _is_telephone(text: str, digits: Sequence[int], groups: Sequence[_Group]) -> bool:
     """Whether it is a telephone number behind a `+`: of Japan one of 020, 050 to 090; of another country with its code by itself."""
-    if text[groups[0].start - 1 : groups[0].start] not in ("+", "＋"):
+    if not _is_behind_a_plus(text, groups):
         return False
     if digits[:2] == [8, 1]:
         return digits[3] == 0 and (digits[2] == 2 or digits[2] >= 5)
@@ -248,7 +266,9 @@ def _is_telephone(text: str, digits: Sequence[int], groups: Sequence[_Group]) ->
 
 def _is_something_else(text: str, groups: Sequence[_Group]) -> bool:
     """Whether digits in groups are known as what they are, such as a day and a time."""
-    return _KNOWN.fullmatch("".join(_plainly(text, group) for group in groups)) is not None
+    plain = "".join(_plainly(text, group) for group in groups)
+    listed = not _is_behind_a_plus(text, groups) and _LISTED.fullmatch(plain)
+    return bool(listed or _KNOWN.fullmatch(plain))
 
 
 def _plainly(text: str, group: _Group) -> str:

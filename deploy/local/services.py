@@ -179,11 +179,16 @@ def command_of(home: Home, service: str) -> list[str]:
 
 
 def environment_of(plan: Plan, service: str, port: int) -> dict[str, str]:
-    """The environment of a service: this one's, and what the service must know. The administrator's address is not."""
-    inherited = os.environ.copy()  # noqa: TID251  a child's environment, nothing is read from it
-    for name in ("POSTGRES_DSN", "KAFKA_PASSWORD", "OIDC_CLIENT_SECRET", "TOKEN"):
-        inherited.pop(f"MADOGUCHI_{name}", None)
+    """The environment of a service: this one's, and what the service must know.
+
+    Not what is for the administrator (the address of the databases, the passphrase of back-ups of keys) or for another service.
+    """
     prefix, broker = f"MADOGUCHI_{service.upper()}_", plan.broker(service)
+    inherited = {
+        name: value
+        for name, value in os.environ.items()  # noqa: TID251  a child's environment, nothing is read from it
+        if name.startswith(prefix) or not name.startswith("MADOGUCHI_")
+    }
     told = {**keyrings.addresses(home_of(plan.local()), service), **sign_in_of(plan, service, port)}
     authority = {f"{prefix}KAFKA_CA": broker.ca} if broker.ca else {}
     return (

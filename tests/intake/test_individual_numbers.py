@@ -146,6 +146,7 @@ OTHERS = {
     "hundredths": "{9}1.{2} {9}.01",
     "day and time": "20{2}/1{o}/1{m}:0930 20{2}.0{n}.2{m} 09:30 20{2}/1{o}/1{m},0930 1{m}/0{n}/20{2} 09:30 9:30 20{2}/{n}/{n} 01:5{m}",
     "time": "1{m}:{m}{m}:3{m}.{6} 23:59:59,{6}",
+    "telephone number in a list": "①0{p}0-{4}-{4} 1.0{p}0-{4}-{4} {n})0{p}0{8} 健一0{p}0-{4}-{4} 0{p}0-{4}-{4}三郎 ①03-{4}-{4}② ⑴0154-{2}-{4}⑵",
     "what goes on": "{4}/{4}-{4}/1 {4}.{4}.{4}.{4} {2}.{4}.{6}.1 1:{2}:{4}:{6} {2}:{4}:{6}:{2}",
 }
 """Each part is one value; what stands between braces is random: so many digits, or one of a kind."""
