@@ -24,7 +24,7 @@ async def create_topics(broker: Broker, topics: Sequence[Topic] = TOPICS, *, rep
 
     Raises KafkaError for a topic that cannot be made, TimeoutError when the broker does not answer.
     """
-    async with _administering(broker) as admin:
+    async with administering(broker) as admin:
         made = await _create(admin, topics, replication)
         return made + await _grow(admin, [topic for topic in topics if topic.name not in made])
 
@@ -34,7 +34,7 @@ async def grow_like(broker: Broker, template: Topic, example: Topic) -> list[str
 
     Raises KafkaError when one cannot be, TimeoutError when the broker does not answer.
     """
-    async with _administering(broker) as admin:
+    async with administering(broker) as admin:
         found = await _counted(admin)
         count = found.get(example.name, 0)  # a broker may not know yet what was made a moment ago
         small = [name for name, has in sorted(found.items()) if template.member_of(name) and has < count]
@@ -52,13 +52,13 @@ async def _has_grown(admin: AIOKafkaAdminClient, name: str, count: int) -> bool:
 
 async def partitions(broker: Broker) -> dict[str, int]:
     """How many partitions every topic has that is there."""
-    async with _administering(broker) as admin:
+    async with administering(broker) as admin:
         return await _counted(admin)
 
 
 async def offsets_of_group(broker: Broker, group: str) -> dict[TopicPartition, int]:
     """Where each partition is read on that a group has told of."""
-    async with _administering(broker) as admin:
+    async with administering(broker) as admin:
         return {one: said.offset for one, said in (await admin.list_consumer_group_offsets(group)).items()}
 
 
@@ -67,7 +67,7 @@ async def create_like(broker: Broker, topic: Topic, example: Topic) -> None:
 
     Raises KafkaError when it cannot be made, TimeoutError when the broker does not answer.
     """
-    async with _administering(broker) as admin:
+    async with administering(broker) as admin:
         (found,) = await admin.describe_topics([example.name])
         copies = len(found["partitions"][0]["replicas"])
         settings = await _settings(admin, example.name)
@@ -76,7 +76,7 @@ async def create_like(broker: Broker, topic: Topic, example: Topic) -> None:
 
 async def delete_topic(broker: Broker, name: str) -> None:
     """Delete a topic and what stands on it. Raises KafkaError when it cannot be, TimeoutError when the broker does not answer."""
-    async with _administering(broker) as admin:
+    async with administering(broker) as admin:
         answers: list[dict[str, Any]] = (await admin.delete_topics([name])).to_object()["topic_error_codes"]
         for answer in answers:
             if (error := for_code(int(answer["error_code"]))) is not NoError:
@@ -84,7 +84,8 @@ async def delete_topic(broker: Broker, name: str) -> None:
 
 
 @asynccontextmanager
-async def _administering(broker: Broker) -> AsyncGenerator[AIOKafkaAdminClient]:
+async def administering(broker: Broker) -> AsyncGenerator[AIOKafkaAdminClient]:
+    """A client that administers, for `SECONDS` at most. Raises KafkaError, TimeoutError when the broker does not answer."""
     admin = AIOKafkaAdminClient(**broker.aiokafka(), request_timeout_ms=SECONDS * 1000)
     async with asyncio.timeout(SECONDS):
         try:
