@@ -47,8 +47,11 @@ async def body_of(request: Request, most: int) -> bytes:
 
 
 def make_app(title: str, pulse: Pulse, tell: Tell = lambda _event, _fields: None) -> FastAPI:
-    """An application with health, problem documents, limits and security headers; a service adds its routes."""
-    app = FastAPI(title=title, docs_url=None, redoc_url=None)
+    """An application with health, problem documents, limits and security headers; a service adds its routes.
+
+    Nobody is sent on from `/x/` to `/x`: it would be to the host that the request names, and in the open where a proxy ends TLS.
+    """
+    app = FastAPI(title=title, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.add_middleware(Answers, tell=tell)
     _add_health(app, pulse)
     _add_problems(app, tell)

@@ -1,5 +1,6 @@
 """What is shown on the terminal: progress on stderr, results on stdout."""
 
+import re
 import sys
 from collections.abc import Sequence
 
@@ -28,8 +29,22 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], 
     out.print(drawn, soft_wrap=False)
 
 
+def show(line: str) -> None:
+    """A line of results in which others' words may stand."""
+    out.print(harmless(line).replace("\n", "\ufffd"), markup=False)
+
+
+def harmless(text: str) -> str:
+    """Text of others that a terminal obeys in nothing: an escape writes to the clipboard, a return over what stood there before."""
+    return _OBEYED.sub("\ufffd", text)
+
+
+_OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters but tab and line feed, and those that turn the direction of writing."""
+
+
 def plain(cell: object) -> str:
-    """A cell as text: numbers grouped, nothing for None; brackets are not markup."""
+    """A cell as text: numbers grouped, nothing for None; brackets are not markup, and control characters control nothing."""
     if isinstance(cell, int):
         return f"{cell:,}"
-    return "" if cell is None else str(cell).replace("[", "\\[")
+    return "" if cell is None else harmless(str(cell)).replace("[", "\\[")

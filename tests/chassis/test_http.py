@@ -250,6 +250,30 @@ async def test_a_body_that_two_readers_would_end_at_different_places_is_refused(
     assert answer.count(b"HTTP/1.1") == 1
 
 
+@pytest.mark.parametrize("target", ["/page/", "/health/live/", "/faults/x/"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_nobody_is_sent_on_to_the_host_that_a_request_names(site: Site, method: str, target: str) -> None:
+    """Neither to another's, nor with the key in the open where a proxy ended TLS."""
+    answer = await site.ask(method, target, headers={"host": "evil.example"})
+
+    assert (answer.status_code, "location" in answer.headers) == (404, False)
+
+
+@pytest.mark.parametrize("name", ["Authorization", "content-type", "ORIGIN", "Host", "Ce-Id", "ce-source"])
+async def test_what_two_readers_would_read_in_two_ways_may_come_once(site: Site, name: str) -> None:
+    twice = f"POST /bytes HTTP/1.1\r\nHost: x\r\n{name}: a\r\n{name.lower()}: b\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+    assert (await site.raw(twice.encode())).startswith(b"HTTP/1.1 400 ")
+
+
+async def test_what_is_a_list_may_come_on_several_lines(site: Site) -> None:
+    lists = (
+        b"POST /bytes HTTP/1.1\r\nHost: x\r\nAccept: a\r\naccept: b\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    )
+
+    assert (await site.raw(lists)).startswith(b"HTTP/1.1 200 ")
+
+
 async def test_a_body_that_drips_is_not_waited_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "BODY_SECONDS", 0.3)
     head = b"POST /bytes HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n"
