@@ -30,7 +30,7 @@ class Standing:
 
     `lives` is None for one of which the database knows nothing. `partitions` is 0 where there is no topic. `missing` and `extra`
     are rights of its own login, `others` are those of somebody else to its topic. `pace` is what its login has on the broker,
-    `due` what it should have; None where it should have no login.
+    `due` what it should have; None where it should have no login. `packs`: what comes is kept packed, which nobody may be made to unpack.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Standing:
     wanted: int
     pace: "Quota"
     due: "Quota | None"
+    packs: bool
     missing: frozenset["Right"] = field(default=_NONE)
     extra: frozenset["Right"] = field(default=_NONE)
     others: frozenset["Right"] = field(default=_NONE)
@@ -102,6 +103,8 @@ def _faults_of_topic(one: Standing) -> Iterator[Finding]:
         yield Finding(f"channel {one.name} has no topic {one.topic}", mended)
     elif one.partitions < one.wanted:
         yield Finding(f"{one.topic} has {one.partitions} partitions, not {one.wanted} as applications.v1", mended)
+    if one.packs:
+        yield Finding(f"{one.topic} takes what is packed, however large it unpacks", mended)
     if not one.has_login:
         yield Finding(f"channel {one.name} has a topic and no login", f"madoguchi channel rotate {one.name} --kafka")
 
@@ -139,6 +142,7 @@ class _Seen:
     given: frozenset["Right"]
     paces: Mapping[str, "Quota"]
     partitions: Mapping[str, int]
+    packing: Collection[str]
 
     def names(self) -> list[str]:
         """Every channel that has a login or a topic on Kafka, and those that ended and have a pace."""
@@ -151,6 +155,7 @@ class _Seen:
 
 async def _standings(city: "City | Hall") -> list[Standing]:
     from console import channel_keys
+    from contracts.topics import OF_A_CHANNEL
     from deploy import acls, quotas, topics
 
     systems = {system.name: system for system in (await channel_keys.listed(city))[0]}
@@ -161,6 +166,7 @@ async def _standings(city: "City | Hall") -> list[Standing]:
         await acls.rights_given(city.kafka),
         await quotas.quotas(city.kafka),
         await topics.partitions(city.kafka),
+        await topics.lacking(city.kafka, OF_A_CHANNEL),
     )
     return [_standing(name, seen) for name in seen.names()]
 
@@ -182,6 +188,7 @@ def _standing(name: str, seen: _Seen) -> Standing:
         seen.partitions.get(APPLICATIONS.name, 0),
         seen.paces.get(name, NO_QUOTA),
         quota_of_channel(system.bytes_per_second) if system else None,
+        topic in seen.packing,
         missing=due - own if has_login else _NONE,
         extra=own - due,
         others=frozenset(right for right in seen.given if right.is_on(topic)) - own - rights(),
@@ -207,6 +214,9 @@ async def _mend(city: "City | Hall", name: str | None) -> list[str]:
         if not one.partitions:
             await topics.create_like(city.kafka, OF_A_CHANNEL.of(one.name), APPLICATIONS)
             said.append(f"topic {one.topic}")
+        elif one.packs:
+            await topics.set_also(city.kafka, one.topic)
+            said.append(f"{one.topic} keeps nothing packed")
     return [*said, *(f"topic {grown}" for grown in await topics.grow_like(city.kafka, OF_A_CHANNEL, APPLICATIONS))]
 
 

@@ -15,7 +15,7 @@ from chassis.broker import Broker
 from contracts.topics import APPLICATIONS, OF_A_CHANNEL
 from deploy.acls import Right, give_access, mend_access, rights_of_channel, take_access
 from deploy.quotas import NO_QUOTA, Quota, quota_of_channel, quotas, set_quota
-from deploy.topics import create_like, create_topics, delete_topic, partitions
+from deploy.topics import create_like, create_topics, delete_topic, partitions, set_also
 from tests.console.conftest import Terminal
 from tests.console.test_channels import RIGHTS, application, login, publish, rows, until
 
@@ -45,6 +45,10 @@ async def with_a_right_too_many(broker: Broker) -> None:
     await mend_access(broker, NAME, rights_of_channel(NAME) | {replace(RIGHT, verb="READ")})
 
 
+async def with_what_is_packed(broker: Broker) -> None:
+    await set_also(broker, TOPIC, {"compression.type": "producer"})
+
+
 async def without_a_pace(broker: Broker) -> None:
     await set_quota(broker, NAME, NO_QUOTA)
 
@@ -59,6 +63,7 @@ MENDED: list[tuple[Break, str]] = [
     (with_few_partitions, f"{TOPIC} has 1 partitions, not 4 as applications.v1"),
     (without_a_right, f"the right is missing of {NAME} to WRITE topic {TOPIC}"),
     (with_a_right_too_many, f"there is a right that is not declared, of {NAME} to READ topic {TOPIC}"),
+    (with_what_is_packed, f"{TOPIC} takes what is packed, however large it unpacks"),
     (
         without_a_pace,
         f"channel {NAME} may publish any number of bytes a second, any share of a thread, not {DUE}",

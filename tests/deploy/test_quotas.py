@@ -92,6 +92,22 @@ def test_a_vendor_that_floods_is_slowed_loses_nothing_and_his_neighbour_does_not
     assert seconds > 5
 
 
+@pytest.mark.parametrize("codec", ["none", "gzip", "zstd", "lz4"])
+def test_what_unpacks_to_more_than_a_record_may_have_is_refused_by_the_broker(kafka: Broker, codec: str) -> None:
+    """Else some kilobytes of a vendor's would unpack in the memory of whoever reads, or stop it."""
+    name = OF_A_CHANNEL.of(NEIGHBOUR).name
+    broker = replace(kafka, user=NEIGHBOUR, password=SECRET, mechanism="SCRAM-SHA-512")
+    settings = {**broker.librdkafka(), "log_level": 0, "compression.type": codec, "message.max.bytes": 100_000_000}
+    told: list[Any] = []
+
+    for size in (1_000, 20_000_000):
+        producer = Producer(settings)
+        producer.produce(name, b" " * size, on_delivery=lambda error, _: told.append(error and error.name()))
+        assert producer.flush(60) == 0
+
+    assert told == [None, "MSG_SIZE_TOO_LARGE"]
+
+
 async def test_a_quota_is_in_place_of_the_one_before_and_ends(kafka: Broker) -> None:
     await set_quota(kafka, "someone", Quota(2048.0, 25.0))
     assert (await quotas(kafka))["someone"] == Quota(2048.0, 25.0)
