@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from chassis import limits
 from chassis.answers import PROBLEM, Answers, Tell, problem, problem_of
-from chassis.errors import DATABASE_FAULTS, Refused, is_poison
+from chassis.errors import DATABASE_FAULTS, Refused, Transient, is_poison
 from chassis.pulse import Pulse
 
 __all__ = ["PROBLEM", "body_of", "faults_of", "listen", "make_app", "make_server", "problem"]
@@ -89,6 +89,11 @@ def _add_problems(app: FastAPI, tell: Tell) -> None:
     @app.exception_handler(HTTPException)
     async def failed(_: Request, error: HTTPException) -> JSONResponse:
         return problem_of(error)
+
+    @app.exception_handler(Transient)
+    async def waiting(_: Request, error: Transient) -> JSONResponse:
+        tell("http.waiting", {"detail": str(error)})
+        return problem(503, "not-yet", "Something that this needs is not there yet. Send the same again in a moment.")
 
     async def away(_: Request, error: Exception) -> JSONResponse:
         if is_poison(error):

@@ -18,7 +18,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from chassis import http, limits
 from chassis.answers import DATA
-from chassis.errors import Refused
+from chassis.errors import Refused, Transient
 from chassis.pulse import Pulse
 from console.plain import PLAIN
 
@@ -100,6 +100,10 @@ def make(told: list[tuple[str, Mapping[str, object]]]) -> FastAPI:
     async def closed() -> JSONResponse:
         raise Refused(403, "closed", "Closed.", {"WWW-Authenticate": "Bearer"}, "acme")
 
+    @app.get("/waiting")
+    async def waiting() -> JSONResponse:
+        raise Transient("no rules can be read yet")
+
     @app.get("/faults/{name}")
     async def fault(name: str) -> JSONResponse:
         raise FAULTS.get(name) or asyncpg.UniqueViolationError("釧路 花子")
@@ -141,6 +145,14 @@ async def test_whatever_way_the_database_is_away_the_caller_is_told_to_send_it_a
     assert answer.status_code == 503
     assert answer.json()["type"] == "urn:madoguchi:problem:database-away"
     assert "花子" not in f"{answer.text} {site.told}"
+
+
+async def test_what_time_or_an_operator_cures_is_no_error_of_ours_and_the_operator_is_told_what(site: Site) -> None:
+    answer = await site.ask("GET", "/waiting")
+
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:madoguchi:problem:not-yet")
+    assert "rules" not in answer.text
+    assert site.told == [("http.waiting", {"detail": "no rules can be read yet"})]
 
 
 async def test_a_row_that_breaks_a_rule_of_the_database_is_our_bug_and_no_absence(site: Site) -> None:
