@@ -70,7 +70,6 @@ class Issuer:
 
     async def claims(self, token: str, wanted: dict[str, str], otherwise: Callable[[], Refused]) -> dict[str, Any]:
         """What a token says that the provider signed, that is not over and that says what is wanted. Raises `otherwise`."""
-        from joserfc.errors import JoseError
         from joserfc.jwt import JWTClaimsRegistry
 
         metadata = await self.discovered()
@@ -82,7 +81,7 @@ class Issuer:
         try:
             claims = (await self._decoded(token)).claims
             registry.validate(claims)
-        except (JoseError, ValueError) as error:
+        except _malformed() as error:
             raise otherwise() from error
         return claims
 
@@ -96,11 +95,10 @@ class Issuer:
     async def _decoded(self, token: str) -> "jwt.Token":
         """A token whose signature is the provider's; a key that is new to us is asked for."""
         from joserfc import jwt
-        from joserfc.errors import JoseError
 
         try:
             return jwt.decode(token, await self._key_set(), algorithms=ALGORITHMS)
-        except (JoseError, ValueError):
+        except _malformed():
             return jwt.decode(token, await self._key_set(again=True), algorithms=ALGORITHMS)
 
     async def _key_set(self, *, again: bool = False) -> "KeySet":
@@ -131,6 +129,13 @@ class Issuer:
         if found.get("issuer") != issuer or not all(isinstance(found.get(name), str) for name in ENDPOINTS):
             raise provider_away()
         return found
+
+
+def _malformed() -> tuple[type[Exception], ...]:
+    """What joserfc raises for a token that is none: TypeError for a header that is no object, or whose `crit` is no list."""
+    from joserfc.errors import JoseError
+
+    return JoseError, ValueError, TypeError
 
 
 def _keys_in(document: dict[str, Any]) -> "KeySet":

@@ -183,6 +183,8 @@ class Consumer:
     async def _fetch(self, session: Session) -> Mapping[TopicPartition, Sequence[Record]]:
         """What is there; after a rebalance it belongs to the new assignment, and the lanes we held are forgotten."""
         fetched = await session.kafka.fetch(self.batch_records)
+        for one in session.kafka.unreadable():
+            self.telemetry.alarm("consumer.unreadable", **one.tp._asdict(), offset=one.offset, error=one.error)
         if session.generation != session.kafka.generation:
             session.forget()
         self.pulse.is_ready(LOOP, ready=not session.kafka.away)

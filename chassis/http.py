@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from chassis import limits
 from chassis.answers import PROBLEM, Answers, Tell, problem, problem_of
-from chassis.errors import DATABASE_FAULTS, Refused, is_poison
+from chassis.errors import DATABASE_FAULTS, Refused, Transient, is_poison
 from chassis.pulse import Pulse
 
 __all__ = ["PROBLEM", "body_of", "faults_of", "listen", "make_app", "make_server", "problem"]
@@ -47,8 +47,11 @@ async def body_of(request: Request, most: int) -> bytes:
 
 
 def make_app(title: str, pulse: Pulse, tell: Tell = lambda _event, _fields: None) -> FastAPI:
-    """An application with health, problem documents, limits and security headers; a service adds its routes."""
-    app = FastAPI(title=title, docs_url=None, redoc_url=None)
+    """An application with health, problem documents, limits and security headers; a service adds its routes.
+
+    Nobody is sent on from `/x/` to `/x`: it would be to the host that the request names, and in the open where a proxy ends TLS.
+    """
+    app = FastAPI(title=title, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.add_middleware(Answers, tell=tell)
     _add_health(app, pulse)
     _add_problems(app, tell)
@@ -86,6 +89,11 @@ def _add_problems(app: FastAPI, tell: Tell) -> None:
     @app.exception_handler(HTTPException)
     async def failed(_: Request, error: HTTPException) -> JSONResponse:
         return problem_of(error)
+
+    @app.exception_handler(Transient)
+    async def waiting(_: Request, error: Transient) -> JSONResponse:
+        tell("http.waiting", {"detail": str(error)})
+        return problem(503, "not-yet", "Something that this needs is not there yet. Send the same again in a moment.")
 
     async def away(_: Request, error: Exception) -> JSONResponse:
         if is_poison(error):

@@ -21,7 +21,10 @@ Headers = Sequence[tuple[bytes, bytes]]
 def check(scope: Scope) -> None:
     """Raise HTTPException 400, 414, 415 or 431 for a request whose head says enough."""
     headers: Headers = scope["headers"]
-    if {b"content-length", b"transfer-encoding"} <= {name for name, _ in headers}:  # RFC 9112 §6.3: request smuggling
+    names = {name for name, _ in headers}
+    if len(names) < len(headers) and (twice := _twice(headers)):
+        raise HTTPException(400, f"Send {twice} once: two readers would not read the same.")
+    if {b"content-length", b"transfer-encoding"} <= names:  # RFC 9112 §6.3: request smuggling
         raise HTTPException(400, "Send Content-Length or Transfer-Encoding, not both.", {"Connection": "close"})
     target: bytes = (scope.get("raw_path") or b"") + b"?" + scope["query_string"]
     if b"%00" in target:
@@ -32,6 +35,21 @@ def check(scope: Scope) -> None:
         raise HTTPException(431, f"Send at most {MOST_HEADERS} headers of {MOST_HEADER_BYTES} bytes in all.")
     if any(name == b"content-encoding" and value.strip().lower() not in (b"", b"identity") for name, value in headers):
         raise HTTPException(415, "Nothing is unpacked here: send the body without Content-Encoding.", _UNPACKED)
+
+
+_ONCE = (b"authorization", b"content-type", b"host", b"origin")
+
+
+def _twice(headers: Headers) -> str | None:
+    """What says one thing and comes twice; each `ce-…` is an attribute of a CloudEvent, and its name is not repeated: it may be anything."""
+    seen: set[bytes] = set()
+    for name, _ in headers:
+        if name in seen and name in _ONCE:
+            return name.decode()
+        if name in seen and name.startswith(b"ce-"):
+            return "each `ce-` header"
+        seen.add(name)
+    return None
 
 
 _UNPACKED = {"Accept-Encoding": "identity"}

@@ -5,6 +5,7 @@ those out that hold something, so its polls had to be short and an idle city kep
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from operator import methodcaller
@@ -24,6 +25,10 @@ _STOP_SECONDS = 5
 _METADATA_MS = 5_000
 """How soon the growth of a topic is seen, and a new topic of a pattern."""
 _QUEUE_KBYTES = 4096
+_AGAIN_SECONDS = 60.0
+"""After which a partition that could not be read is tried again."""
+_UNREADABLE = frozenset({KafkaError._BAD_COMPRESSION, KafkaError._BAD_MSG})  # noqa: SLF001  their published names
+"""What the bytes on one partition are guilty of, and nothing else. librdkafka does not go past them, whoever asks how often."""
 _LEAST_MS = 2000
 _headers_of = methodcaller("headers")
 """confluent-kafka 2.16 hands back a broken list, with the error set, when a header's name is no UTF-8. Called by bytecode that
@@ -47,6 +52,14 @@ class Record(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes]]
+
+
+class Unreadable(NamedTuple):
+    """Where a partition cannot be read on: the client has set it aside, and goes on with the others."""
+
+    tp: TopicPartition
+    offset: int
+    error: str
 
 
 class Subscription:
@@ -73,6 +86,8 @@ class Subscription:
         """Counts assignments: positions are reset by each, and what was held of the last one ends with it."""
         self.away = False
         """Whether no broker has been heard of since the last time one was."""
+        self._aside: dict[TopicPartition, float] = {}
+        self._found: list[Unreadable] = []
         self._broker, self._topics, self._seconds = broker, topics, seconds
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="subscription")
         timeout_ms = max(int(seconds * 1000), wait_ms + _LEAST_MS)
@@ -95,6 +110,11 @@ class Subscription:
         for message in messages:
             record = record_of(message)
             found.setdefault(TopicPartition(record.topic, record.partition), []).append(record)
+        return found
+
+    def unreadable(self) -> Sequence[Unreadable]:
+        """Which partitions cannot be read on, found since this was asked last. One that stays so is found again every minute."""
+        found, self._found = self._found, []
         return found
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
@@ -129,6 +149,7 @@ class Subscription:
 
     def _poll(self, most: int) -> list[Message]:
         """Wait for one record; take what else is there."""
+        self._try_again()
         first = self._consumer.poll(_POLL_SECONDS)
         if first is None:
             self.away = self.away and not self._answers()
@@ -138,10 +159,31 @@ class Subscription:
         # When an assignment ended in between, the first record was of that one: whoever has its partition now reads it again.
         messages = [first, *more] if generation == self.generation else more
         faults = [message for message in messages if message.error()]
-        if error := next((message.error() for message in faults if not _fits_nothing(message)), None):
+        grave = [message for message in faults if not _fits_nothing(message) and not self._is_set_aside(message)]
+        if error := next((message.error() for message in grave), None):
             raise KafkaException(error)
         self.away = False
         return [message for message in messages if not message.error()] if faults else messages
+
+    def _is_set_aside(self, message: Message) -> bool:
+        """Whether this says that a partition cannot be read on, which is paused then: its writer makes nobody wait but himself."""
+        error = message.error()
+        if error is None or error.code() not in _UNREADABLE:
+            return False
+        tp = TopicPartition(message.topic() or "", message.partition() or 0)
+        self._consumer.pause([Position(*tp)])
+        self._aside[tp] = time.monotonic()
+        self._found.append(Unreadable(tp, message.offset() or 0, error.name()))
+        return True
+
+    def _try_again(self) -> None:
+        """Resume those that were set aside a while ago; one that is no longer ours needs none of it."""
+        late = [tp for tp, since in self._aside.items() if time.monotonic() - since > _AGAIN_SECONDS]
+        if late:
+            ours = {TopicPartition(one.topic, one.partition) for one in self._consumer.assignment()}
+            self._consumer.resume([Position(*tp) for tp in late if tp in ours])
+        for tp in late:
+            del self._aside[tp]
 
     def _ask(self, seconds: float) -> None:
         """Ask the cluster for one topic, where one is known by name."""

@@ -91,10 +91,11 @@ async def names(city: Administered) -> dict[str, bool]:
         return await channel_systems.names_of(tx)
 
 
-async def known(city: Administered, name: str) -> None:
-    """Raise Trouble when there is no such channel."""
+async def known(city: Administered, name: str) -> System:
+    """A channel that is let in. Raises Trouble when there is none of this name."""
     async with as_owner(city) as tx:
         await _locked(tx, name)
+        return next(system for system in await channel_systems.systems_of(tx) if system.name == name)
 
 
 @asynccontextmanager

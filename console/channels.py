@@ -49,6 +49,12 @@ def channel() -> None:
     "--per-minute", type=click.IntRange(1, 1_000_000), default=6000, show_default=True, help="Requests a minute."
 )
 @click.option("--burst", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="Requests at once.")
+@click.option(
+    "--bytes-per-second",
+    type=click.IntRange(1024, 1_000_000_000),
+    show_default="2,048 for each request a second, 16,384 at least",
+    help="What it may publish on each broker of Kafka.",
+)
 @click.option("--days", type=_DAYS, default=365, show_default=True, help="How long its API key lives.")
 @click.option("--http-only", is_flag=True, help="No topic and no login on Kafka.")
 def add(
@@ -58,6 +64,7 @@ def add(
     procedures: tuple[str, ...],
     per_minute: int,
     burst: int,
+    bytes_per_second: int | None,
     days: int,
     http_only: bool,  # noqa: FBT001  click's flag
 ) -> None:
@@ -74,11 +81,11 @@ def add(
     wants_login = not http_only and city.kafka.security != "PLAINTEXT"
     if wants_login:
         _reach(city)
-    system = System(name, frozenset(sources), frozenset(names), procedures, per_minute, burst)
+    system = System(name, frozenset(sources), frozenset(names), procedures, per_minute, burst, bytes_per_second)
     _show_key(city, *asyncio.run(channel_keys.add(city, system, days)))
     _show_rights(system)
     if wants_login:
-        _log_in(city, name)
+        _log_in(city, system)
 
 
 @channel.command(epilog=example("madoguchi channel rotate acme", "madoguchi channel rotate acme --kafka"))
@@ -95,10 +102,10 @@ def rotate(name: str, days: int, overlap_days: int, kafka: bool) -> None:  # noq
 
     city = _city()
     if kafka:
-        asyncio.run(channel_keys.known(city, name))
+        system = asyncio.run(channel_keys.known(city, name))
         _check_kafka(city)
         _reach(city)
-        _log_in(city, name)
+        _log_in(city, system)
     else:
         _show_key(city, *asyncio.run(channel_keys.rotate(city, name, days, overlap_days)))
 
@@ -143,7 +150,7 @@ def list_() -> None:
             " ".join(sorted(system.sources)),
             " ".join(sorted(system.channels)),
             " ".join(system.procedures),
-            f"{system.per_minute}/min",
+            f"{system.per_minute}/min, {system.bytes_per_second} B/s",
             ", ".join(f"{key.prefix} until {key.expires_at:%Y-%m-%d}" for key in live[system.name]),
         )
         for system in systems
@@ -197,19 +204,23 @@ def _reach(city: "Hall") -> None:
         raise _trouble(f"{found[:1].upper()}{found[1:]}.")
 
 
-def _log_in(city: "Hall", name: str) -> None:
-    """Give it its topic and a login with another password, which may write that one alone, and show them."""
+def _log_in(city: "Hall", system: "System") -> None:
+    """Give it its topic and a login with another password, which may write that one alone, at its pace, and show them."""
     password = secrets.token_urlsafe(24)
-    asyncio.run(_give(city.kafka, name, password))
-    _show(city, name, password)
+    asyncio.run(_give(city.kafka, system, password))
+    _show(city, system, password)
 
 
-async def _give(broker: "Broker", name: str, password: str) -> None:
+async def _give(broker: "Broker", system: "System", password: str) -> None:
+    """The pace comes first: no login is ever without one."""
     from contracts.topics import APPLICATIONS
     from deploy.acls import give_access, rights_of_channel
+    from deploy.quotas import quota_of_channel, set_quota
     from deploy.topics import create_like
 
+    name = system.name
     await create_like(broker, _topic_of(name), APPLICATIONS)
+    await set_quota(broker, name, quota_of_channel(system.bytes_per_second))
     await give_access(broker, {name: password}, rights_of_channel(name))
 
 
@@ -232,9 +243,11 @@ def _topic_of(name: str) -> "Topic":
     return OF_A_CHANNEL.of(name)
 
 
-def _show(city: "Hall", name: str, password: str) -> None:
+def _show(city: "Hall", system: "System", password: str) -> None:
+    name = system.name
     click.echo(f"Kafka      {city.kafka.bootstrap}, {city.kafka.security}, SCRAM-SHA-512")
     click.echo(f"topic      {_topic_of(name).name}")
+    click.echo(f"at most    {system.bytes_per_second:,} bytes a second")
     click.echo(f"user       {name}")
     click.echo(f"password   {password}")
     if city.kafka.security == "SASL_SSL":

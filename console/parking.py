@@ -83,16 +83,13 @@ async def parked_keys(city: "City", service: str, limit: int) -> "list[ParkedKey
 async def _redrive(
     city: "City", service: str, keys: Sequence[str] | None, by: str, rate: float, *, dry: bool
 ) -> "list[Redriven]":
-    from console.terminal import out
+    from console.terminal import show
 
     chosen = [found.key for found in await parked_keys(city, service, MOST)] if keys is None else keys
     done: list[Redriven] = []
     async for key in _redriven(city, service, chosen, by, rate, dry=dry):
         done.append(key)
-        out.print(
-            f"{key.key}: {key.handled} handled, {key.left} left" + (f" ({key.cause})" if key.cause else ""),
-            markup=False,
-        )
+        show(f"{key.key}: {key.handled} handled, {key.left} left" + (f" ({key.cause})" if key.cause else ""))
     return done
 
 

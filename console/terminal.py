@@ -30,11 +30,21 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], 
     out.print(drawn, soft_wrap=False)
 
 
+def show(line: str) -> None:
+    """A line of results in which others' words may stand."""
+    out.print(harmless(line).replace("\n", "\ufffd"), markup=False)
+
+
 def plain(cell: object) -> str:
     """A cell as text: numbers grouped, nothing for None, and no sign that a terminal obeys."""
     if isinstance(cell, int):
         return f"{cell:,}"
-    return "" if cell is None else "".join("\ufffd" if _is_obeyed(sign) else sign for sign in str(cell))
+    return "" if cell is None else harmless(str(cell))
+
+
+def harmless(text: str) -> str:
+    """Text of others that a terminal obeys in nothing: an escape writes to the clipboard, a return over what stood there before."""
+    return "".join("\ufffd" if _is_obeyed(sign) else sign for sign in text)
 
 
 def _is_obeyed(sign: str) -> bool:

@@ -1,7 +1,7 @@
 """Topics as code: what the catalogue names, made on a broker. Never made automatically by whoever publishes first."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,6 +15,11 @@ from chassis.broker import Broker
 from contracts.topics import TOPICS, Topic
 
 SECONDS = 30
+OF_A_VENDOR = {"compression.type": "uncompressed"}
+"""What the topic of somebody outside has beside: the broker unpacks what comes, and refuses what is too large then.
+
+As it stands by itself a broker looks at the packed size: some kilobytes would unpack in the memory of whoever reads.
+"""
 _OF_THE_TOPIC = 1
 """DYNAMIC_TOPIC_CONFIG among the sources of a setting (Kafka's ConfigEntry.ConfigSource)."""
 
@@ -24,7 +29,7 @@ async def create_topics(broker: Broker, topics: Sequence[Topic] = TOPICS, *, rep
 
     Raises KafkaError for a topic that cannot be made, TimeoutError when the broker does not answer.
     """
-    async with _administering(broker) as admin:
+    async with administering(broker) as admin:
         made = await _create(admin, topics, replication)
         return made + await _grow(admin, [topic for topic in topics if topic.name not in made])
 
@@ -34,7 +39,7 @@ async def grow_like(broker: Broker, template: Topic, example: Topic) -> list[str
 
     Raises KafkaError when one cannot be, TimeoutError when the broker does not answer.
     """
-    async with _administering(broker) as admin:
+    async with administering(broker) as admin:
         found = await _counted(admin)
         count = found.get(example.name, 0)  # a broker may not know yet what was made a moment ago
         small = [name for name, has in sorted(found.items()) if template.member_of(name) and has < count]
@@ -52,31 +57,48 @@ async def _has_grown(admin: AIOKafkaAdminClient, name: str, count: int) -> bool:
 
 async def partitions(broker: Broker) -> dict[str, int]:
     """How many partitions every topic has that is there."""
-    async with _administering(broker) as admin:
+    async with administering(broker) as admin:
         return await _counted(admin)
 
 
 async def offsets_of_group(broker: Broker, group: str) -> dict[TopicPartition, int]:
     """Where each partition is read on that a group has told of."""
-    async with _administering(broker) as admin:
+    async with administering(broker) as admin:
         return {one: said.offset for one, said in (await admin.list_consumer_group_offsets(group)).items()}
 
 
-async def create_like(broker: Broker, topic: Topic, example: Topic) -> None:
-    """Make a topic as another is on the broker now: its partitions, its copies, its settings. One that is there stays.
+async def create_like(broker: Broker, topic: Topic, example: Topic, also: Mapping[str, str] = OF_A_VENDOR) -> None:
+    """Make a topic as another is on the broker now: its partitions, its copies, its settings, and some more. One that is there stays.
 
     Raises KafkaError when it cannot be made, TimeoutError when the broker does not answer.
     """
-    async with _administering(broker) as admin:
+    async with administering(broker) as admin:
         (found,) = await admin.describe_topics([example.name])
         copies = len(found["partitions"][0]["replicas"])
-        settings = await _settings(admin, example.name)
+        settings = {**(await _settings(admin, [example.name]))[example.name], **also}
         await _made(admin, [NewTopic(topic.name, _partitions(found), copies, topic_configs=settings)])
+
+
+async def lacking(broker: Broker, template: Topic, wanted: Mapping[str, str] = OF_A_VENDOR) -> set[str]:
+    """Which topics of a template lack one of these settings. Raises KafkaError, TimeoutError when the broker does not answer."""
+    async with administering(broker) as admin:
+        names = [name for name in await _counted(admin) if template.member_of(name)]
+        return {name for name, has in (await _settings(admin, names)).items() if not wanted.items() <= has.items()}
+
+
+async def set_also(broker: Broker, name: str, wanted: Mapping[str, str] = OF_A_VENDOR) -> None:
+    """Give a topic these settings beside those that it has. Raises KafkaError, TimeoutError when the broker does not answer."""
+    async with administering(broker) as admin:
+        settings = {**(await _settings(admin, [name]))[name], **wanted}
+        (response,) = await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, settings)])
+        for answer in response.to_object()["resources"]:
+            if (error := for_code(int(answer["error_code"]))) is not NoError:
+                raise error(name)
 
 
 async def delete_topic(broker: Broker, name: str) -> None:
     """Delete a topic and what stands on it. Raises KafkaError when it cannot be, TimeoutError when the broker does not answer."""
-    async with _administering(broker) as admin:
+    async with administering(broker) as admin:
         answers: list[dict[str, Any]] = (await admin.delete_topics([name])).to_object()["topic_error_codes"]
         for answer in answers:
             if (error := for_code(int(answer["error_code"]))) is not NoError:
@@ -84,7 +106,8 @@ async def delete_topic(broker: Broker, name: str) -> None:
 
 
 @asynccontextmanager
-async def _administering(broker: Broker) -> AsyncGenerator[AIOKafkaAdminClient]:
+async def administering(broker: Broker) -> AsyncGenerator[AIOKafkaAdminClient]:
+    """A client that administers, for `SECONDS` at most. Raises KafkaError, TimeoutError when the broker does not answer."""
     admin = AIOKafkaAdminClient(**broker.aiokafka(), request_timeout_ms=SECONDS * 1000)
     async with asyncio.timeout(SECONDS):
         try:
@@ -94,14 +117,18 @@ async def _administering(broker: Broker) -> AsyncGenerator[AIOKafkaAdminClient]:
             await admin.close()
 
 
-async def _settings(admin: AIOKafkaAdminClient, name: str) -> dict[str, str]:
-    """What is set for this very topic, not what it has from its broker."""
-    (response,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
-    (described,) = response.to_object()["resources"]
+async def _settings(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """What is set for these very topics, not what they have from their broker."""
+    if not names:
+        return {}
+    (response,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
     return {
-        entry["config_names"]: entry["config_value"]
-        for entry in described["config_entries"]
-        if entry["config_source"] == _OF_THE_TOPIC
+        described["resource_name"]: {
+            entry["config_names"]: entry["config_value"]
+            for entry in described["config_entries"]
+            if entry["config_source"] == _OF_THE_TOPIC
+        }
+        for described in response.to_object()["resources"]
     }
 
 

@@ -2,20 +2,47 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
+from asyncpg import Record
 from fastapi import FastAPI, Path, Query
 from fastapi.responses import JSONResponse
 
 from chassis.database import Tx
 from contracts.desk import CaseViewed, IndividualNumbersViewed, NumberPurpose, Purpose, SearchMade
 from contracts.envelope import Event
-from services.desk import handlers, rules
+from services.desk import handlers
 from services.desk.callers import Asking
 from services.desk.rules import Item
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands in the log: by its time, changes (0) before looks (1), by its number among its kind."""
+
+    at: datetime
+    kind: int
+    number: int
+
+    @property
+    def text(self) -> str:
+        """As the address of the next page has it."""
+        return f"{(self.at - _EPOCH) // timedelta(microseconds=1)}-{self.kind}-{self.number}"
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+START = Place(_EPOCH, 0, 0)
+PLACE = r"^[0-9]{1,17}-[01]-[0-9]{1,18}$"
+"""What `place` can read; the first are microseconds, of years that there are."""
+
+
+def place(text: str) -> Place:
+    """The place that a text names, of the shape of `PLACE`."""
+    since, kind, number = map(int, text.split("-"))
+    return Place(_EPOCH + timedelta(microseconds=since), kind, number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +50,19 @@ class Access:
     """One look at a case, one search that showed it, or one change; `purpose` is of looks and searches."""
 
     case_id: UUID
-    at: datetime
+    place: Place
     department: str
     staff: str
     what: str
     purpose: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What a citizen may be told: no person, and no count."""
+
+    day: date
+    department: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +76,8 @@ class Reading:
 
 CASE, NUMBERS = "view", "view-individual-numbers"
 """What somebody looked at."""
-MOST_READINGS = 200
+MOST = 200
+"""Of entries of the log, and of those who read it, in one answer."""
 LAST = 2**63 - 1
 """The largest of PostgreSQL's."""
 
@@ -108,26 +144,42 @@ async def searches(tx: Tx, before: UUID | None, limit: int) -> list[SearchMade]:
     return [SearchMade.model_validate(dict(row)) for row in rows]
 
 
-async def log(tx: Tx, receipt: str) -> list[Access]:
-    """Everything that people did with the cases of a receipt number, in order.
+_LOG = """
+    SELECT case_id, x.at, x.department, x.staff, x.what, x.purpose, x.kind, x.number FROM case_item
+    CROSS JOIN LATERAL (
+        SELECT at, department, staff, CASE WHEN search_id IS NULL THEN what ELSE 'search' END AS what, purpose, 1 AS kind, number
+        FROM case_view v WHERE v.case_id = case_item.case_id
+        UNION ALL
+        SELECT at, department, staff, what, NULL, 0, number FROM case_step s
+        WHERE s.case_id = case_item.case_id AND staff IS NOT NULL
+    ) x
+    WHERE receipt = $1
+"""
+"""Without an index on receipts: it is asked seldom, and every arriving case would pay for one."""
 
-    Without an index on receipts: it is asked seldom, and every arriving case would pay for one.
-    """
+
+async def log(tx: Tx, receipt: str, after: Place, limit: int) -> list[Access]:
+    """What people did with the cases of a receipt number after a place in it, in order."""
     rows = await tx.fetch(
-        """
-        SELECT case_id, x.at, x.department, x.staff, x.what, x.purpose FROM case_item
-        CROSS JOIN LATERAL (
-            SELECT at, department, staff, CASE WHEN search_id IS NULL THEN what ELSE 'search' END AS what, purpose, number
-            FROM case_view v WHERE v.case_id = case_item.case_id
-            UNION ALL
-            SELECT at, department, staff, what, NULL, number FROM case_step s
-            WHERE s.case_id = case_item.case_id AND staff IS NOT NULL
-        ) x
-        WHERE receipt = $1 ORDER BY x.at, x.what, x.number
-        """,
+        f"SELECT * FROM ({_LOG}) l WHERE (at, kind, number) > ($2, $3, $4) ORDER BY at, kind, number LIMIT $5",
         receipt,
+        after.at,
+        after.kind,
+        after.number,
+        limit,
     )
-    return [Access(**dict(row)) for row in rows]
+    return [_access(row) for row in rows]
+
+
+def _access(row: Record) -> Access:
+    place = Place(row["at"], row["kind"], row["number"])
+    return Access(row["case_id"], place, row["department"], row["staff"], row["what"], row["purpose"])
+
+
+async def days(tx: Tx, receipt: str) -> list[Day]:
+    """Which department had the cases before it on which day (in Japan), each once, in order: all there are."""
+    found = f"SELECT DISTINCT (at AT TIME ZONE interval '+09:00')::date AS day, department FROM ({_LOG}) l"
+    return [Day(**dict(row)) for row in await tx.fetch(f"{found} ORDER BY day, department", receipt)]
 
 
 async def readings_of(tx: Tx, receipt: str | None, limit: int, before: int = LAST) -> list[Reading]:
@@ -149,12 +201,30 @@ async def note_reading(tx: Tx, receipt: str | None, staff: str) -> None:
     await tx.execute("INSERT INTO log_reading (at, staff, receipt) VALUES ($1, $2, $3)", tx.now, staff, receipt)
 
 
-async def _read_log(
-    tx: Tx, receipt: str, before: int, staff: str
-) -> tuple[tuple[list[Access], list[Reading]], list[Event]]:
-    found = await log(tx, receipt), await readings_of(tx, receipt, MOST_READINGS + 1, before)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which page: what stands after one place, readings before one, so many of each."""
+
+    after: Place
+    before: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page, asked for with one more of each than it holds, and what a citizen may be told of all of it."""
+
+    log: list[Access]
+    readings: list[Reading]
+    days: list[Day]
+
+
+async def _read_log(tx: Tx, receipt: str, wanted: Wanted, staff: str) -> tuple[Found, list[Event]]:
+    found = await log(tx, receipt, wanted.after, wanted.limit + 1)
+    readings = await readings_of(tx, receipt, wanted.limit + 1, wanted.before)
+    told = await days(tx, receipt)
     await note_reading(tx, receipt, staff)
-    return found, []
+    return Found(found, readings, told), []
 
 
 async def _read_searches(
@@ -172,16 +242,18 @@ def add_routes(app: FastAPI) -> None:
     async def read_access(
         receipt: Annotated[str, Path(max_length=32)],
         asking: Asking,
+        after: Annotated[str, Query(pattern=PLACE)] = START.text,
         read_before: Annotated[int, Query(ge=1, le=LAST)] = LAST,
+        limit: Annotated[int, Query(ge=1, le=MOST)] = MOST,
     ) -> JSONResponse:
-        """Who saw or changed the cases of an application; `citizen` is what its applicant may be told: department and day.
+        """Who saw or changed the cases of an application, from the first; `citizen` is what its applicant may be told: department and day.
 
-        `read_by` is who read this log before, the newest first, and `read_by_next` the path of those before them, null when
-        there are none. Whoever reads it now is noted in the same transaction.
+        `read_by` is who read this log before, the newest first. `next` and `read_by_next` are the paths of what follows in each,
+        null at its end. Whoever reads it now is noted in the same transaction.
         """
-        found, readings = await asking.commands.run(lambda tx: _read_log(tx, receipt, read_before, asking.staff))
-        told = {"log": [_entry(one) for one in found], "citizen": _told(found)}
-        return JSONResponse({"receipt": receipt} | told | _readings(receipt, readings))
+        wanted = Wanted(place(after), read_before, limit)
+        found = await asking.commands.run(lambda tx: _read_log(tx, receipt, wanted, asking.staff))
+        return JSONResponse(_page(receipt, found, limit))
 
     @app.get("/v1/searches")
     async def read_searches(
@@ -197,10 +269,23 @@ def add_routes(app: FastAPI) -> None:
         return JSONResponse(told | {"next": following})
 
 
+def _page(receipt: str, found: Found, limit: int) -> dict[str, Any]:
+    shown, readings = found.log[:limit], found.readings[:limit]
+    path = f"/v1/access/{quote(receipt, safe='')}?limit={limit}"
+    return {
+        "receipt": receipt,
+        "log": [_entry(one) for one in shown],
+        "next": f"{path}&after={shown[-1].place.text}" if len(found.log) > limit else None,
+        "citizen": [{"day": one.day.isoformat(), "department": one.department} for one in found.days],
+        "read_by": _read_by(readings),
+        "read_by_next": f"{path}&read_before={readings[-1].number}" if len(found.readings) > limit else None,
+    }
+
+
 def _entry(one: Access) -> dict[str, Any]:
     return {
         "case_id": str(one.case_id),
-        "at": one.at.isoformat(),
+        "at": one.place.at.isoformat(),
         "department": one.department,
         "staff": one.staff,
         "what": one.what,
@@ -208,19 +293,5 @@ def _entry(one: Access) -> dict[str, Any]:
     }
 
 
-def _readings(receipt: str, found: Sequence[Reading]) -> dict[str, Any]:
-    """One page of `found`, which was asked for with one more than it holds."""
-    shown = found[:MOST_READINGS]
-    path = f"/v1/access/{quote(receipt, safe='')}?read_before="
-    following = f"{path}{shown[-1].number}" if len(found) > len(shown) else None
-    return {"read_by": _read_by(shown), "read_by_next": following}
-
-
 def _read_by(readings: Sequence[Reading]) -> list[dict[str, str]]:
     return [{"at": one.at.isoformat(), "staff": one.staff} for one in readings]
-
-
-def _told(found: Sequence[Access]) -> list[dict[str, str]]:
-    """Which department had the case before it on which day (in Japan), each once: no person, and no count."""
-    days = sorted({(rules.today(one.at), one.department) for one in found})
-    return [{"day": day.isoformat(), "department": department} for day, department in days]

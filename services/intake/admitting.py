@@ -16,6 +16,10 @@ from hashlib import sha256
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 MARK = "mdg_"
 MOST_LIVE_KEYS = 2
+BYTES_A_REQUEST = 2048
+"""Of an application on Kafka, as brokers count bytes and no requests: those in shared/data have some 600 to 1,500."""
+LEAST_BYTES = 16_384
+"""A second, for whoever has few requests a minute: the largest application must not take minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,10 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A channel system: the sources that are its own, the channels it may name, the procedures (patterns with `*`), its pace."""
+    """A channel system: the sources that are its own, the channels it may name, the procedures (patterns with `*`), its pace.
+
+    `byte_rate` is how many bytes it may publish on Kafka a second; None: what follows from `per_minute`.
+    """
 
     name: str
     sources: frozenset[str]
@@ -50,6 +57,12 @@ class System:
     procedures: tuple[str, ...]
     per_minute: int
     burst: int
+    byte_rate: int | None = None
+
+    @property
+    def bytes_per_second(self) -> int:
+        """What it may publish on Kafka, on each broker."""
+        return self.byte_rate or max(LEAST_BYTES, self.per_minute * BYTES_A_REQUEST // 60)
 
     def owns(self, source: str) -> bool:
         """Whether it may speak as this source."""

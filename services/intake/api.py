@@ -91,11 +91,13 @@ async def _submit(tx: Tx, sent: Guarded, seals: Seals) -> Answer:
 
 
 async def _again(tx: Tx, sent: Sent) -> bytes:
-    """The answer this source and id got before, if it says the same as then."""
-    before = await store.submission(tx, (sent.source, sent.id))
-    known = await store.known(tx, {before[1]} if before and before[1] else ())
-    if before is None or not sent.digest.is_of(before[0].digest, before[0].digest_key) or not known:
-        raise Refused(409, rules.ID_REUSED.code, rules.ID_REUSED.message)
+    """The answer this source and id got before, if it says the same as then and was not refused."""
+    said, before = await store.submission(tx, (sent.source, sent.id)) or (None, None)
+    fault = rules.against(sent, said, before)
+    known = await store.known(tx, {before.application_id} if before and before.application_id else ())
+    if fault or not known:
+        found = fault or rules.ID_REUSED
+        raise Refused(409, found.code, found.message)
     return answer(known[next(iter(known))])
 
 

@@ -64,7 +64,7 @@ async def speaking(tx: Tx, names: Collection[str], sources: Collection[str]) -> 
 
 
 _SYSTEMS = """
-    SELECT name, channels, procedures, per_minute, burst,
+    SELECT name, channels, procedures, per_minute, burst, bytes_per_second,
            ARRAY(SELECT source FROM channel_source WHERE system = name ORDER BY source) AS sources
     FROM channel_system
 """
@@ -78,6 +78,7 @@ def _system(row: Record) -> System:
         tuple(row["procedures"]),
         row["per_minute"],
         row["burst"],
+        row["bytes_per_second"],
     )
 
 
@@ -106,16 +107,17 @@ async def put_system(tx: Tx, system: System) -> None:
     """
     await tx.execute(
         """
-        INSERT INTO channel_system (name, channels, procedures, per_minute, burst, added_at)
-        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name) DO UPDATE SET removed_at = NULL,
-            (channels, procedures, per_minute, burst) =
-            (excluded.channels, excluded.procedures, excluded.per_minute, excluded.burst)
+        INSERT INTO channel_system (name, channels, procedures, per_minute, burst, bytes_per_second, added_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO UPDATE SET removed_at = NULL,
+            (channels, procedures, per_minute, burst, bytes_per_second) = (excluded.channels, excluded.procedures,
+            excluded.per_minute, excluded.burst, excluded.bytes_per_second)
         """,
         system.name,
         sorted(system.channels),
         list(system.procedures),
         system.per_minute,
         system.burst,
+        system.byte_rate,
         tx.now,
     )
     known = await owners_of(tx, system.sources)

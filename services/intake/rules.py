@@ -37,6 +37,18 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """What became of a submission: the application that it spoke of, which need not be its source's own when it was refused.
+
+    `codes` are those of its faults, None where it was not refused.
+    """
+
+    application_id: UUID | None
+    outcome: Outcome
+    codes: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """An application the city holds; `digest` is of its content, by the key of that name."""
 
@@ -90,6 +102,8 @@ class Verdict:
 
 
 ID_REUSED = Fault("id", "id-reused", "This id came before with another content. Give a new event a new id.")
+REFUSED_BEFORE = "refused-before"
+"""Over HTTP a refusal leaves nothing behind; on Kafka, where nobody can mend at once, it stays."""
 TAKEN = Fault("subject", "application-id-taken", "This application id is taken by another content. Mint a new UUIDv7.")
 UNKNOWN = Fault("application_id", "unknown-application", "No such application of this source. Submit it first.")
 OVER = Fault(
@@ -129,6 +143,20 @@ def contradictions(again: Mapping[int, Sent], said: Collection[Said]) -> list[in
         if not any(sent.digest.is_of(one.digest, one.digest_key) for one in before.get((sent.source, sent.id), ())):
             first.setdefault((sent.source, sent.id, sent.digest.value), index)
     return list(first.values())
+
+
+def against(sent: Sent, said: Said | None, before: Before | None) -> Fault | None:
+    """What stands against a submission whose source and id came before; None where it is the same again, and was not refused."""
+    if said is None or before is None or not sent.digest.is_of(said.digest, said.digest_key):
+        return ID_REUSED
+    if before.outcome != "rejected":
+        return None
+    codes = ", ".join((before.codes or "").split(","))
+    message = (
+        f"この event は前に届き、受け付けられていません（{codes}）。直したうえで、別の id でお送りください。"
+        f" This event came before and was refused ({codes}): mend it, and send it again under another id."
+    )
+    return Fault("id", REFUSED_BEFORE, message)
 
 
 def referred(submissions: Sequence[Sent]) -> set[UUID]:

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from chassis.database import Tx, columns, columns_of
-from services.intake.rules import Digest, Known, Said, Sent
+from services.intake.rules import Before, Digest, Known, Said, Sent
 from services.intake.timeline import Step
 
 SubmissionKey = tuple[str, str]
@@ -141,12 +141,15 @@ async def known(tx: Tx, application_ids: Collection[UUID]) -> dict[UUID, Known]:
     return {row["application_id"]: Known(**dict(row)) for row in rows}
 
 
-async def submission(tx: Tx, key: SubmissionKey) -> tuple[Said, UUID | None] | None:
-    """What came before under this source and id, and its application."""
+async def submission(tx: Tx, key: SubmissionKey) -> tuple[Said, Before] | None:
+    """What came before under this source and id, and what became of it."""
     row = await tx.connection.fetchrow(
-        "SELECT source, id, digest, digest_key, application_id FROM submission WHERE (source, id) = ($1, $2)", *key
+        """
+        SELECT source, id, digest, digest_key, application_id, outcome, fault FROM submission WHERE (source, id) = ($1, $2)
+        """,
+        *key,
     )
-    return (Said(*row[:4]), row[4]) if row else None
+    return (Said(*row[:4]), Before(*row[4:])) if row else None
 
 
 async def set_outcomes(tx: Tx, outcomes: Sequence[tuple[str, str, str, str | None]]) -> None:

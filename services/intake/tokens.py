@@ -12,6 +12,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
 _HEADER = {"alg": "HS256", "typ": "at+jwt"}
+MALFORMED = (JoseError, ValueError, TypeError)
+"""What joserfc raises for a token that is none: the last for a header that is no object, or whose `crit` is no list."""
 _ISSUER = "urn:madoguchi:intake"
 
 
@@ -48,6 +50,6 @@ class Tokens:
         try:
             token = jwt.decode(text, self._key, algorithms=["HS256"])
             expected.validate(token.claims)
-        except (JoseError, ValueError):
+        except MALFORMED:
             return None
         return str(token.claims["client_id"]) if token.header.get("typ") == "at+jwt" else None

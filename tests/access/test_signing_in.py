@@ -146,6 +146,18 @@ async def test_a_token_that_is_not_for_us_now_lets_nobody_in(visitor: Visitor, c
     assert answer.status_code == 401
 
 
+@pytest.mark.parametrize(
+    "header", ["1", '"alg"', "[]", "[" * 9000, '{"alg":{}}', '{"alg":"RS256","crit":1}', '{"alg":"RS256","kid":[]}']
+)
+async def test_a_token_whose_header_is_none_lets_nobody_in_and_breaks_nothing(visitor: Visitor, header: str) -> None:
+    """It is read before any signature, so anybody can send it."""
+    encoded = base64.urlsafe_b64encode(header.encode()).decode().rstrip("=")
+
+    answer = await by_token(visitor, f"{encoded}.e30.AA")
+
+    assert answer.status_code == 401
+
+
 def by_public_key(twin: LocalProvider, signed: str) -> str:
     """The same claims signed by HMAC with what everybody can read: the confusion of algorithms."""
     header = json.dumps({"alg": "HS256", "kid": twin.key.kid}).encode()

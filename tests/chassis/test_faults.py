@@ -19,6 +19,7 @@ from chassis.service import make_consumer
 from chassis.subscription import TopicPartition
 from chassis.telemetry import Telemetry
 from tests.chassis.conftest import Lab, assert_each_once_in_order, series
+from tests.chassis.test_subscription import bomb
 from tests.chassis.toy import HANGS, Aside, DieAt, doubler, losing
 from tests.conftest import Administrator
 
@@ -154,6 +155,23 @@ async def test_every_message_delivered_twice_is_counted_once(lab: Lab) -> None:
 
     assert_each_once_in_order(await lab.counted(len(SAID)), SAID)
     assert sum(int(str(line["repeats"])) for line in lab.logged("batch")) >= len(SAID)
+
+
+async def test_a_partition_whose_bytes_nobody_can_unpack_is_alarmed_of_and_stops_itself_alone(lab: Lab) -> None:
+    await asyncio.to_thread(bomb, lab.broker, lab.numbers.name)
+    await lab.say(SAID)
+    await lab.publish()
+
+    lab.start_doubler()
+    async with asyncio.timeout(60):
+        while not (alarms := lab.logged("consumer.unreadable")):
+            await asyncio.sleep(0.1)
+    counted = await lab.counted(len(SAID) // lab.numbers.partitions)
+
+    assert (alarms[0]["level"], alarms[0]["partition"], alarms[0]["offset"]) == ("error", 0, 0)
+    assert alarms[0]["topic"] == lab.numbers.name
+    assert 0 < len(counted) < len(SAID)
+    assert not lab.logged("consumer.paused")
 
 
 async def test_a_lost_message_is_found_named_and_sent_again(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

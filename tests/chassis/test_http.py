@@ -18,7 +18,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from chassis import http, limits
 from chassis.answers import DATA
-from chassis.errors import Refused
+from chassis.errors import Refused, Transient
 from chassis.pulse import Pulse
 from console.plain import PLAIN
 
@@ -100,6 +100,10 @@ def make(told: list[tuple[str, Mapping[str, object]]]) -> FastAPI:
     async def closed() -> JSONResponse:
         raise Refused(403, "closed", "Closed.", {"WWW-Authenticate": "Bearer"}, "acme")
 
+    @app.get("/waiting")
+    async def waiting() -> JSONResponse:
+        raise Transient("no rules can be read yet")
+
     @app.get("/faults/{name}")
     async def fault(name: str) -> JSONResponse:
         raise FAULTS.get(name) or asyncpg.UniqueViolationError("釧路 花子")
@@ -141,6 +145,14 @@ async def test_whatever_way_the_database_is_away_the_caller_is_told_to_send_it_a
     assert answer.status_code == 503
     assert answer.json()["type"] == "urn:madoguchi:problem:database-away"
     assert "花子" not in f"{answer.text} {site.told}"
+
+
+async def test_what_time_or_an_operator_cures_is_no_error_of_ours_and_the_operator_is_told_what(site: Site) -> None:
+    answer = await site.ask("GET", "/waiting")
+
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:madoguchi:problem:not-yet")
+    assert "rules" not in answer.text
+    assert site.told == [("http.waiting", {"detail": "no rules can be read yet"})]
 
 
 async def test_a_row_that_breaks_a_rule_of_the_database_is_our_bug_and_no_absence(site: Site) -> None:
@@ -248,6 +260,30 @@ async def test_a_body_that_two_readers_would_end_at_different_places_is_refused(
 
     assert answer.startswith(b"HTTP/1.1 400")
     assert answer.count(b"HTTP/1.1") == 1
+
+
+@pytest.mark.parametrize("target", ["/page/", "/health/live/", "/faults/x/"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_nobody_is_sent_on_to_the_host_that_a_request_names(site: Site, method: str, target: str) -> None:
+    """Neither to another's, nor with the key in the open where a proxy ended TLS."""
+    answer = await site.ask(method, target, headers={"host": "evil.example"})
+
+    assert (answer.status_code, "location" in answer.headers) == (404, False)
+
+
+@pytest.mark.parametrize("name", ["Authorization", "content-type", "ORIGIN", "Host", "Ce-Id", "ce-source"])
+async def test_what_two_readers_would_read_in_two_ways_may_come_once(site: Site, name: str) -> None:
+    twice = f"POST /bytes HTTP/1.1\r\nHost: x\r\n{name}: a\r\n{name.lower()}: b\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+    assert (await site.raw(twice.encode())).startswith(b"HTTP/1.1 400 ")
+
+
+async def test_what_is_a_list_may_come_on_several_lines(site: Site) -> None:
+    lists = (
+        b"POST /bytes HTTP/1.1\r\nHost: x\r\nAccept: a\r\naccept: b\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    )
+
+    assert (await site.raw(lists)).startswith(b"HTTP/1.1 200 ")
 
 
 async def test_a_body_that_drips_is_not_waited_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,11 @@ from contextlib import asynccontextmanager
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.record.util import calc_crc32c
+from confluent_kafka import Producer
+from confluent_kafka import TopicPartition as Position
 from confluent_kafka.admin import AdminClient
 
+from chassis import subscription as subscriptions
 from chassis.broker import Broker
 from chassis.errors import Transient
 from chassis.subscription import Record, Subscription, TopicPartition
@@ -98,6 +101,59 @@ async def test_who_comes_next_begins_where_the_last_one_said(lab: Lab, topic: st
         found = await records(second, 1)
 
     assert [record.value for record in found] == [b"c"]
+
+
+def bomb(broker: Broker, topic: str) -> None:
+    """Some kilobytes that unpack to more than the client takes."""
+    packed = {"compression.type": "zstd", "message.max.bytes": 1_000_000_000, "log_level": 0}
+    producer = Producer({**broker.librdkafka(), **packed})
+    producer.produce(topic, b" " * 120_000_000, partition=0)
+    assert producer.flush(30) == 0
+
+
+async def test_who_publishes_what_nobody_can_unpack_makes_nobody_else_wait(lab: Lab, topic: str) -> None:
+    other = f"beside.{lab.suffix}"
+    await create_topics(lab.broker, (Topic(other, None, (), (), partitions=1),))
+    await publish(lab, topic, b"before")
+    await asyncio.to_thread(bomb, lab.broker, topic)
+    await publish(lab, topic, b"after")
+
+    async with member(lab, topic, None, other) as subscription:
+        found = await records(subscription, 1)
+        async with asyncio.timeout(20):
+            while not (unreadable := subscription.unreadable()):
+                found += [one for some in (await subscription.fetch(1000)).values() for one in some]
+        await publish(lab, other, b"beside")
+        found += await records(subscription, 1)
+        await subscription.commit({TopicPartition(topic, 0): 1, TopicPartition(other, 0): 1})
+        again = subscription.unreadable()
+
+    assert [(one.topic, one.value) for one in found] == [(topic, b"before"), (other, b"beside")]
+    assert [(one.tp, one.offset, one.error) for one in unreadable] == [
+        (TopicPartition(topic, 0), 1, "_BAD_COMPRESSION")
+    ]
+    assert again == []
+
+
+async def test_a_partition_that_was_set_aside_is_tried_again_and_read_on_once_its_records_are_gone(
+    lab: Lab, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriptions, "_AGAIN_SECONDS", 0.5)
+    await asyncio.to_thread(bomb, lab.broker, topic)
+    await publish(lab, topic, b"after")
+
+    async with member(lab, topic) as subscription:
+        count = 0
+        async with asyncio.timeout(30):
+            while count < 2:
+                assert not await subscription.fetch(1000)
+                count += len(subscription.unreadable())
+        admin = AdminClient({**lab.broker.librdkafka(), "log_level": 0})
+        for done in admin.delete_records([Position(topic, 0, 1)]).values():
+            await asyncio.to_thread(done.result, 10)
+        found = await records(subscription, 1)
+
+    assert [one.value for one in found] == [b"after"]
 
 
 async def test_a_rewound_partition_is_read_again_from_there(lab: Lab, topic: str) -> None:

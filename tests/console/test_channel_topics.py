@@ -14,7 +14,8 @@ import pytest
 from chassis.broker import Broker
 from contracts.topics import APPLICATIONS, OF_A_CHANNEL
 from deploy.acls import Right, give_access, mend_access, rights_of_channel, take_access
-from deploy.topics import create_like, create_topics, delete_topic, partitions
+from deploy.quotas import NO_QUOTA, Quota, quota_of_channel, quotas, set_quota
+from deploy.topics import create_like, create_topics, delete_topic, partitions, set_also
 from tests.console.conftest import Terminal
 from tests.console.test_channels import RIGHTS, application, login, publish, rows, until
 
@@ -44,11 +45,30 @@ async def with_a_right_too_many(broker: Broker) -> None:
     await mend_access(broker, NAME, rights_of_channel(NAME) | {replace(RIGHT, verb="READ")})
 
 
+async def with_what_is_packed(broker: Broker) -> None:
+    await set_also(broker, TOPIC, {"compression.type": "producer"})
+
+
+async def without_a_pace(broker: Broker) -> None:
+    await set_quota(broker, NAME, NO_QUOTA)
+
+
+async def with_another_pace(broker: Broker) -> None:
+    await set_quota(broker, NAME, Quota(1e9, 50.0))
+
+
+DUE = "204,800 bytes a second, 50 % of a thread"
 MENDED: list[tuple[Break, str]] = [
     (without_topic, f"channel {NAME} has no topic {TOPIC}"),
     (with_few_partitions, f"{TOPIC} has 1 partitions, not 4 as applications.v1"),
     (without_a_right, f"the right is missing of {NAME} to WRITE topic {TOPIC}"),
     (with_a_right_too_many, f"there is a right that is not declared, of {NAME} to READ topic {TOPIC}"),
+    (with_what_is_packed, f"{TOPIC} takes what is packed, however large it unpacks"),
+    (
+        without_a_pace,
+        f"channel {NAME} may publish any number of bytes a second, any share of a thread, not {DUE}",
+    ),
+    (with_another_pace, f"channel {NAME} may publish 1,000,000,000 bytes a second, 50 % of a thread, not {DUE}"),
 ]
 
 
@@ -125,13 +145,44 @@ async def test_a_topic_that_intake_has_not_read_stays_until_it_has(terminal: Ter
         await publish(vendor, "applications.late.v1", sent)
         said = terminal.ok("channel", "remove", "late")
     assert re.search(r"applications\.late\.v1 stays: intake has not read 1 of its records yet", said)
-    assert "✗ channel late was removed, and its topic or login is there — madoguchi channel remove late\n" in (
+    assert "✗ channel late was removed, and its topic, login or pace is there — madoguchi channel remove late\n" in (
         terminal.run("channel", "check").out
     )
     query = "SELECT 1 FROM case_item WHERE application_id = $1"
     await until(lambda: rows(terminal, "desk", query, UUID(sent["subject"])), 90)
 
     assert "applications.late.v1 is deleted" in terminal.ok("channel", "remove", "late")
+
+
+async def test_a_channel_has_the_pace_that_was_said_with_its_next_password_too_and_none_when_it_ended(
+    terminal: Terminal,
+) -> None:
+    kafka, name = terminal.city().kafka, "slow"
+    rights = ("--source", f"urn:{name}", *RIGHTS)
+    said = terminal.ok("channel", "add", name, *rights, "--per-minute", "60", "--bytes-per-second", "20000")
+    assert re.search(r"^at most +20,000 bytes a second$", said, re.MULTILINE)
+    assert (await quotas(kafka))[name] == quota_of_channel(20_000)
+
+    await set_quota(kafka, name, NO_QUOTA)
+    terminal.ok("channel", "rotate", name, "--kafka")
+    assert (await quotas(kafka))[name] == quota_of_channel(20_000)
+    assert "60/min, 20000 B/s" in terminal.ok("channel", "list")
+
+    terminal.ok("channel", "remove", name)
+    assert name not in await quotas(kafka)
+
+
+async def test_a_pace_of_a_channel_that_ended_is_said_and_taken(terminal: Terminal) -> None:
+    kafka, name = terminal.city().kafka, "over"
+    added(terminal, name)
+    terminal.ok("channel", "remove", name)
+    await set_quota(kafka, name, quota_of_channel(20_000))
+
+    line = f"✗ channel {name} was removed, and its topic, login or pace is there — madoguchi channel remove {name}\n"
+    assert line in terminal.run("channel", "check").out
+    terminal.ok("channel", "remove", name)
+
+    terminal.ok("channel", "check")
 
 
 @contextmanager

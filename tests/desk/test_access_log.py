@@ -1,5 +1,6 @@
 """Who saw or changed which case: written with every look, read by the auditor, told to a citizen without a name."""
 
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -96,6 +97,86 @@ async def test_of_those_who_read_the_log_two_hundred_are_shown_and_the_answer_le
     assert (len(first["read_by"]), first["read_by"][0]["staff"]) == (200, "s201")
     assert [one["staff"] for one in rest.json()["read_by"]] == ["s1"]
     assert rest.json()["read_by_next"] is None
+
+
+async def pages(desk: Desk, path: str | None, member: str, following: str) -> list[list[Any]]:
+    """Every page of one list of the log, as each answer leads on to the next."""
+    auditor, found = await desk.sign_in("kansa", ["auditor"], []), list[list[Any]]()
+    while path is not None:
+        answer = await desk.client.get(path, headers=auditor)
+        assert answer.status_code == 200, answer.text
+        found.append(answer.json()[member])
+        path = answer.json()[following]
+    return found
+
+
+async def looked_at(desk: Desk, case_id: UUID, count: int, at: datetime = NOW) -> None:
+    view = """INSERT INTO case_view (case_id, at, department, staff, purpose)
+              SELECT $1, $2, 'residents', 's' || n, 'work' FROM generate_series(1, $3::int) n"""
+    await desk.pool.execute(view, case_id, at, count)
+
+
+async def test_the_log_is_read_page_by_page_in_order_and_the_citizen_is_told_of_all_on_each(desk: Desk) -> None:
+    """Looks and changes of several cases at the same moment, and days apart: each comes once."""
+    for number in range(2):
+        _, case_id = await desk.case("residents")
+        await desk.do(case_id, "claim", f"suzuki{number}")
+        await looked_at(desk, case_id, 2)
+        await looked_at(desk, case_id, 1, NOW + timedelta(days=3, microseconds=number))
+    at_once = (await audited(desk))["log"]
+
+    found = await pages(desk, f"/v1/access/{RECEIPT}?limit=3", "log", "next")
+    told = await pages(desk, f"/v1/access/{RECEIPT}?limit=3", "citizen", "next")
+
+    assert [len(page) for page in found] == [3, 3, 2]
+    assert [one for page in found for one in page] == at_once
+    assert len({(one["case_id"], one["what"], one["staff"], one["at"]) for one in at_once}) == 8
+    assert [one["at"] for one in at_once] == sorted(one["at"] for one in at_once)
+    days = [{"day": day, "department": "residents"} for day in ("2026-04-11", "2026-04-14")]
+    assert told == [days] * 3
+
+
+async def test_no_answer_holds_more_than_two_hundred_of_the_log_and_the_page_after_the_last_is_none(desk: Desk) -> None:
+    _, case_id = await desk.case()
+    await looked_at(desk, case_id, 400)
+
+    found = await pages(desk, f"/v1/access/{RECEIPT}", "log", "next")
+
+    assert [len(page) for page in found] == [200, 200]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=201",
+        "limit=0",
+        "after=1",
+        "after=1-2-1",
+        "after=-1-0-1",
+        "after=1-1-1%0a",
+        "after=1-1-",
+        f"after={9 * 10**17}-1-1",
+        f"after=1-1-{10**18}",
+        "after=%EF%BC%91-1-1",
+        "read_before=0",
+    ],
+)
+async def test_a_page_that_was_made_up_is_refused(desk: Desk, query: str) -> None:
+    await desk.case()
+
+    answer = await desk.client.get(
+        f"/v1/access/{RECEIPT}?{query}", headers=await desk.sign_in("kansa", ["auditor"], [])
+    )
+
+    assert answer.status_code == 422
+
+
+async def test_the_last_page_that_can_be_asked_for_is_empty(desk: Desk) -> None:
+    _, case_id = await desk.case()
+    await looked_at(desk, case_id, 1)
+    path = f"/v1/access/{RECEIPT}?after={10**17 - 1}-1-{10**18 - 1}"
+
+    assert await pages(desk, path, "log", "next") == [[]]
 
 
 async def test_whoever_reads_the_searches_is_noted_beside_them_and_not_in_a_cases_log(desk: Desk) -> None:

@@ -1,7 +1,7 @@
 """Channel systems at the door: who is let in, as whom, for what."""
 
 import asyncio
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64encode
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -253,6 +253,23 @@ async def test_a_token_is_refused_as_rfc_6749_says(intake: Intake) -> None:
     assert (as_json.status_code, as_json.json()["error"]) == (400, "invalid_request")
 
 
+MALFORMED = (
+    "1",
+    '"alg"',
+    "[]",
+    "null",
+    "[" * 9000,
+    '{"alg":{}}',
+    '{"alg":"HS256","crit":1}',
+    '{"alg":"HS256","b64":1}',
+)
+"""Headers of tokens that a library may choke on; nothing is signed, as they are read before."""
+
+
+def encoded(text: str) -> str:
+    return urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
 async def test_a_forged_or_stale_token_is_refused(intake: Intake) -> None:
     key = intake.keys["portal"]
     good = (await token(intake, key)).removeprefix("Bearer ")
@@ -276,6 +293,7 @@ async def test_a_forged_or_stale_token_is_refused(intake: Intake) -> None:
         f"{head}.{body}.",
         f"{unsigned}.{body}.",
         good + "x",
+        *(f"{encoded(head)}.{body}.AA" for head in MALFORMED),
     ]
     answers = [await intake.post(application(), authorization=f"Bearer {text}") for text in forged]
 

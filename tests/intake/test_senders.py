@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
 from chassis.consuming import Delivery
@@ -19,8 +20,20 @@ from contracts.intake import ApplicationAccepted, ApplicationRejected, Correctio
 from services.intake import channel_systems
 from services.intake.admitting import System, objection
 from services.intake.handlers import handlers
-from tests.intake.conftest import CITY_SOURCES, CORRECTED, NOW, PORTAL, PORTALS_OWN, THIEF, Intake, application, event
+from tests.intake.conftest import (
+    CITY_SOURCES,
+    CORRECTED,
+    NOW,
+    PORTAL,
+    PORTALS_OWN,
+    THIEF,
+    WITHDRAWN,
+    Intake,
+    application,
+    event,
+)
 
+LATER = {"submitted_at": "2026-11-25T00:00:00Z"}
 THIEFS_OWN = "applications.thief.v1"
 OTHER = "0000-0000-0099-0"
 CITYS_OWN = topics.APPLICATIONS.name
@@ -279,3 +292,82 @@ async def test_what_was_refused_on_kafka_is_refused_over_http_with_every_field_t
 
     assert answer.status_code == 422
     assert [fault["field"] for fault in answer.json()["errors"]] == [fault.field for fault in said.faults]
+
+
+def code_of(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["type"].rpartition(":")[2]
+
+
+async def test_what_its_channel_might_not_send_is_said_over_http_to_have_been_refused_for_that(intake: Intake) -> None:
+    """The right came later: what was refused stays refused, and it is no other content that stands against it."""
+    sent = application(channel="web", procedure="child-allowance.claim") | {"source": "/channels/thief"}
+    await intake.receive(sent, topic=THIEFS_OWN)
+    await intake.admit(replace(THIEF, channels=frozenset({"web"}), procedures=("*",)))
+
+    answer = await intake.post(sent, system="thief")
+
+    assert code_of(answer) == (409, "refused-before")
+    assert "(not-your-channel, not-your-procedure)" in answer.json()["title"]
+    assert (await intake.post(sent | {"id": "another"}, system="thief")).status_code == 201
+
+
+async def test_a_correction_that_was_refused_on_kafka_is_never_answered_as_if_it_had_been_accepted(
+    intake: Intake,
+) -> None:
+    sent = application()
+    late = event(CORRECTED, sent["subject"], {"application_id": sent["subject"]} | LATER)
+    early = late | {"id": "early"}
+    await intake.receive(early)
+    await intake.receive(sent)
+    over = {"application_id": sent["subject"], "withdrawn_at": "2026-11-25T00:00:00Z"}
+    await intake.receive(event(WITHDRAWN, sent["subject"], over))
+    (said,) = await intake.receive(late)
+    assert isinstance(said, ApplicationRejected)
+
+    answers = [await intake.post(early), await intake.post(late)]
+
+    assert [code_of(answer) for answer in answers] == [(409, "refused-before")] * 2
+    assert "(unknown-application)" in answers[0].json()["title"]
+    assert "(application-over)" in answers[1].json()["title"]
+    assert "receipt" not in answers[1].text
+
+
+async def test_who_took_anothers_application_id_on_kafka_is_not_told_its_receipt_number_over_http(
+    intake: Intake,
+) -> None:
+    hers = application()
+    (said,) = await intake.receive(hers)
+    assert isinstance(said, ApplicationAccepted)
+    stolen = application(hers["subject"]) | {"source": "/channels/thief"}
+    await intake.receive(stolen, topic=THIEFS_OWN)
+
+    answer = await intake.post(stolen, system="thief")
+
+    assert code_of(answer) == (409, "refused-before")
+    assert "(application-id-taken)" in answer.json()["title"]
+    assert said.receipt not in answer.text
+
+
+async def test_another_content_under_an_id_that_was_refused_is_another_content(intake: Intake) -> None:
+    sent = application(channel="web") | {"source": "/channels/thief"}
+    await intake.receive(sent, topic=THIEFS_OWN)
+
+    answer = await intake.post(application(sent["subject"]) | {"source": "/channels/thief", "id": sent["id"]}, "thief")
+
+    assert code_of(answer) == (409, "id-reused")
+
+
+async def test_an_individual_number_that_was_misread_on_kafka_is_not_answered_as_if_it_had_been_accepted(
+    intake: Intake,
+) -> None:
+    sent = application()
+    await intake.receive(sent)
+    data = {"application_id": sent["subject"], "individual_number": "123456789012"} | LATER
+    misread = event(CORRECTED, sent["subject"], data)
+    (said,) = await intake.receive(misread)
+    assert isinstance(said, ApplicationRejected)
+
+    answer = await intake.post(misread)
+
+    assert code_of(answer) == (409, "refused-before")
+    assert "(individual-number-misread)" in answer.json()["title"]

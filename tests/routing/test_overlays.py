@@ -116,6 +116,13 @@ def test_a_queue_has_a_name(queue: str) -> None:
         rule_set(**(STORM | {"overlays/storm/rules/snow": table}))
 
 
+async def test_a_city_without_rules_says_that_they_are_not_there_yet(routing: Routing) -> None:
+    seen = await routing.client.get("/v1/overlays")
+    switched = await routing.client.post("/v1/overlays/storm/switch", json={"turn": "on", "reason": "台風"})
+
+    assert (seen.status_code, switched.status_code) == (503, 503)
+
+
 async def test_the_queue_goes_with_the_case(routing: Routing) -> None:
     table = 'F,in:procedure,out:department,out:queue\nT1,"""snow""",waste,trucks\n'
     await routing.install(files(table))
