@@ -1,5 +1,8 @@
 """What a person reads who has set a variable wrong: its name, and never its value."""
 
+import errno
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -61,3 +64,12 @@ def test_a_server_of_ones_own_that_does_not_answer_is_named_by_its_variable(monk
 
     assert DSN in said
     assert BOOTSTRAP not in said
+
+
+def test_a_full_disk_is_no_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MADOGUCHI_HOME", str(tmp_path))
+
+    said = str(explained(OSError(errno.ENOSPC, "No space left on device")))
+
+    assert said.startswith("There is no room left on the disk ")
+    assert "does not answer" not in said
