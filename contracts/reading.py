@@ -109,16 +109,25 @@ def _is_extension(found: Any) -> bool:
 
 def _read(envelope: CloudEvent[Any], body: bytes) -> Submission:
     event: ChannelEvent = envelope.data
-    faults = () if envelope.subject == event.subject else (_SUBJECT,)
+    subject = _canonical(envelope.subject)
+    faults = () if subject == event.subject else (_SUBJECT,)
     return Submission(
         envelope.source,
         envelope.id,
-        envelope.subject,
+        subject,
         envelope.traceparent,
         None if faults else event,
         faults,
         body,
     )
+
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def _canonical(subject: str) -> str:
+    """A UUID in small letters, as which events about it are keyed: on input their case says nothing (RFC 9562 §4). Else as it is."""
+    return subject.lower() if _UUID.fullmatch(subject) else subject
 
 
 _SUBJECT = Fault(field="subject", code="subject-differs", message="`subject` must be the data's `application_id`")
@@ -129,7 +138,8 @@ def _faulty(body: bytes, faults: tuple[Fault, ...]) -> Submission:
         event = AnyCloudEvent.model_validate_json(body)
     except ValidationError as hopeless:
         raise Unreadable(_rule(hopeless), _united(faults_of(hopeless), faults)) from None
-    return Submission(event.source, event.id, event.subject or event.id, event.traceparent, None, faults, body)
+    subject = _canonical(event.subject or event.id)
+    return Submission(event.source, event.id, subject, event.traceparent, None, faults, body)
 
 
 def _united(attributes: tuple[Fault, ...], others: tuple[Fault, ...]) -> tuple[Fault, ...]:
