@@ -116,7 +116,7 @@ async def _prepare(plan: Plan, say: Say) -> None:
 async def _topics(plan: Plan, say: Say) -> None:
     made = await topics.create_topics(plan.kafka)
     if made := [*made, *await topics.grow_like(plan.kafka, OF_A_CHANNEL, APPLICATIONS)]:
-        say(f"made the topics {', '.join(made)}")
+        say(f"made or grew the topics {', '.join(made)}")
     if given := await acls.give_access(plan.kafka, {name: plan.passwords[name] for name in PRINCIPALS}, acls.rights()):
         say(f"Kafka: {len(given)} rights given or taken")
 
