@@ -7,13 +7,14 @@ import asyncpg
 from chassis.database import Owned, Tx, utc_now
 from chassis.journal import last_tick
 from console.city import City
-from console.tally import Account, Stage
+from console.tally import Account, Stage, said_again
 from contracts.topics import ABOUT_NO_APPLICATION, TOPICS, Topic
 from deploy.grants import SERVICES
 
 SUBMISSIONS = """
-    SELECT source, id, outcome, fault FROM submission WHERE source = $1 OR $1 IS NULL
-    UNION ALL SELECT source, id, 'rejected', 'id-reused' FROM contradiction WHERE source = $1 OR $1 IS NULL
+    SELECT source, id, outcome, fault, NULL AS again FROM submission WHERE source = $1 OR $1 IS NULL
+    UNION ALL SELECT source, id, 'rejected', 'id-reused', row_number() OVER (PARTITION BY source, id)
+    FROM contradiction WHERE source = $1 OR $1 IS NULL
 """
 APPLICATIONS = "SELECT application_id FROM application WHERE source = $1 OR $1 IS NULL"
 OUTCOMES: dict[str, Stage] = {"accepted": "accepted-submissions", "repeated": "repeated", "rejected": "rejected"}
@@ -81,9 +82,10 @@ class Books:
     async def _intake(self) -> None:
         stages = self.account.stages
         async with self.city.database("intake") as connection:
-            for source, submission, outcome, fault in await connection.fetch(SUBMISSIONS, self.source):
-                stages[OUTCOMES[outcome]].add((source, submission))
-                stages["read"].keys.add((source, submission))
+            for source, submission, outcome, fault, again in await connection.fetch(SUBMISSIONS, self.source):
+                row = said_again(source, submission, again) if again else (source, submission)
+                stages[OUTCOMES[outcome]].add(row)
+                stages["read"].add(row)
                 if outcome == "rejected":
                     self.account.reasons[fault or "?"] = self.account.reasons.get(fault or "?", 0) + 1
             for row in await connection.fetch(APPLICATIONS, self.source):

@@ -40,11 +40,20 @@ def explained(error: Exception) -> click.ClickException | None:
 
 
 def _away(error: Exception) -> str:
-    """A file that is named, or a server."""
+    """A disk that is full, a file that is named, or a server."""
+    if isinstance(error, OSError) and (full := _full(error)):
+        return full
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}."
     yours = "".join(f", or mend {name}" for name in _servers_of_ones_own())
     return f"A server does not answer ({name_of(error)}): see `madoguchi status`, or run `madoguchi up`{yours}."
+
+
+def _full(error: OSError) -> str | None:
+    from deploy.local import LocalSettings, disk
+    from deploy.local.home import home_of
+
+    return disk.shortage(home_of(LocalSettings.model_validate({})).root, str(error)) if disk.is_full(error) else None
 
 
 def _servers_of_ones_own() -> list[str]:

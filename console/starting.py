@@ -15,7 +15,7 @@ from console.city import City, running_city
 from console.errors import Trouble
 from contracts.topics import APPLICATIONS, OF_A_CHANNEL
 from deploy import acls, databases, topics
-from deploy.local import LocalSettings, keyrings, services
+from deploy.local import LocalSettings, disk, keyrings, services
 from deploy.local import down as servers_down
 from deploy.local import reset as servers_reset
 from deploy.local import up as servers_up
@@ -32,8 +32,7 @@ PAUSE = 0.1
 def city_up(settings: LocalSettings, say: Say) -> City:
     """Everything running and ready: what runs already is left alone. Raises Trouble or StackError."""
     home = home_of(settings)
-    prepare(home)
-    with _alone(home, say):
+    with disk.blamed(home.root), _prepared(home, say):
         keyrings.make_ahead(home, utc_now())
         stack = servers_up(settings, say)
         plan = services.plan_of(settings, stack, services.passwords_in(home))
@@ -54,6 +53,13 @@ def city_down(settings: LocalSettings, say: Say, *, reset: bool) -> None:
     with _alone(home, say):
         _stop_services(home, say)
         (servers_reset if reset else servers_down)(settings, say)
+
+
+@contextmanager
+def _prepared(home: Home, say: Say) -> Generator[None]:
+    prepare(home)
+    with _alone(home, say):
+        yield
 
 
 @contextmanager
@@ -110,7 +116,7 @@ async def _prepare(plan: Plan, say: Say) -> None:
 async def _topics(plan: Plan, say: Say) -> None:
     made = await topics.create_topics(plan.kafka)
     if made := [*made, *await topics.grow_like(plan.kafka, OF_A_CHANNEL, APPLICATIONS)]:
-        say(f"made the topics {', '.join(made)}")
+        say(f"made or grew the topics {', '.join(made)}")
     if given := await acls.give_access(plan.kafka, {name: plan.passwords[name] for name in PRINCIPALS}, acls.rights()):
         say(f"Kafka: {len(given)} rights given or taken")
 

@@ -28,8 +28,8 @@ Stage = Literal[
     "closed",
     "sealed",
 ]
-Key = UUID | tuple[str, str]
-"""An application, a case or an event; a submission by source and id."""
+Key = UUID | tuple[str, ...]
+"""An application, a case or an event; a submission by source and id, and one that said another content under them by its number too."""
 
 
 @dataclass(slots=True)
@@ -48,6 +48,11 @@ class Tally:
     def twice(self) -> int:
         """Entries beyond the first of their key."""
         return self.entries - len(self.keys)
+
+
+def said_again(source: str, submission: str, number: int) -> Key:
+    """The submission that came as the `number`th (from 1) with yet another content under a source and an id: a row of its own."""
+    return source, submission, f"with another content, number {number}"
 
 
 def tallies() -> defaultdict[Stage, Tally]:

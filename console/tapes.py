@@ -1,5 +1,6 @@
 """What the topics say, read from their beginning to their end, without a consumer group: nobody is disturbed."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -10,7 +11,7 @@ from chassis import kafka
 from chassis.broker import Broker
 from chassis.subscription import Record
 from chassis.tape import Tape
-from console.tally import Account, Stage
+from console.tally import Account, Key, Stage, said_again
 from contracts import desk, intake, notify, reading, routing
 from contracts.archive import RecordSealed
 from contracts.envelope import Header, Model
@@ -26,6 +27,8 @@ from contracts.topics import (
 )
 
 SECONDS = 30
+ID_REUSED = "id-reused"
+"""intake's word for another content under an id that has come before."""
 
 
 class Origin(Model):
@@ -35,12 +38,19 @@ class Origin(Model):
     id: str
 
 
+class Fault(Model):
+    """Why a submission was refused."""
+
+    code: str
+
+
 class Data(Model):
     """What is counted of an event's data."""
 
     origin: Origin | None = None
     kind: str | None = None
     cause: str | None = None
+    faults: tuple[Fault, ...] = ()
     message_id: str | None = None
     case_id: UUID | None = None
 
@@ -78,6 +88,8 @@ class Tapes:
     owners: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
     """Which channel system owns a source: what came over another topic than its own is parked, and counted there."""
     account: Account = field(default_factory=Account)
+    again: Counter[tuple[str, str]] = field(default_factory=lambda: Counter[tuple[str, str]]())
+    """How many further contents were refused under a source and an id."""
     mails: dict[str, tuple[UUID, bool]] = field(default_factory=lambda: dict[str, tuple[UUID, bool]]())
     """By Message-ID: the application that a mail is about, and whether it is its receipt."""
 
@@ -156,13 +168,21 @@ class Tapes:
         accepted = self.account.stages["accepted"]
         if self.source in (None, origin.source):
             refused = event.type == intake.ApplicationRejected.TYPE
-            self.account.stages["rejected" if refused else "accepted-submissions"].add((origin.source, origin.id))
+            self.account.stages["rejected" if refused else "accepted-submissions"].add(self._row(event, origin))
             if refused:
                 self.account.stages["refusals"].add(UUID(event.id))
             if event.type == intake.ApplicationAccepted.TYPE:
                 accepted.add(UUID(event.subject))
         if event.type != intake.ApplicationRejected.TYPE and UUID(event.subject) in accepted.keys:
             self._count(event)
+
+    def _row(self, event: Seen, origin: Origin) -> Key:
+        """Which row intake speaks of. What was refused for its id is another than that which has the id."""
+        row = (origin.source, origin.id)
+        if all(fault.code != ID_REUSED for fault in event.data.faults):
+            return row
+        self.again[row] += 1
+        return said_again(*row, self.again[row])
 
     def _count(self, event: Seen) -> None:
         """Everything about an application is kept by the archive, except what the archive says itself."""

@@ -9,9 +9,10 @@ and those may grow within their version.
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import UUID7, AwareDatetime, Field, FiniteFloat
+from pydantic import UUID7, Field, FiniteFloat
 
 from .envelope import Event, Model
+from .instants import Instant
 from .personal import PERSONAL, Applicant, IndividualNumber, PersonalText
 from .sealed import Sealed
 
@@ -43,7 +44,7 @@ class Application(Model):
     procedure: Code
     channel: Channel
     language: Language = "ja"
-    submitted_at: AwareDatetime
+    submitted_at: Instant
     facts: Annotated[dict[FactName, Fact], Field(max_length=64)] = {}
     applicant: Applicant = Applicant()
     attachments: Annotated[tuple[Attachment, ...], Field(max_length=20)] = ()
@@ -70,7 +71,7 @@ class CorrectionSubmitted(Event):
     TYPE: ClassVar[str] = "jp.madoguchi.application.correction-submitted.v1"
 
     application_id: UUID7
-    submitted_at: AwareDatetime
+    submitted_at: Instant
     facts: Annotated[dict[FactName, Fact], Field(max_length=64)] = {}
     message: PersonalText | None = None
     individual_number: IndividualNumber | None = None
@@ -88,7 +89,7 @@ class ApplicationWithdrawn(Event):
     TYPE: ClassVar[str] = "jp.madoguchi.application.withdrawn.v1"
 
     application_id: UUID7
-    withdrawn_at: AwareDatetime
+    withdrawn_at: Instant
     message: PersonalText | None = None
     sealed: Sealed | None = None
 

@@ -7,6 +7,8 @@ from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, create_model
 
+from .instants import Instant
+
 CONTENT_TYPE = b"application/cloudevents+json"
 
 Name = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
@@ -45,7 +47,7 @@ class CloudEvent(Model, Generic[E]):
     source: Name
     type: Name
     subject: Name
-    time: AwareDatetime
+    time: Instant
     datacontenttype: Literal["application/json"] = "application/json"
     traceparent: str | None = Field(default=None, max_length=55)
     data: E

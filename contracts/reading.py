@@ -109,16 +109,24 @@ def _is_extension(found: Any) -> bool:
 
 def _read(envelope: CloudEvent[Any], body: bytes) -> Submission:
     event: ChannelEvent = envelope.data
-    faults = () if envelope.subject == event.subject else (_SUBJECT,)
+    faults = () if envelope.subject.lower() == event.subject else (_SUBJECT,)
     return Submission(
         envelope.source,
         envelope.id,
-        _identified(envelope.subject, envelope.id) if faults else envelope.subject,
+        _identified(envelope.subject, envelope.id),
         envelope.traceparent,
         None if faults else event,
         faults,
         body,
     )
+
+
+def _identified(subject: str | None, number: str) -> str:
+    """What a submission is about, and is published under: an application id, else the submission's own; others may hold a name.
+
+    A UUID is written in small letters, as its events are keyed: on input their case says nothing (RFC 9562 §4).
+    """
+    return subject.lower() if subject and _UUID.fullmatch(subject) else number
 
 
 _SUBJECT = Fault(field="subject", code="subject-differs", message="`subject` must be the data's `application_id`")
@@ -131,11 +139,6 @@ def _faulty(body: bytes, faults: tuple[Fault, ...]) -> Submission:
         raise Unreadable(_rule(hopeless), _united(faults_of(hopeless), faults)) from None
     subject = _identified(event.subject, event.id)
     return Submission(event.source, event.id, subject, event.traceparent, None, faults, body)
-
-
-def _identified(subject: str | None, number: str) -> str:
-    """What a refusal is about, and is published under: an application id, else the submission's own; others may hold a name."""
-    return subject if subject and _UUID.fullmatch(subject) else number
 
 
 def _united(attributes: tuple[Fault, ...], others: tuple[Fault, ...]) -> tuple[Fault, ...]:

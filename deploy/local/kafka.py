@@ -22,6 +22,7 @@ from deploy.local.process import (
     Note,
     Server,
     alive,
+    last_lines,
     read_note,
     spawn,
     terminate,
@@ -223,7 +224,8 @@ def _format(home: Home, java: Sequence[str], say: Say) -> None:
     tool = ("kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", str(_properties(home)))
     done = subprocess.run([*java, *tool], capture_output=True, text=True, check=False, cwd="/")
     if done.returncode:
-        message = f"Kafka could not make {home.kafka}:\n{done.stdout}{done.stderr}\nDelete that folder and start again"
+        said = last_lines(f"{done.stdout}{done.stderr}")
+        message = f"Kafka could not make {home.kafka}:\n{said}\nMend that, delete that folder and start again"
         raise StackError(message)
 
 

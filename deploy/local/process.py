@@ -18,6 +18,7 @@ DETACH = 'log=$1; shift; { exec "$@"; } </dev/null >>"$log" 2>&1 & echo $!'
 
 PAUSE = 0.05
 TAIL = 15
+FRAME = "\tat "
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,4 +141,9 @@ def tail(log: Path) -> str:
     """The last lines of a log file."""
     if not log.exists():
         return "(nothing)"
-    return "\n".join(log.read_text(errors="replace").splitlines()[-TAIL:])
+    return last_lines(log.read_text(errors="replace"))
+
+
+def last_lines(text: str) -> str:
+    """The end of what a program said, without Java's list of who called whom: the cause stands above it."""
+    return "\n".join([line for line in text.splitlines() if not line.startswith(FRAME)][-TAIL:])

@@ -11,7 +11,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from chassis.broker import Broker
-from deploy.local import catcher, identity, kafka, postgres
+from deploy.local import catcher, disk, identity, kafka, postgres
 from deploy.local.home import Home, LocalSettings, Say, home_of, locked, prepare
 from deploy.local.process import Note, Server, terminate
 
@@ -71,13 +71,14 @@ def up(settings: LocalSettings, say: Say) -> Stack:
     When one server cannot be started the others stay up, and the next `up` finds them.
     """
     home, yours, say = home_of(settings), _yours(settings), one_at_a_time(say)
-    prepare(home)
-    with locked(home.root / "lock", say), ThreadPoolExecutor() as pool:
-        prepare(home)  # again: a `reset` may have come before us
-        started = {
-            name: pool.submit(part.start, home, settings, say) for name, part in PARTS.items() if not yours[name]
-        }
-    notes = {name: note.result() for name, note in started.items()}
+    with disk.blamed(home.root):
+        prepare(home)
+        with locked(home.root / "lock", say), ThreadPoolExecutor() as pool:
+            prepare(home)  # again: a `reset` may have come before us
+            started = {
+                name: pool.submit(part.start, home, settings, say) for name, part in PARTS.items() if not yours[name]
+            }
+        notes = {name: note.result() for name, note in started.items()}
     return Stack(
         kafka=settings.broker or kafka.entrance(home, notes["kafka"]),
         postgres_dsn=yours["postgres"] or postgres.dsn(notes["postgres"]),

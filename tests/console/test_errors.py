@@ -1,5 +1,8 @@
 """What a person reads who has set a variable wrong: its name, and never its value."""
 
+import errno
+from pathlib import Path
+
 import asyncpg
 import pytest
 from pydantic import ValidationError
@@ -72,3 +75,12 @@ def test_what_postgresql_says_is_told_without_the_row_that_it_did_not_take() -> 
 
     assert "PostgreSQL says: new row violates check constraint." in said
     assert "kanaria" not in said
+
+
+def test_a_full_disk_is_no_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MADOGUCHI_HOME", str(tmp_path))
+
+    said = str(explained(OSError(errno.ENOSPC, "No space left on device")))
+
+    assert said.startswith("There is no room left on the disk ")
+    assert "does not answer" not in said

@@ -165,3 +165,49 @@ def test_the_subject_is_the_application() -> None:
 def test_an_attribute_with_a_control_character_is_unreadable() -> None:
     with pytest.raises(Unreadable, match="at id"):
         reading.read({}, as_bytes(submitted() | {"id": "a\x00b"}))
+
+
+@pytest.mark.parametrize("said", [1764000000, 1764000000.5, "1764000000", "-5", None])
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_point_in_time_is_text_and_no_number_of_seconds(path: Path, said: object) -> None:
+    event = submitted(path)
+    data, where = event["data"], "data"
+    if "application" in data:
+        data, where = data["application"], "data.application"
+    (field,) = {"submitted_at", "withdrawn_at"} & data.keys()
+
+    event["time"] = data[field] = said
+
+    assert faults(event) == [("time", "datetime_text"), (f"{where}.{field}", "datetime_text")]
+
+
+@pytest.mark.parametrize("said", ["2026-11-24T17:00:00+09:00", "2026-11-24t08:00:00z", "2026-11-24 08:00:00.123Z"])
+def test_a_point_in_time_may_be_written_as_rfc_3339_allows(said: str) -> None:
+    event = submitted()
+    event["time"] = event["data"]["application"]["submitted_at"] = said
+
+    assert faults(event) == []
+
+
+def test_a_subject_in_capitals_is_the_same_uuid_and_read_as_what_events_are_keyed_by() -> None:
+    event = submitted()
+    expected = reading.read({}, as_bytes(event))
+
+    found = reading.read({}, as_bytes(event | {"subject": event["subject"].upper()}))
+
+    assert (found.faults, found.event, found.subject) == ((), expected.event, expected.subject)
+    assert found.digest == expected.digest
+
+
+def test_a_refusal_is_keyed_by_the_same_uuid_however_its_subject_is_written() -> None:
+    event = submitted()
+    event["data"]["application"]["procedure"] = "Not A Code"
+    capitals = event | {"subject": event["subject"].upper()}
+
+    assert reading.read({}, as_bytes(capitals)).subject == event["subject"]
+
+
+def test_another_uuid_is_another_subject() -> None:
+    event = submitted() | {"subject": "01890A5D-AC96-774B-BCCE-B302099A8057"}
+
+    assert faults(event) == [("subject", "subject-differs")]

@@ -1,13 +1,18 @@
 """A topic that ends is deleted when its readers have read all that stands on it, and not before."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import contextlib
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from dataclasses import replace
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from confluent_kafka import Consumer
 
 from chassis.broker import Broker
+from chassis.errors import Transient
+from console.errors import explained
 from contracts.topics import APPLICATIONS, OF_A_CHANNEL, Topic
 from deploy.local import Stack
 from deploy.topics import create_topics, delete_topic, grow_like, partitions
@@ -89,6 +94,50 @@ async def test_a_topic_on_which_nothing_ever_stood_is_deleted_though_nobody_read
     assert await delete_when_read(broker, ENDING.name, "nobody", 10) == 0
 
     assert ENDING.name not in await partitions(broker)
+
+
+@contextlib.contextmanager
+def member_that_stands_still(broker: Broker) -> Generator[None]:
+    """Of the group, alive, with the topic assigned: it hears of nothing, for it asks for nothing any more."""
+    member = Consumer({**broker.librdkafka(), "group.id": GROUP, "auto.offset.reset": "earliest"})
+    member.subscribe([ENDING.name])
+    deadline = time.monotonic() + 20
+    while len(member.assignment()) < ENDING.partitions and time.monotonic() < deadline:
+        member.poll(0.2)
+    try:
+        yield
+    finally:
+        member.close()
+
+
+async def test_a_group_that_does_not_let_go_of_a_deleted_topic_is_named_with_what_to_do(make: Make) -> None:
+    broker = await make(ENDING)
+
+    with member_that_stands_still(broker), pytest.raises(Transient) as raised:
+        await delete_when_read(broker, ENDING.name, GROUP, 2)
+
+    told = explained(raised.value)
+    assert told is not None
+    assert told.message == (
+        "ending.v1 is deleted, and readers has not let go of it: restart it before one of that name is made"
+    )
+    assert ENDING.name not in await partitions(broker)
+
+
+async def test_a_group_that_lets_go_is_waited_for(make: Make) -> None:
+    broker = await make(ENDING)
+
+    with contextlib.ExitStack() as member:
+        member.enter_context(member_that_stands_still(broker))
+        async with asyncio.TaskGroup() as tasks:
+            deleting = tasks.create_task(delete_when_read(broker, ENDING.name, GROUP, 20))
+            while ENDING.name in await partitions(broker):
+                await asyncio.sleep(0.1)
+            await asyncio.sleep(2)
+            waited = not deleting.done()
+            await asyncio.to_thread(member.close)
+
+    assert (waited, deleting.result()) == (True, 0)
 
 
 async def test_topics_of_a_template_grow_with_the_one_they_are_like_and_never_shrink(make: Make) -> None:
