@@ -20,17 +20,14 @@ _KANJI = {
     **dict(zip("〇一二三四五六七八九", range(10), strict=True)),
     **dict(zip("零壱弐参肆伍陸漆捌玖", range(10), strict=True)),  # 大字
 }
-_FAMILIES = (range(0x10000), range(0x1D7CE, 0x1D800))
-"""Where digits are: the basic plane, and those of mathematics."""
-_DIGITS = {
-    **{chr(code): unicodedata.digit(chr(code)) for each in _FAMILIES for code in each if chr(code).isdigit()},
-    **_KANJI,
-}
+_CIRCLED = "".join(sign for sign in map(chr, range(0x10000)) if sign.isdigit() and not sign.isdecimal())
+"""Digits of the basic plane that `\\d` does not know: those above it would make the search of every text five times as long."""
 _TIGHT = "-_‐‑‒–—―−─━ーｰ－＿﹣・･"
 _SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufe0e\ufe0f\ufeff"
 _LOOSE = " \t\r\n" + _SPACES + _INVISIBLE
-_GROUP = re.compile(f"[{''.join(_DIGITS)}]+")
+_DIGIT = re.compile(rf"[\d{_CIRCLED}{''.join(_KANJI)}]")
+_GROUP = re.compile(f"{_DIGIT.pattern}+")
 _span = methodcaller("span")
 _WIDEST = 8
 """Signs between two groups of digits that belong together."""
@@ -74,8 +71,8 @@ class _Group(NamedTuple):
 
 def find(text: str) -> list[tuple[int, int]]:
     """Where (start, end) the Individual Numbers stand in `text`, none overlapping another."""
-    if len(text) < LENGTH or sum(map(_DIGITS.__contains__, text)) < LENGTH:
-        return []  # Nearly always: 4 µs a line of text, not 45.
+    if len(text) < LENGTH or len(_DIGIT.findall(text)) < LENGTH:
+        return []  # Nearly always: 1 µs a line of text, not 45.
     found = [span for run in _runs(text) for span in _in_run(text, run)]
     identifiers = [each.span() for each in _UUID.finditer(text)] if found else []
     return sorted(span for span in found if not any(first < span[1] and span[0] < end for first, end in identifiers))
@@ -90,7 +87,7 @@ def mask(text: str) -> str:
 
 def read(text: str) -> str | None:
     """The twelve digits of a text that is an Individual Number and nothing else; None for any other, or a wrong check digit."""
-    digits = [_DIGITS.get(sign) for sign in text if sign not in _TIGHT + _LOOSE]
+    digits = [_digit(sign) for sign in text if sign not in _TIGHT + _LOOSE]
     known = [digit for digit in digits if digit is not None]
     whole = len(digits) == len(known) == LENGTH and is_valid(known)
     return "".join(map(str, known)) if whole else None
@@ -156,7 +153,7 @@ def _number_from(text: str, groups: Sequence[_Group], first: int) -> int | None:
 
 def _stands(text: str, groups: Sequence[_Group], first: int, last: int) -> bool:
     inside = groups[first : last + 1]
-    digits = [_DIGITS[sign] for group in inside for sign in text[group.start : group.end]]
+    digits = [digit for group in inside for digit in map(_digit, text[group.start : group.end]) if digit is not None]
     return (
         is_valid(digits)
         and _stands_alone(groups, first, last)
@@ -208,4 +205,10 @@ def _is_something_else(text: str, groups: Sequence[_Group]) -> bool:
 def _plainly(text: str, group: _Group) -> str:
     """Its digits, behind the sign before them: half width, a hyphen for what binds like one."""
     sign = {_TIED: "-", _NEAR: " "}.get(group.binding, group.stop)
-    return sign.translate(_HALF_WIDTH) + "".join(str(_DIGITS[each]) for each in text[group.start : group.end])
+    return sign.translate(_HALF_WIDTH) + "".join(str(_digit(each)) for each in text[group.start : group.end])
+
+
+@lru_cache(1024)
+def _digit(sign: str) -> int | None:
+    """Its value, None for a sign that is no digit."""
+    return _KANJI.get(sign, unicodedata.digit(sign, None))

@@ -21,12 +21,11 @@ def seal(key: SealKey, about: str, values: Mapping[str, str], form: Literal[2] |
     """Seal `values` (path → text) of the application `about`. A fresh salt makes a data key that nothing else is sealed by."""
     noise = os.urandom(_SALT + _NONCE * len(values))
     salt, place = noise[:_SALT], _SALT
-    encrypt = _data_key(key.secret, salt, about).encrypt
+    encrypt, bound = _data_key(key.secret, salt, about).encrypt, f"{about} ".encode()
     sealed: dict[str, str] = {}
     for path, text in values.items():
-        nonce = noise[place : place + _NONCE]
-        sealed[path] = _text(nonce + encrypt(nonce, text.encode(), f"{about} {path}".encode()))
-        place += _NONCE
+        nonce = noise[place : (place := place + _NONCE)]
+        sealed[path] = _text(nonce + encrypt(nonce, text.encode(), bound + path.encode()))
     return Sealed(key=key.key, wrapped=key.wrapped_text, salt=_text(salt), values=sealed, form=form)
 
 

@@ -18,6 +18,7 @@ _PLACE = re.compile(r"0|[1-9][0-9]{0,2}")
 """A place in a list, written in one way: whoever seals for the edge writes paths of his own."""
 _WITHIN = "sealed"
 """A model inside a model that has a member of this name is sealed by itself."""
+_set = object.__setattr__
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,16 @@ def hidden(content: Mapping[str, Any], model: type[Model]) -> dict[str, Any]:
 def emptied(value: M, **update: Any) -> M:
     """The same without its personal values, and with `update`."""
     return _emptied(value, plan_of(type(value)), update)
+
+
+def copied(value: M, update: Mapping[str, Any]) -> M:
+    """What `model_copy` does for a model without extra or private fields, in an eighth of its time."""
+    copy = object.__new__(value.__class__)
+    _set(copy, "__dict__", value.__dict__ | update)
+    _set(copy, "__pydantic_fields_set__", value.__pydantic_fields_set__.union(update))
+    _set(copy, "__pydantic_extra__", None)
+    _set(copy, "__pydantic_private__", None)
+    return copy
 
 
 def restored(content: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
@@ -200,17 +211,7 @@ def _personal_in(content: Mapping[str, Any], plan: Plan, above: str) -> Iterator
 def _emptied(value: M, plan: Plan, update: Mapping[str, Any]) -> M:
     parts = {name: blank or _emptied(getattr(value, name), part, {}) for name, part, blank in plan.parts}
     lists = {name: tuple([_emptied(item, part, {}) for item in getattr(value, name)]) for name, part in plan.lists}
-    return _copy(value, {**plan.blanks, **parts, **lists, **update})
-
-
-def _copy(value: M, update: Mapping[str, Any]) -> M:
-    """What `model_copy` does for a model without extra or private fields, in a quarter of its time: 1 µs of 5."""
-    copy = object.__new__(type(value))
-    object.__setattr__(copy, "__dict__", {**value.__dict__, **update})
-    object.__setattr__(copy, "__pydantic_fields_set__", value.model_fields_set | update.keys())
-    object.__setattr__(copy, "__pydantic_extra__", None)
-    object.__setattr__(copy, "__pydantic_private__", None)
-    return copy
+    return copied(value, {**plan.blanks, **parts, **lists, **update})
 
 
 def _copied(content: Any) -> Any:

@@ -20,6 +20,8 @@ _FOLDED = {code: code - 0x60 for code in range(0x30A1, 0x30F7)} | dict.fromkeys(
 
 def normalised(text: str) -> str:
     """NFKC, small letters, hiragana for katakana, nothing between the parts: クシロ　ハナコ and くしろ はなこ are one."""
+    if text.isascii():  # Nothing to compose: birth dates, numbers and addresses of mail.
+        return "".join(text.lower().translate(_FOLDED).split())
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).translate(_FOLDED)
     return unicodedata.normalize("NFKC", "".join(plain.split()))
 

@@ -80,7 +80,7 @@ def guard(submission: Submission, bases: LegalBases) -> Guarded:
     event = submission.event
     if event is None:
         return Guarded(submission)
-    values = tuple(_values(event))
+    values = _values(event)
     if unfit := (*_misnamed(values), *filter(None, starmap(_unfit, values))):
         return Guarded(replace(submission, event=None, faults=unfit))
     places = {place: str(value) for place, value in values if _is_number(place, value)}
@@ -141,7 +141,8 @@ def _misnamed(values: Iterable[tuple[Place, Fact]]) -> Iterator[Fault]:
 
     The event's id is left alone: of sequence numbers of twelve digits one in eleven would be refused.
     """
-    if any("facts" in place and individual_numbers.find(str(place[-1])) for place, _ in values):
+    names = [str(place[-1]) for place, _ in values if "facts" in place]
+    if any(map(individual_numbers.find, names)):
         yield Fault(field="data.facts", code="individual-number", message=NOT_IN_A_NAME)
 
 
@@ -171,40 +172,39 @@ def _masked(event: ChannelEvent, places: Iterable[Place]) -> ChannelEvent:
 
 
 @singledispatch
-def _values(event: object) -> Iterator[tuple[Place, Fact]]:
+def _values(event: object) -> list[tuple[Place, Fact]]:
     """Every value of an event that a person has written, and where it stands."""
     raise TypeError(type(event).__name__)
 
 
 @_values.register
-def _(event: ApplicationSubmitted) -> Iterator[tuple[Place, Fact]]:
+def _(event: ApplicationSubmitted) -> list[tuple[Place, Fact]]:
     application = event.application
-    for name, value in application.applicant:
-        if isinstance(value, str):
-            yield ("application", "applicant", name), value
-    for place, value in _written(application.facts, application.attachments, None):
-        yield ("application", *place), value
+    person: list[tuple[Place, Fact]] = [
+        (("application", "applicant", name), value)
+        for name, value in vars(application.applicant).items()
+        if isinstance(value, str)
+    ]
+    return person + _written(application.facts, application.attachments, None, "application")
 
 
 @_values.register
-def _(event: CorrectionSubmitted) -> Iterator[tuple[Place, Fact]]:
-    if event.individual_number is not None:
-        yield (_OWN_FIELD,), event.individual_number
-    yield from _written(event.facts, event.attachments, event.message)
+def _(event: CorrectionSubmitted) -> list[tuple[Place, Fact]]:
+    number = event.individual_number
+    own: list[tuple[Place, Fact]] = [] if number is None else [((_OWN_FIELD,), number)]
+    return own + _written(event.facts, event.attachments, event.message)
 
 
 @_values.register
-def _(event: ApplicationWithdrawn) -> Iterator[tuple[Place, Fact]]:
+def _(event: ApplicationWithdrawn) -> list[tuple[Place, Fact]]:
     return _written({}, (), event.message)
 
 
 def _written(
-    facts: Mapping[str, Fact], attachments: Sequence[Attachment], message: str | None
-) -> Iterator[tuple[Place, Fact]]:
-    for name, fact in facts.items():
-        yield ("facts", name), fact
+    facts: Mapping[str, Fact], attachments: Sequence[Attachment], message: str | None, *above: str
+) -> list[tuple[Place, Fact]]:
+    found: list[tuple[Place, Fact]] = [((*above, "facts", name), fact) for name, fact in facts.items()]
     for number, attachment in enumerate(attachments):
-        yield ("attachments", number, "name"), attachment.name
-        yield ("attachments", number, "media_type"), attachment.media_type
-    if message:
-        yield ("message",), message
+        found.append(((*above, "attachments", number, "name"), attachment.name))
+        found.append(((*above, "attachments", number, "media_type"), attachment.media_type))
+    return [*found, ((*above, "message"), message)] if message else found

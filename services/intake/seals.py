@@ -107,7 +107,7 @@ class Seals:
         place = place_of(event)
         sealed = self.sealer.seal(event.application, place, self._key(procedure, now))
         application = self._with_numbers(sealed, place, procedure, now, numbers)
-        return event.model_copy(update={"application": application})
+        return fields.copied(event, {"application": application})
 
     @sealed.register
     def _(
