@@ -16,7 +16,7 @@ from deploy.local import LocalSettings
 from deploy.local.home import Home, home_of
 from deploy.local.identity import BELIEVE_TOKENS
 from deploy.local.keyrings import addresses, edge_address
-from deploy.local.services import password_file, read_notes, read_plan, sign_in_of, supervisors
+from deploy.local.services import password_file, processes_of, read_notes, read_plan, sign_in_of, supervisors
 from deploy.principals import PRINCIPALS
 
 if TYPE_CHECKING:
@@ -92,12 +92,21 @@ class City:
             await close(connection)
 
 
+def _not_running(home: Home) -> str:
+    if left := [name for name in SERVICES if processes_of(home, name)]:
+        return (
+            f"The city in {home.root} runs in part only: {', '.join(left)}, without the supervisor. "
+            "`madoguchi up` starts what is missing; see `madoguchi status`."
+        )
+    return f"No city runs in {home.root}: run `madoguchi up` first."
+
+
 def running_city(settings: LocalSettings) -> City:
     """The city that runs under `settings`. Raises Trouble when none does."""
     home = home_of(settings)
     plan = read_plan(home)
     if plan is None or not supervisors(home):
-        raise Trouble(f"No city runs in {home.root}: run `madoguchi up` first.")
+        raise Trouble(_not_running(home))
     ports = {name: note.port for name, note in read_notes(home).items()}
     return City(
         kafka=plan.kafka,

@@ -27,6 +27,9 @@ def import_(file: Path, mapping: str, rows: int | None) -> None:
 
     check_mapping(mapping)
     done = asyncio.run(import_with_progress(running_city(LocalSettings()), file, mapping, rows))
+    if not done.rows:
+        out.print(f"{file} has a header row and nothing below it: nothing is published.")
+        return
     rate = done.rows / done.seconds if done.seconds else 0
     out.print(f"{done.rows:,} rows read, {done.published:,} published in {done.seconds:.1f} s ({rate:,.0f} rows/s)")
     out.print(f"source: {done.source}")
@@ -43,10 +46,11 @@ def check_mapping(name: str) -> None:
 async def import_with_progress(city: "City", file: Path, mapping: str, rows: int | None) -> "Imported":
     """Import, a bar on the terminal. Raises BulkError."""
     from channels.bulk.importing import import_file
+    from console.terminal import say
 
     with progress_bar(file.name, rows) as moved:
         kafka = city.brokers["bulk"].aiokafka()
-        return await import_file(file, mapping, kafka, moved, keyring=city.edge_keyring, rows=rows)
+        return await import_file(file, mapping, kafka, moved, keyring=city.edge_keyring, rows=rows, on_trouble=say)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The `madoguchi` command. Every command imports what it needs when it runs, so that `--help` is quick."""
 
+import logging
 import sys
 
 import click
@@ -46,6 +47,8 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command; an expected error is one sentence and exit code 1."""
+    # What aiokafka says of a broker that is away, a dozen lines a second, comes as an exception too, and that is explained.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         cli.main(standalone_mode=True)
     except Exception as error:

@@ -42,7 +42,7 @@ def down(reset: bool) -> None:  # noqa: FBT001
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def status(as_json: bool) -> None:  # noqa: FBT001
     """Show what runs: servers and services, with process, port, address and restarts."""
-    from console.state import COLUMNS, lines
+    from console.state import COLUMNS, advice, lines
     from console.terminal import out, table
     from deploy.local import LocalSettings
 
@@ -56,6 +56,8 @@ def status(as_json: bool) -> None:  # noqa: FBT001
         [["" if line[column] is None else str(line[column]) for column in COLUMNS] for line in found],
         numbers=("pid", "port"),
     )
+    if said := advice(found):
+        out.print(said, markup=False)
 
 
 def show_addresses(city: "City") -> None:

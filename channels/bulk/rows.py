@@ -105,11 +105,26 @@ def position_of(mapping: Mapping, header: Sequence[str], column: str) -> int:
     )
 
 
+def _other_separator(known: set[str], header: Sequence[str]) -> str | None:
+    """What stands between the names, where they are those of the mapping."""
+    return next(
+        (
+            sign
+            for sign in ";\t|,"
+            if not known.isdisjoint(name.strip() for cell in header for name in cell.split(sign))
+        ),
+        None,
+    )
+
+
 def _told(mapping: Mapping, header: Sequence[str]) -> str:
     """What the first row of a file is. One that is no header row may be somebody's data, and is not repeated."""
     if any(control_characters.found_in(name) for name in header):
         return "the first row of the file is no text in an encoding that is expected: save it as CSV in UTF-8"
     known = {name for column in _columns(mapping) for name in (column, *mapping.aliases.get(column, ()))}
+    if known.isdisjoint(header) and (sign := _other_separator(known, header)):
+        wanted = f"by {sign!r}, where this mapping says {mapping.delimiter!r}"
+        return f"its cells stand apart {wanted}: save the file so, or set `delimiter` in the mapping"
     if known.isdisjoint(header):
         return (
             "the first row of the file names none of its columns: is there a header row, and is it the right mapping?"
