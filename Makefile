@@ -35,8 +35,8 @@ down: $(READY)  ## Stop it
 status: $(READY)  ## What runs, and where
 	@$(BIN)/madoguchi status
 
-test: $(READY)  ## Set up everything and run all tests but the long ones, three files at a time
-	@$(BIN)/python -m pytest -m "not long" --durations=10 --numprocesses=3 --no-loadscope-reorder
+test: $(READY)  ## Set up everything and run all tests but the long ones, four files at a time
+	@$(BIN)/python -m pytest -m "not long" --durations=10 --numprocesses=4 --no-loadscope-reorder
 
 test-long: $(READY)  ## The tests that take minutes: 100,000 simulated schedules
 	@$(BIN)/python -m pytest -m long

@@ -37,19 +37,20 @@ TOY = Rights(tables={"counted": "SELECT, INSERT", "cured": "SELECT"})
 """Of the toy service of the chassis's tests."""
 
 ON_ONE = {
-    "journeys": ("journeys/test_faults.py", "journeys/test_way.py"),
+    "journeys": ("journeys/test_faults.py", "journeys/test_reconciliation.py", "journeys/test_way.py"),
+    "channels": ("console/test_channel_topics.py", "console/test_channels.py"),
     "console": (
-        "console/test_channel_topics.py",
-        "console/test_channels.py",
         "console/test_city.py",
         "console/test_keys.py",
         "console/test_rule_sets.py",
+        "console/test_status.py",
     ),
     "deploy": (
         "deploy/test_acls.py",
         "deploy/test_grants.py",
         "deploy/test_image.py",
         "deploy/test_prepare.py",
+        "deploy/test_quotas.py",
         "deploy/test_tls.py",
         "deploy/test_unread.py",
     ),
@@ -58,6 +59,7 @@ ON_ONE = {
         "chassis/test_journal.py",
         "chassis/test_service.py",
         "chassis/test_subscription.py",
+        "chassis/test_tape.py",
         "channels/test_bulk.py",
     ),
 }
