@@ -35,8 +35,9 @@ down: $(READY)  ## Stop it
 status: $(READY)  ## What runs, and where
 	@$(BIN)/madoguchi status
 
-test: $(READY)  ## Set up everything and run all tests but the long ones, four files at a time
-	@$(BIN)/python -m pytest -m "not long" --durations=10 --numprocesses=4 --no-loadscope-reorder
+test: $(READY)  ## Set up everything and run all tests but the long ones, a file more at a time than there are cores
+	@$(BIN)/python -m pytest -m "not long" --durations=10 --no-loadscope-reorder \
+		--numprocesses=$$($(BIN)/python -c 'import os; print(min(6, 1 + max(2, os.cpu_count() or 2)))')
 
 test-long: $(READY)  ## The tests that take minutes: 100,000 simulated schedules
 	@$(BIN)/python -m pytest -m long
