@@ -46,6 +46,11 @@ class Standing:
     extra: frozenset["Right"] = field(default=_NONE)
     others: frozenset["Right"] = field(default=_NONE)
 
+    @property
+    def owed(self) -> "Quota | None":
+        """The pace to set, None where it has that which is due."""
+        return None if self.pace == self.due else self.due
+
 
 @click.command(epilog=example("madoguchi channel check"))
 def check() -> None:
@@ -112,8 +117,8 @@ def _faults_of_topic(one: Standing) -> Iterator[Finding]:
 def _faults_of_pace(one: Standing) -> Iterator[Finding]:
     from deploy.quotas import words_of
 
-    if one.due is not None and one.pace != one.due:
-        said = f"channel {one.name} may publish {words_of(one.pace)}, not {words_of(one.due)}"
+    if one.owed is not None:
+        said = f"channel {one.name} may publish {words_of(one.pace)}, not {words_of(one.owed)}"
         yield Finding(said, f"madoguchi channel mend {one.name}")
 
 
@@ -208,9 +213,9 @@ async def _mend(city: "City | Hall", name: str | None) -> list[str]:
     said: list[str] = []
     for one in found:
         said += await acls.mend_access(city.kafka, one.name, acls.rights_of_channel(one.name))
-        if one.due is not None and one.pace != one.due:
-            await quotas.set_quota(city.kafka, one.name, one.due)
-            said.append(f"pace of {one.name}: {quotas.words_of(one.due)}")
+        if one.owed is not None:
+            await quotas.set_quota(city.kafka, one.name, one.owed)
+            said.append(f"pace of {one.name}: {quotas.words_of(one.owed)}")
         if not one.partitions:
             await topics.create_like(city.kafka, OF_A_CHANNEL.of(one.name), APPLICATIONS)
             said.append(f"topic {one.topic}")

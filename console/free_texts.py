@@ -83,8 +83,8 @@ def train(pairs: list[Pair]) -> Trained:
 def _pairs(history: Path, mapping: str, text: str, target: str) -> Iterator[Pair]:
     """Rows that have both; a row that cannot be read has neither. Raises BulkError."""
     from channels.bulk.files import opened
+    from channels.bulk.headers import position_of
     from channels.bulk.mapping import load_mapping
-    from channels.bulk.rows import position_of
 
     columns = load_mapping(mapping)
     with opened(history, columns) as file:

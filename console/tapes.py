@@ -25,10 +25,9 @@ from contracts.topics import (
     OF_A_CHANNEL,
     RECORDS,
 )
+from services.intake.rules import ID_REUSED
 
 SECONDS = 30
-ID_REUSED = "id-reused"
-"""intake's word for another content under an id that has come before."""
 
 
 class Origin(Model):
@@ -179,7 +178,7 @@ class Tapes:
     def _row(self, event: Seen, origin: Origin) -> Key:
         """Which row intake speaks of. What was refused for its id is another than that which has the id."""
         row = (origin.source, origin.id)
-        if all(fault.code != ID_REUSED for fault in event.data.faults):
+        if all(fault.code != ID_REUSED.code for fault in event.data.faults):
             return row
         self.again[row] += 1
         return said_again(*row, self.again[row])

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import NoError, for_code
 from aiokafka.protocol.admin import DescribeClientQuotasRequest
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Boolean, Float64, Int16, Int32, Schema, String
 
 from chassis.broker import Broker
-from deploy.topics import administering
+from deploy.topics import administering, check
 
 PERCENT_OF_A_CHANNEL = 50.0
 """Of one thread of a broker, which has some ten of them: far more than publishing takes, at any pace that a channel has."""
@@ -66,7 +65,7 @@ async def set_quota(broker: Broker, user: str, quota: Quota) -> None:
     async with administering(broker) as admin:
         said = await _ask(admin, _AlterClientQuotas(user, quota))
         for entry in said["entries"]:
-            _check(entry)
+            check(entry, entry["error_message"])
         while (await _described(admin)).get(user, NO_QUOTA) != quota:  # noqa: ASYNC110  another process changes it
             await asyncio.sleep(0.05)
 
@@ -80,7 +79,7 @@ async def quotas(broker: Broker) -> dict[str, Quota]:
 async def _described(admin: AIOKafkaAdminClient) -> dict[str, Quota]:
     any_name: Any = ("user", _ANY_NAME, None)  # the stub asks for a text
     said = await _ask(admin, DescribeClientQuotasRequest([any_name], strict=True))
-    _check(said)
+    check(said, said["error_message"])
     return dict(map(_quota, said["entries"] or ()))
 
 
@@ -94,11 +93,6 @@ async def _ask(admin: AIOKafkaAdminClient, request: Request[Any]) -> dict[str, A
     """Sent to any broker: the controller is told by it."""
     response: Response = await admin._send_request(request)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     return response.to_object()
-
-
-def _check(said: Mapping[str, Any]) -> None:
-    if (error := for_code(int(said["error_code"]))) is not NoError:
-        raise error(said["error_message"])
 
 
 class _AlterClientQuotasResponse(Response):

@@ -92,8 +92,7 @@ async def set_also(broker: Broker, name: str, wanted: Mapping[str, str] = OF_A_V
         settings = {**(await _settings(admin, [name]))[name], **wanted}
         (response,) = await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, settings)])
         for answer in response.to_object()["resources"]:
-            if (error := for_code(int(answer["error_code"]))) is not NoError:
-                raise error(name)
+            check(answer, name)
 
 
 async def delete_topic(broker: Broker, name: str) -> None:
@@ -101,8 +100,13 @@ async def delete_topic(broker: Broker, name: str) -> None:
     async with administering(broker) as admin:
         answers: list[dict[str, Any]] = (await admin.delete_topics([name])).to_object()["topic_error_codes"]
         for answer in answers:
-            if (error := for_code(int(answer["error_code"]))) is not NoError:
-                raise error(name)
+            check(answer, name)
+
+
+def check(answer: Mapping[str, Any], about: str) -> None:
+    """Raise the KafkaError that an answer of a broker's says, if it says one."""
+    if (error := for_code(int(answer["error_code"]))) is not NoError:
+        raise error(about)
 
 
 @asynccontextmanager

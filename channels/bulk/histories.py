@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 
 from channels.bulk import files
 from channels.bulk.errors import InvalidMapping
+from channels.bulk.headers import position_of
 from channels.bulk.mapping import ISO, Mapping
-from channels.bulk.rows import Translator, position_of, translator
+from channels.bulk.rows import Translator, translator
 
 KEPT = 200_000
 """How many different rows, as far as rules see them, are remembered."""

@@ -122,11 +122,11 @@ class IndexKeys:
         """
         self._asked.clear()
         known = await commands.query(kept)
-        away = [await self._taken(one, commands, telemetry) for one in known]
+        away = [await self._take(one, commands, telemetry) for one in known]
         for name in sorted(self._wanted - {one.name for one in known}):
             await self._make(name, commands, telemetry)
         new = [one for one in await commands.query(kept) if one not in known]
-        away += [await self._taken(one, commands, telemetry) for one in new]
+        away += [await self._take(one, commands, telemetry) for one in new]
         self._wanted -= self.at_hand.keys()
         for error in filter(None, away):
             raise error
@@ -139,16 +139,12 @@ class IndexKeys:
             return
         await commands.run(lambda tx: _kept(tx, made, name))
 
-    async def _taken(self, one: Wrapped, commands: Commands, telemetry: Telemetry) -> KeyringAway | None:
-        try:
-            await self._take(one, commands, telemetry)
-        except KeyringAway as error:
-            return error
-        return None
-
-    async def _take(self, one: Wrapped, commands: Commands, telemetry: Telemetry) -> None:
+    async def _take(self, one: Wrapped, commands: Commands, telemetry: Telemetry) -> KeyringAway | None:
+        """What keeps one from being unwrapped just now, None when nothing does."""
         try:
             self.at_hand[one.name] = await asyncio.to_thread(self.unwrapping.unwrap, one.key, one.wrapped)
+        except KeyringAway as error:
+            return error
         except DestroyedKey:
             self.at_hand.pop(one.name, None)
             telemetry.info(
@@ -156,6 +152,7 @@ class IndexKeys:
             )
         except SealingError as error:
             telemetry.alarm("index_keys.unreadable", key=one.name, error=name_of(error))
+        return None
 
 
 async def _kept(tx: Tx, made: SealKey, name: str) -> tuple[None, list[Event]]:

@@ -142,10 +142,10 @@ class DigestKeys:
         """
         self._asked.clear()
         name, known = key_name(EDGE, self.clock()), await commands.query(kept)
-        away = [await self._taken(one, telemetry) for one in known]
+        away = [await self._take(one, telemetry) for one in known]
         if name not in {one.name for one in known}:
             await self._make(name, commands, telemetry)
-        away += [await self._taken(one, telemetry) for one in await commands.query(kept) if one not in known]
+        away += [await self._take(one, telemetry) for one in await commands.query(kept) if one not in known]
         self._newest = max(self.at_hand.items(), default=None)
         for error in filter(None, away):
             raise error
@@ -158,16 +158,12 @@ class DigestKeys:
             return
         await commands.run(partial(keep, made=made, name=name))
 
-    async def _taken(self, one: Wrapped, telemetry: Telemetry) -> KeyringAway | None:
-        try:
-            await self._take(one, telemetry)
-        except KeyringAway as error:
-            return error
-        return None
-
-    async def _take(self, one: Wrapped, telemetry: Telemetry) -> None:
+    async def _take(self, one: Wrapped, telemetry: Telemetry) -> KeyringAway | None:
+        """What keeps one from being unwrapped just now, None when nothing does."""
         try:
             self.at_hand[one.name] = await asyncio.to_thread(self.unwrapping.unwrap, one.key, one.wrapped)
+        except KeyringAway as error:
+            return error
         except DestroyedKey:
             self.at_hand.pop(one.name, None)
             if one.name not in self.destroyed:
@@ -175,6 +171,7 @@ class DigestKeys:
                 telemetry.info("digest_keys.destroyed", key=one.name)
         except SealingError as error:
             telemetry.alarm("digest_keys.unreadable", key=one.name, error=name_of(error))
+        return None
 
     async def _key_all(self, commands: Commands, telemetry: Telemetry, stop: asyncio.Event) -> None:
         if self._newest is None:

@@ -105,9 +105,10 @@ def _without_file_names(event: ChannelEvent) -> ChannelEvent:
 
 @_without_file_names.register
 def _(event: ApplicationSubmitted) -> ApplicationSubmitted:
-    attachments = _unnamed(event.application.attachments)
+    if not (attachments := _unnamed(event.application.attachments)):
+        return event
     application = event.application.model_copy(update={"attachments": attachments})
-    return event.model_copy(update={"application": application}) if attachments else event
+    return event.model_copy(update={"application": application})
 
 
 @_without_file_names.register

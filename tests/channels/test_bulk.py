@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from channels.bulk import InvalidMapping, UnreadableFile, known_mappings, load_mapping, rows, write_sample
+from channels.bulk import InvalidMapping, UnreadableFile, known_mappings, load_mapping, write_sample
 from channels.bulk import files as bulk_files
+from channels.bulk.headers import columns_of
 from channels.bulk.importing import import_file
 from channels.bulk.rows import Outgoing, slug, translator
 from contracts import individual_numbers, reading
@@ -228,7 +229,7 @@ def test_values_no_table_knows_become_codes_of_their_own() -> None:
 @pytest.mark.parametrize("case", ["101000295648", "123456789018"])
 def test_an_address_made_up_of_a_case_number_is_taken_for_no_individual_number(case: str) -> None:
     mapping = load_mapping("boston")
-    header = list(dict.fromkeys(rows._columns(mapping)))
+    header = list(dict.fromkeys(columns_of(mapping)))
     cells = [case if column == mapping.id else "2011-07-01 08:00:00" for column in header]
 
     event = reading.read({}, translator(mapping, header, "file").event(1, cells).value).event

@@ -420,9 +420,9 @@ async def test_a_field_that_nobody_seals_is_seen_at_once(intake: Intake, monkeyp
     planted, plan = Planted(), fields.plan_of(Application)
     ((name, part, _),) = plan.parts
     blanks = {field: blank for field, blank in part.blanks.items() if field != "phone"}
-    paths = tuple(path for path in plan.paths if path != "applicant.phone")
+    each = tuple((path, get) for path, get in plan.each if path != "applicant.phone")
     parts = ((name, replace(part, blanks=blanks), None),)
-    open_phone = replace(plan, parts=parts, paths=paths, read=fields.reader(paths), is_blankable=False)
+    open_phone = replace(plan, parts=parts, each=each, is_blankable=False)
     sealed_plan = fields.plan_of
     await intake.post(of_a_portal(applicant=planted.applicant()))
     before = found_in(await _journal(intake))
