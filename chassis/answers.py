@@ -35,7 +35,7 @@ TLS_ONLY = "max-age=31536000; includeSubDomains"
 
 
 Tell = Callable[[str, Mapping[str, object]], None]
-"""Told of what an operator should see: `http.failed`, `http.waiting` and `http.refused`, with classes, codes and names, never a value."""
+"""Told of `http.failed`, `http.waiting`, `http.refused` and `http.suspicious`, with classes, codes and names, never a value."""
 
 
 class Answers:

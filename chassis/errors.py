@@ -7,6 +7,7 @@ ChassisError
 ├── Fenced      another instance owns this lane or relay now: forget what we hold and read again
 ├── WrongSchema the database is not the one this code was written for
 └── Refused     a command that the state of things does not allow; the caller is told why
+    └── Suspicious  and that nobody sends who means well, or whose keys fit: somebody here is told at once, too
 """
 
 import traceback
@@ -88,6 +89,10 @@ class Refused(ChassisError):
         super().__init__(code)
         self.status, self.code, self.message, self.headers, self.who = status, code, message, headers, who
         self.errors = errors
+
+
+class Suspicious(Refused):
+    """A command refused that somebody must look into: what came was tampered with, or a key of ours is not there."""
 
 
 def is_poison(error: BaseException) -> bool:

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from chassis import limits
 from chassis.answers import PROBLEM, Answers, Tell, problem, problem_of
-from chassis.errors import DATABASE_FAULTS, Refused, Transient, is_poison
+from chassis.errors import DATABASE_FAULTS, Refused, Suspicious, Transient, is_poison
 from chassis.pulse import Pulse
 
 __all__ = ["PROBLEM", "body_of", "faults_of", "listen", "make_app", "make_server", "problem"]
@@ -46,15 +46,21 @@ async def body_of(request: Request, most: int) -> bytes:
     return bytes(parts)
 
 
-def make_app(title: str, pulse: Pulse, tell: Tell = lambda _event, _fields: None) -> FastAPI:
+def _say_nothing(_event: str, _fields: Mapping[str, object]) -> None:
+    return None
+
+
+def make_app(title: str, pulse: Pulse, tell: Tell = _say_nothing, alarm: Tell = _say_nothing) -> FastAPI:
     """An application with health, problem documents, limits and security headers; a service adds its routes.
+
+    `tell` is told of what an operator should see, `alarm` of what must wake somebody.
 
     Nobody is sent on from `/x/` to `/x`: it would be to the host that the request names, and in the open where a proxy ends TLS.
     """
     app = FastAPI(title=title, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.add_middleware(Answers, tell=tell)
     _add_health(app, pulse)
-    _add_problems(app, tell)
+    _add_problems(app, tell, alarm)
     return app
 
 
@@ -72,11 +78,14 @@ def _add_health(app: FastAPI, pulse: Pulse) -> None:
         return JSONResponse({"status": "waiting" if unready else "ready", "waiting": unready}, 503 if unready else 200)
 
 
-def _add_problems(app: FastAPI, tell: Tell) -> None:
+def _add_problems(app: FastAPI, tell: Tell, alarm: Tell) -> None:
     @app.exception_handler(Refused)
     async def refused(_: Request, error: Refused) -> JSONResponse:
-        if error.status in (401, 403, 429):
-            tell("http.refused", {"status": error.status, "code": error.code, "who": error.who})
+        fields = {"status": error.status, "code": error.code, "who": error.who}
+        if isinstance(error, Suspicious):
+            alarm("http.suspicious", fields)
+        elif error.status in (401, 403, 429):
+            tell("http.refused", fields)
         named = {"errors": list(error.errors)} if error.errors else {}
         answer = problem(error.status, error.code, error.message, **named)
         answer.headers.update(error.headers or {})

@@ -242,7 +242,12 @@ def make_consumer(
 
 
 def _http(service: Service, pulse: Pulse, commands: Commands, telemetry: Telemetry) -> uvicorn.Server:
-    app = http.make_app(f"Madoguchi {service.name}", pulse, lambda event, fields: telemetry.warn(event, **fields))
+    app = http.make_app(
+        f"Madoguchi {service.name}",
+        pulse,
+        lambda event, fields: telemetry.warn(event, **fields),
+        lambda event, fields: telemetry.alarm(event, **fields),
+    )
     service.add_routes(app, commands)
     return http.make_server(app)
 

@@ -8,18 +8,19 @@ from fastapi.responses import JSONResponse, Response
 
 from chassis.commands import Commands
 from chassis.database import Tx
-from chassis.errors import Refused
+from chassis.errors import Refused, Suspicious
 from chassis.http import body_of, problem
 from contracts import reading
 from contracts.envelope import Event
 from contracts.intake import Fault
 from contracts.reading import Submission, Unreadable
+from sealing.errors import SealingError
 from services.intake import handlers, rules, store, timeline
 from services.intake.admitting import System
 from services.intake.door import Door, permit
 from services.intake.guarding import Guarded, guard
 from services.intake.rules import Known, Sent
-from services.intake.seals import Seals
+from services.intake.seals import Seals, not_opened
 from services.intake.settings import Settings
 from services.intake.timeline import Step, Words
 from services.intake.token_api import add_token_route
@@ -45,7 +46,7 @@ def add_routes(app: FastAPI, commands: Commands, settings: Settings, seals: Seal
         sent = _read(request, await body_of(request, settings.most_bytes))
         _permit(system, sent)
         await seals.foresee_one(sent)
-        guarded = guard(seals.opened(sent), seals.bases)
+        guarded = guard(_opened(system, sent, seals), seals.bases)
         if guarded.submission.event is None:
             return problem(422, "invalid", FAULTY, errors=_errors(guarded.submission.faults))
         answer = await commands.run(lambda tx: _submit(tx, guarded, seals), guarded.submission.traceparent)
@@ -76,6 +77,15 @@ def _read(request: Request, body: bytes) -> Submission:
     except Unreadable as error:
         message = f"The body is not a CloudEvent ({error}). See docs: contracts/schemas, contracts/examples."
         raise Refused(422, "not-a-cloudevent", message, errors=_errors(error.faults)) from None
+
+
+def _opened(system: System, sent: Submission, seals: Seals) -> Submission:
+    """Refused with the word that wakes somebody when the seal does not open: whoever sent it still has it, and is told."""
+    try:
+        return seals.opened(sent)
+    except SealingError as error:
+        faults = () if sent.event is None else (not_opened(sent.event),)
+        raise Suspicious(422, "broken-seal", FAULTY, who=system.name, errors=_errors(faults)) from error
 
 
 async def _submit(tx: Tx, sent: Guarded, seals: Seals) -> Answer:

@@ -21,7 +21,7 @@ from contracts.intake import ApplicationAccepted, CorrectionAccepted, Fault, Wit
 from contracts.reading import ChannelEvent, Submission
 from contracts.sealed import Sealed
 from sealing import fields
-from sealing.errors import KeyringAway, SealingError, UnknownKey
+from sealing.errors import KeyringAway, UnknownKey
 from sealing.keyring import EDGE, VERSION, key_name, number_class
 from sealing.opener import Opener, seal_of
 from sealing.places import Place, of_edge, place_of
@@ -78,7 +78,7 @@ class Seals:
         return frozenset(number_class(self.retention.of(procedure)) for procedure in self.bases.by_procedure)
 
     def opened(self, submission: Submission) -> Submission:
-        """The submission as if its channel had not sealed it; one whose seal does not open has faults instead."""
+        """The submission as if its channel had not sealed it. Raises BrokenSeal, UnknownKey, DestroyedKey, and KeyringAway."""
         event, sealed = submission.event, seal_of(submission.event)
         if event is not None and getattr(_holder(event), "sealed_numbers", None) is not None:
             return replace(
@@ -86,15 +86,12 @@ class Seals:
             )
         if event is None or sealed is None:
             return submission
-        try:
-            values = self._values(sealed, of_edge(event.application_id, submission.source, submission.id))
-        except SealingError:
-            return replace(submission, event=None, faults=(_fault(event, "broken-seal", _BROKEN),))
+        values = self._values(sealed, of_edge(event.application_id, submission.source, submission.id))
         return _unsealed(submission, event, values)
 
     def _values(self, sealed: Sealed, place: Place) -> dict[str, str]:
         if not _is_of_the_edge(sealed):
-            raise UnknownKey(sealed.key)
+            raise UnknownKey("what a channel seals opens by a key of the edge alone")
         return self.edge.open(sealed, place)
 
     @singledispatchmethod
@@ -182,6 +179,11 @@ def _open_part(event: ChannelEvent) -> dict[str, Any]:
 def _said(event: ChannelEvent, values: Mapping[str, str]) -> bytes:
     """What a faulty event says, whatever it was sealed by: the same again is a repeat, something else a contradiction."""
     return dumps([event.subject, _open_part(event), values], sort_keys=True).encode()
+
+
+def not_opened(event: ChannelEvent) -> Fault:
+    """What whoever waits for an answer is told of a seal that does not open."""
+    return _fault(event, "broken-seal", _BROKEN)
 
 
 def _fault(event: ChannelEvent, code: str, message: str, member: str = "sealed") -> Fault:

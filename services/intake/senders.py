@@ -4,7 +4,7 @@ The broker lets each channel system write its own topic alone, so the topic says
 itself is held to it. Systems and sources are read with every batch, in its transaction: one that was added a moment ago is known.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from chassis.consuming import Verbatim
@@ -14,10 +14,18 @@ from contracts import reading, topics
 from contracts.channels import ApplicationSubmitted
 from contracts.intake import Fault
 from contracts.reading import Submission, Unreadable
+from sealing.errors import BrokenSeal, DestroyedKey, SealingError, UnknownKey
 from services.intake import admitting, channel_systems
 from services.intake.admitting import Denial, System
 from services.intake.guarding import Guarded, guard
 from services.intake.seals import Seals
+
+_AGAIN = "have it sent again, sealed by the city's public key for the edge"
+_WHAT_NOW: Mapping[type[SealingError], str] = {
+    BrokenSeal: f"it was changed, moved from another event or field, or sealed by another key: {_AGAIN}",
+    UnknownKey: f"intake's keyring for the edge has no such key: put it back and redrive, or {_AGAIN}",
+    DestroyedKey: f"the key was destroyed: {_AGAIN}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +39,7 @@ class Arrival:
 async def admitted(tx: Tx, received: Sequence[Verbatim], seals: Seals, own: Sequence[str]) -> list[Guarded]:
     """What was received, opened and guarded; with faults where its system may not send it. `own` are patterns of the city's own sources.
 
-    Raises Foreign for all that is no CloudEvent, or whose source is not the sender's own.
+    Raises Foreign for all that is no CloudEvent, whose source is not the sender's own, or whose seal does not open.
     """
     read = [_read(message) for message in received]
     arrivals = [found for found in read if isinstance(found, Arrival)]
@@ -40,9 +48,14 @@ async def admitted(tx: Tx, received: Sequence[Verbatim], seals: Seals, own: Sequ
     reasons = {place: why for place, found in enumerate(read) if (why := _objection(found, systems, own))}
     if reasons:
         raise Foreign(reasons)
+    opened = [_opened(found.submission, seals) for found in arrivals]
+    if broken := {place: _broken(found) for place, found in enumerate(opened) if isinstance(found, SealingError)}:
+        raise Foreign(broken)
     known = {system.name: system for system in systems}
     return [
-        _permitted(guard(seals.opened(one.submission), seals.bases), known.get(one.speaker or "")) for one in arrivals
+        _permitted(guard(found, seals.bases), known.get(one.speaker or ""))
+        for one, found in zip(arrivals, opened, strict=True)
+        if isinstance(found, Submission)
     ]
 
 
@@ -51,6 +64,17 @@ def _read(message: Verbatim) -> Arrival | Unreadable:
         return Arrival(topics.OF_A_CHANNEL.member_of(message.topic), reading.read(message.headers, message.body))
     except Unreadable as error:
         return error
+
+
+def _opened(submission: Submission, seals: Seals) -> Submission | SealingError:
+    try:
+        return seals.opened(submission)
+    except SealingError as error:
+        return error
+
+
+def _broken(error: SealingError) -> str:
+    return f"{type(error).__name__}: {_WHAT_NOW[type(error)]}"
 
 
 def _objection(found: Arrival | Unreadable, systems: Sequence[System], own: Sequence[str]) -> str | None:

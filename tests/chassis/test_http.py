@@ -18,7 +18,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from chassis import http, limits
 from chassis.answers import DATA
-from chassis.errors import Refused, Transient
+from chassis.errors import Refused, Suspicious, Transient
 from chassis.pulse import Pulse
 from console.plain import PLAIN
 
@@ -40,6 +40,9 @@ class Said(BaseModel):
 class Site:
     port: int
     told: list[tuple[str, Mapping[str, object]]] = field(
+        default_factory=lambda: list[tuple[str, Mapping[str, object]]]()
+    )
+    alarms: list[tuple[str, Mapping[str, object]]] = field(
         default_factory=lambda: list[tuple[str, Mapping[str, object]]]()
     )
 
@@ -73,8 +76,13 @@ class Site:
         return bytes(heard)
 
 
-def make(told: list[tuple[str, Mapping[str, object]]]) -> FastAPI:
-    app = http.make_app("site", Pulse(60), lambda event, fields: told.append((event, fields)))
+def make(told: list[tuple[str, Mapping[str, object]]], alarms: list[tuple[str, Mapping[str, object]]]) -> FastAPI:
+    app = http.make_app(
+        "site",
+        Pulse(60),
+        lambda event, fields: told.append((event, fields)),
+        lambda event, fields: alarms.append((event, fields)),
+    )
 
     @app.post("/echo")
     async def echo(said: Said) -> JSONResponse:
@@ -96,6 +104,10 @@ def make(told: list[tuple[str, Mapping[str, object]]]) -> FastAPI:
     async def broken() -> JSONResponse:
         raise LookupError("釧路 花子")
 
+    @app.get("/tampered")
+    async def tampered() -> JSONResponse:
+        raise Suspicious(422, "broken-seal", "Seal it again.", who="acme", errors=({"field": "sealed"},))
+
     @app.get("/closed")
     async def closed() -> JSONResponse:
         raise Refused(403, "closed", "Closed.", {"WWW-Authenticate": "Bearer"}, "acme")
@@ -115,7 +127,7 @@ def make(told: list[tuple[str, Mapping[str, object]]]) -> FastAPI:
 async def site() -> AsyncGenerator[Site]:
     listening = http.listen("127.0.0.1", 0)
     site = Site(listening.getsockname()[1])
-    server = http.make_server(make(site.told))
+    server = http.make_server(make(site.told, site.alarms))
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(server.serve(sockets=[listening]))
         while not server.started:
@@ -205,6 +217,14 @@ async def test_whoever_is_refused_is_told_of_by_code_and_name(site: Site) -> Non
 
     assert (answer.status_code, answer.headers["www-authenticate"]) == (403, "Bearer")
     assert site.told == [("http.refused", {"status": 403, "code": "closed", "who": "acme"})]
+
+
+async def test_what_somebody_must_look_into_wakes_somebody_and_its_sender_is_told(site: Site) -> None:
+    answer = await site.ask("GET", "/tampered")
+
+    assert (answer.status_code, answer.json()["errors"]) == (422, [{"field": "sealed"}])
+    assert site.alarms == [("http.suspicious", {"status": 422, "code": "broken-seal", "who": "acme"})]
+    assert site.told == []
 
 
 async def test_nothing_is_unpacked(site: Site) -> None:

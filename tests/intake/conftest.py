@@ -1,7 +1,7 @@
 """intake on a real database, spoken to as channels do."""
 
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -96,6 +96,7 @@ class Intake:
     numbers: MemoryKeyring
     seals: Seals
     admin_dsn: str
+    alarms: list[tuple[str, Mapping[str, object]]]
     keys: dict[str, ApiKey] = field(default_factory=lambda: dict[str, ApiKey]())
 
     async def admit(self, system: System, expires_at: datetime = NOW + timedelta(days=1)) -> ApiKey:
@@ -170,11 +171,12 @@ async def intake(fresh_database: FreshDatabase, postgres: str) -> AsyncGenerator
     digests = DigestKeys(edge, edge, lambda: NOW)
     await digests.refresh(Commands("/intake", pool, lambda: None, lambda: NOW), Telemetry("intake", None))
     seals = Seals(Sealer(city), Opener(edge), retention, digests, bases, Sealer(numbers), lambda: NOW)
-    app = http.make_app("intake", Pulse(60))
+    alarms: list[tuple[str, Mapping[str, object]]] = []
+    app = http.make_app("intake", Pulse(60), alarm=lambda event, fields: alarms.append((event, fields)))
     add = partial(add_routes, settings=settings, seals=seals, tokens=Tokens(b"k" * 32, 600))
     add(app, Commands("/intake", pool, lambda: None, lambda: NOW))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://intake") as client:
-        intake = Intake(pool, client, city, edge, numbers, seals, within(postgres, dsn.rpartition("/")[2]))
+        intake = Intake(pool, client, city, edge, numbers, seals, within(postgres, dsn.rpartition("/")[2]), alarms)
         await intake.admit(PORTAL)
         await intake.admit(THIEF)
         yield intake

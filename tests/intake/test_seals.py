@@ -1,20 +1,24 @@
 """What is personal leaves intake sealed; what a channel sealed is read as if it had come in the open."""
 
 import json
+import re
+import time
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from chassis.errors import Foreign
 from contracts.channels import Application, ApplicationSubmitted
-from contracts.intake import ApplicationAccepted, ApplicationRejected, CorrectionAccepted, WithdrawalAccepted
+from contracts.intake import ApplicationAccepted, CorrectionAccepted, WithdrawalAccepted
 from contracts.sealed import SEALED_TEXT
 from sealing.errors import KeyringAway
 from sealing.places import of_edge
 from sealing.sealer import Sealer
 from services.intake.retention import read_retention
-from tests.intake.conftest import CORRECTED, WITHDRAWN, Intake, application, event
+from tests.intake.conftest import CORRECTED, PORTALS_OWN, WITHDRAWN, Intake, application, event
+from tests.intake.consuming import consumed, record, redriven
 from tests.keyring import MemoryKeyring
 
 ATTACHMENT = {"name": "住民票の写し_釧路花子.pdf", "media_type": "application/pdf", "size": 9, "sha256": "a" * 64}
@@ -148,21 +152,52 @@ def a_field_that_is_not_personal(body: dict[str, Any]) -> None:
         a_field_that_is_not_personal,
     ],
 )  # fmt: skip
-async def test_a_seal_that_does_not_open_is_refused_with_what_to_do_and_never_read_as_open(
+async def test_a_seal_that_does_not_open_is_parked_and_over_http_refused_with_an_alarm_and_what_to_do(
     intake: Intake, spoil: Any
 ) -> None:
-    body = await sealed_by_channel(intake, application())
+    good, body = application(), await sealed_by_channel(intake, application())
     spoil(body)
 
     answer = await intake.post(body)
-    (said,) = await intake.receive(body)
+    outcome = await consumed(intake, record(body, PORTALS_OWN, 0), record(good, PORTALS_OWN, 1))
 
     assert answer.status_code == 422
     (error,) = answer.json()["errors"]
     assert (error["field"], error["code"]) == ("data.application.sealed", "broken-seal")
     assert "public key" in error["message"]
-    assert isinstance(said, ApplicationRejected)
-    assert [fault.code for fault in said.faults] == ["broken-seal"]
+    assert intake.alarms == [("http.suspicious", {"status": 422, "code": "broken-seal", "who": "portal"})]
+    (parked,) = await intake.rows("SELECT value, cause FROM chassis.parked_event")
+    assert json.loads(parked["value"]) == body
+    assert outcome.causes == {parked["cause"]: 1}
+    assert re.fullmatch(
+        r"chassis\.errors\.Foreign: (BrokenSeal|UnknownKey): .* public key for the edge", parked["cause"]
+    )
+    assert (outcome.handled, outcome.announced) == (1, 1)
+    assert [row["id"] for row in await intake.rows("SELECT id FROM submission")] == [good["id"]]
+
+
+async def test_what_was_parked_for_want_of_a_key_is_redriven_once_the_key_is_back(intake: Intake) -> None:
+    body = await sealed_by_channel(intake, application())
+    keys, intake.edge.keys = intake.edge.keys, {}
+    await consumed(intake, record(body, PORTALS_OWN, 0))
+    (key,) = [row["key"] for row in await intake.rows("SELECT key FROM chassis.parked_key")]
+
+    intake.edge.keys = keys
+    intake.seals.edge.clock = lambda: time.monotonic() + 3600
+    (done,) = await redriven(intake, key)
+
+    assert (done.handled, done.left) == (1, 0)
+    assert [row["type"] for row in await intake.rows("SELECT type FROM chassis.journal")] == [ApplicationAccepted.TYPE]
+
+
+async def test_however_many_seals_do_not_open_it_is_no_fault_of_ours(intake: Intake) -> None:
+    good, broken = application(), [await sealed_by_channel(intake, application()) for _ in range(60)]
+    for body in broken:
+        changed_bytes(body)
+
+    outcome = await consumed(intake, *(record(body, PORTALS_OWN, place) for place, body in enumerate([*broken, good])))
+
+    assert (outcome.handled, outcome.parked) == (1, 60)
 
 
 async def test_a_seal_whose_name_is_written_with_escapes_keeps_nobody_waiting(intake: Intake) -> None:
@@ -182,15 +217,13 @@ class OnlyTheEdge(MemoryKeyring):
         return super().unwrap(key, wrapped)
 
 
-async def test_a_seal_by_a_key_that_is_not_the_edges_is_refused_and_keeps_nobody_waiting(intake: Intake) -> None:
+async def test_a_seal_by_a_key_that_is_not_the_edges_is_parked_and_keeps_nobody_waiting(intake: Intake) -> None:
     intake.seals.edge.unwrapping = OnlyTheEdge()
     body = await sealed_by_channel(intake, application())
     body["data"]["application"]["sealed"]["key"] = "5y-2026.1"
 
-    (said,) = await intake.receive(body)
-
-    assert isinstance(said, ApplicationRejected)
-    assert [fault.code for fault in said.faults] == ["broken-seal"]
+    with pytest.raises(Foreign, match="UnknownKey: "):
+        await intake.receive(body)
 
 
 async def test_what_is_partly_sealed_and_partly_open_is_refused(intake: Intake) -> None:

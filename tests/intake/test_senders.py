@@ -1,19 +1,12 @@
 """On Kafka too each channel system speaks as itself alone: its sources on its own topic, and nowhere else."""
 
-import json
 from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
-from chassis.consuming import Delivery
-from chassis.database import connect
 from chassis.errors import Foreign
-from chassis.parking import ParkingLimit
-from chassis.processing import Outcome, process
-from chassis.redriving import Redriven, redrive
-from chassis.subscription import Record
 from contracts import topics
 from contracts.channels import ApplicationSubmitted
 from contracts.intake import ApplicationAccepted, ApplicationRejected, CorrectionAccepted
@@ -23,7 +16,6 @@ from services.intake.handlers import handlers
 from tests.intake.conftest import (
     CITY_SOURCES,
     CORRECTED,
-    NOW,
     PORTAL,
     PORTALS_OWN,
     THIEF,
@@ -32,6 +24,7 @@ from tests.intake.conftest import (
     application,
     event,
 )
+from tests.intake.consuming import consumed, record, redriven
 
 LATER = {"submitted_at": "2026-11-25T00:00:00Z"}
 THIEFS_OWN = "applications.thief.v1"
@@ -58,31 +51,6 @@ def test_a_source_is_spoken_by_whoever_owns_it_and_the_reason_repeats_none_that_
     speaker: str | None, source: str, why: str | None
 ) -> None:
     assert objection(speaker, source, (ACME, BRAVE), CITY_SOURCES) == why
-
-
-def record(sent: dict[str, Any] | bytes, topic: str, offset: int, key: bytes | None = None) -> Record:
-    body = sent if isinstance(sent, bytes) else json.dumps(sent).encode()
-    return Record(topic, 0, offset, key or (b"k" if isinstance(sent, bytes) else sent["subject"].encode()), body, ())
-
-
-async def consumed(intake: Intake, *records: Record) -> Outcome:
-    """A batch as the consumer takes it from Kafka."""
-    given = handlers.given(intake.seals.foresee, seals=intake.seals, own=CITY_SOURCES)
-    deliveries: list[Delivery] = [given.read(one, None) for one in records]
-    await given.foresight([delivery.event for delivery in deliveries])
-    async with intake.pool.acquire() as connection:
-        return await process(connection, "/intake", deliveries, {}, ParkingLimit(), clock=lambda: NOW)
-
-
-async def redriven(intake: Intake, *keys: str) -> list[Redriven]:
-    given = handlers.given(intake.seals.foresee, seals=intake.seals, own=CITY_SOURCES)
-    async with intake.pool.acquire() as pooled:
-        dsn = await pooled.fetchval("SELECT current_database()")
-    connection = await connect(f"{intake.admin_dsn.rpartition('/')[0]}/{dsn}")
-    try:
-        return [one async for one in redrive(connection, "/intake", given, keys, "test", dry=False)]
-    finally:
-        await connection.close()
 
 
 async def sources_taken_in(intake: Intake) -> set[str]:
