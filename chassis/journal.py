@@ -20,6 +20,16 @@ MARGIN = timedelta(days=2)
 clocks are set, and machines sleep with a transaction open: what is behind by more than this would be passed over for good.
 """
 
+NEWS = f"""
+    SELECT id, key, payload, pg_current_snapshot()::text AS snapshot FROM (
+        SELECT id, key, payload FROM chassis.journal WHERE xid >= $1::text::xid8 AND at >= least($3, now()) - $4::interval
+        UNION ALL
+        SELECT id, key, payload FROM chassis.journal WHERE xid = ANY($2::text[]::xid8[])
+          AND at >= least($3, now()) - $4::interval
+    ) news ORDER BY id LIMIT {PAGE}
+"""
+"""What became visible since a snapshot: its xmax, its transactions in progress, when it was taken, MARGIN."""
+
 MOST_BYTES = 400_000
 """The largest event: a Kafka batch of ours holds at least one."""
 
@@ -135,14 +145,7 @@ async def window(tx: Tx, since: str, since_at: datetime) -> tuple[str | None, li
     """
     xmax, in_progress = horizon(since)
     rows = await tx.fetch(
-        f"""
-        SELECT id, key, payload, pg_current_snapshot()::text AS snapshot FROM (
-            SELECT id, key, payload FROM chassis.journal WHERE xid >= $1::text::xid8 AND at >= least($3, now()) - $4::interval
-            UNION ALL
-            SELECT id, key, payload FROM chassis.journal WHERE xid = ANY($2::text[]::xid8[])
-              AND at >= least($3, now()) - $4::interval
-        ) news ORDER BY id LIMIT {PAGE}
-        """,
+        NEWS,
         str(xmax),
         [str(xid) for xid in in_progress],
         since_at,

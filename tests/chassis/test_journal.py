@@ -11,6 +11,7 @@ from chassis.consuming import Handlers
 from chassis.database import Owned, Tx, connect, transaction, utc_now
 from chassis.errors import Poison
 from chassis.pulse import Pulse
+from chassis.relay import PLANNER
 from chassis.service import Service, make_relay
 from chassis.telemetry import Telemetry
 from tests.chassis.conftest import Lab
@@ -153,24 +154,30 @@ async def test_an_event_as_long_as_those_with_seals_stays_in_its_row_on_every_da
     assert not any(row["beside"] for row in rows)
 
 
-async def test_reading_the_news_of_a_long_day_uses_the_index_on_transactions(database: Owned) -> None:
+async def test_the_news_of_a_long_day_are_found_by_the_index_on_transactions_without_the_help_of_others(
+    fresh_database: FreshDatabase,
+) -> None:
+    database = await connect(await fresh_database("chassis", "tests.chassis"), planner=PLANNER)
     await database.execute(
         "INSERT INTO chassis.journal (key, type, payload)"
         " SELECT 'k'::bytea, 't', repeat('x', 200)::bytea FROM generate_series(1, 100000)"
     )
-    await database.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
-    snapshot = await database.fetchval("SELECT pg_current_snapshot()::text")
-    xmax, _ = ticks.horizon(snapshot)
+    await database.execute(
+        "SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_index_scan_size = 0;"
+        f"PREPARE news (text, text[], timestamptz, interval) AS {journal.NEWS}"
+    )
+    xmax, _ = ticks.horizon(await database.fetchval("SELECT pg_current_snapshot()::text"))
 
     plan = await database.fetch(
-        "EXPLAIN (ANALYZE, BUFFERS OFF, TIMING OFF, COSTS OFF) SELECT id FROM chassis.journal"
-        f" WHERE xid >= '{xmax}'::xid8 AND at >= now() - interval '1 hour'"
+        f"EXPLAIN (ANALYZE, BUFFERS OFF, TIMING OFF, COSTS OFF) EXECUTE news ('{xmax}', '{{}}', now(), '1 hour')"
     )
 
     text = "\n".join(row[0] for row in plan)
+    await database.close()
     assert "Index Scan using" in text
     assert "_xid_idx" in text
     assert "Seq Scan" not in text
+    assert "Gather" not in text
 
 
 async def test_numbers_are_found_again_for_a_resend_across_many_ticks(lab: Lab) -> None:
