@@ -30,7 +30,7 @@ _WHAT_NOW: Mapping[type[SealingError], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A submission and the system whose own topic it came over; None on the topic of the city's own channels."""
+    """A submission, its seal opened, and the system whose own topic it came over; None on the topic of the city's own channels."""
 
     speaker: str | None
     submission: Submission
@@ -41,45 +41,31 @@ async def admitted(tx: Tx, received: Sequence[Verbatim], seals: Seals, own: Sequ
 
     Raises Foreign for all that is no CloudEvent, whose source is not the sender's own, or whose seal does not open.
     """
-    read = [_read(message) for message in received]
+    read = [_read(message, seals) for message in received]
     arrivals = [found for found in read if isinstance(found, Arrival)]
     speakers = {found.speaker for found in arrivals if found.speaker}
     systems = await channel_systems.speaking(tx, speakers, {found.submission.source for found in arrivals})
     reasons = {place: why for place, found in enumerate(read) if (why := _objection(found, systems, own))}
     if reasons:
         raise Foreign(reasons)
-    opened = [_opened(found.submission, seals) for found in arrivals]
-    if broken := {place: _broken(found) for place, found in enumerate(opened) if isinstance(found, SealingError)}:
-        raise Foreign(broken)
     known = {system.name: system for system in systems}
-    return [
-        _permitted(guard(found, seals.bases), known.get(one.speaker or ""))
-        for one, found in zip(arrivals, opened, strict=True)
-        if isinstance(found, Submission)
-    ]
+    return [_permitted(guard(one.submission, seals.bases), known.get(one.speaker or "")) for one in arrivals]
 
 
-def _read(message: Verbatim) -> Arrival | Unreadable:
+def _read(message: Verbatim, seals: Seals) -> Arrival | Unreadable | SealingError:
     try:
-        return Arrival(topics.OF_A_CHANNEL.member_of(message.topic), reading.read(message.headers, message.body))
-    except Unreadable as error:
+        return Arrival(
+            topics.OF_A_CHANNEL.member_of(message.topic), seals.opened(reading.read(message.headers, message.body))
+        )
+    except (Unreadable, SealingError) as error:
         return error
 
 
-def _opened(submission: Submission, seals: Seals) -> Submission | SealingError:
-    try:
-        return seals.opened(submission)
-    except SealingError as error:
-        return error
-
-
-def _broken(error: SealingError) -> str:
-    return f"{type(error).__name__}: {_WHAT_NOW[type(error)]}"
-
-
-def _objection(found: Arrival | Unreadable, systems: Sequence[System], own: Sequence[str]) -> str | None:
+def _objection(found: Arrival | Unreadable | SealingError, systems: Sequence[System], own: Sequence[str]) -> str | None:
     if isinstance(found, Unreadable):
         return str(found)
+    if isinstance(found, SealingError):
+        return f"{type(found).__name__}: {_WHAT_NOW[type(found)]}"
     return admitting.objection(found.speaker, found.submission.source, systems, own)
 
 
