@@ -6,7 +6,8 @@ what may be taken from it is decided by lanes.py.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -104,16 +105,13 @@ class Consumer:
         """Consume until `stop`, pausing with growing back-off while something is away."""
         while not stop.is_set():
             self.pulse.beat(LOOP)
-            session: Session | None = None
             try:
-                session = await self._open()
-                await self._polls(session, stop)
+                async with self._session() as session:
+                    await self._polls(session, stop)
             except Fenced as error:
                 self.telemetry.warn("consumer.fenced", detail=str(error))
             except (Transient, *DATABASE_FAULTS) as error:
                 await self._rest(error, stop)
-            finally:
-                await self._shut(session)
 
     async def _rest(self, error: Exception, stop: asyncio.Event) -> None:
         seconds = next(self.pause)
@@ -122,7 +120,9 @@ class Consumer:
         self.telemetry.warn("consumer.paused", error=name_of(error), detail=detail, seconds=round(seconds, 3))
         await database.sleep_or(stop, seconds)
 
-    async def _open(self) -> Session:
+    @asynccontextmanager
+    async def _session(self) -> AsyncGenerator[Session]:
+        """A connection and a member of the group, which it leaves at the end: one that rests is none."""
         # First the database: a group that is joined for nothing is rebalanced for nothing.
         connection = await database.connect(self.dsn, scope=self.scope)
         subscription = Subscription(
@@ -135,16 +135,10 @@ class Consumer:
         )
         try:
             await subscription.start()
-        except BaseException:
+            yield Session(subscription, connection)
+        finally:
             await subscription.close()
             await database.close(connection)
-            raise
-        return Session(subscription, connection)
-
-    async def _shut(self, session: Session | None) -> None:
-        if session is not None:
-            await session.kafka.close()
-            await database.close(session.connection)
 
     async def _polls(self, session: Session, stop: asyncio.Event) -> None:
         """Poll and process until stopped; a transient fault is retried with the same batch a few times.

@@ -1,7 +1,14 @@
-"""Liveness: a loop that has not turned for too long is dead, whatever its task says, and the process must go."""
+"""Liveness: a loop that has not turned for too long is dead, whatever its task says, and the process must go.
 
+Whoever watches the loops is a task beside them. When nothing turns any more, since a call blocks the event loop or a library's
+thread keeps the interpreter's lock, nobody watches: then a thread of faulthandler's, which needs neither, ends the process.
+"""
+
+import asyncio
+import faulthandler
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 
@@ -34,3 +41,24 @@ class Pulse:
     def unready(self) -> list[str]:
         """The loops whose dependencies are away."""
         return [loop for loop, ready in self.ready.items() if not ready]
+
+
+@contextmanager
+def deadman(seconds: float) -> Generator[None]:
+    """Within this the process ends, with code 1, when the running event loop stands still for so many seconds.
+
+    Where each thread stood then is on standard error: files, lines and names of functions, never a value.
+    """
+    loop = asyncio.get_running_loop()
+
+    def put_off() -> None:
+        nonlocal next_time
+        faulthandler.dump_traceback_later(seconds, exit=True)
+        next_time = loop.call_later(1, put_off)
+
+    next_time = loop.call_soon(put_off)
+    try:
+        yield
+    finally:
+        next_time.cancel()
+        faulthandler.cancel_dump_traceback_later()

@@ -28,7 +28,7 @@ from chassis.consumer import Consumer
 from chassis.consuming import Handlers
 from chassis.database import Pool, Scope, Tx
 from chassis.errors import told
-from chassis.pulse import Pulse, Stalled
+from chassis.pulse import Pulse, Stalled, deadman
 from chassis.relay import Relay
 from chassis.settings import ServiceSettings
 from chassis.telemetry import Telemetry, new_traceparent
@@ -107,7 +107,8 @@ def _share_memory() -> None:
 async def serve(service: Service, settings: ServiceSettings) -> None:
     """Serve until SIGTERM or SIGINT; a process with a stalled loop ends at once, whatever thread of a library's still hangs."""
     try:
-        await run(service, settings)
+        with deadman(settings.stall_seconds):
+            await run(service, settings)
     except* Stalled as stalled:
         sys.stderr.write(f"a loop has stalled: {stalled.exceptions}\n")
         sys.stderr.flush()

@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 _POLL_SECONDS = 0.1
 _STOP_SECONDS = 5
+_GIVE_BACK_SECONDS, _HEAR_SECONDS = 2.0, 0.05
 _METADATA_MS = 5_000
 """How soon the growth of a topic is seen, and a new topic of a pattern."""
 _QUEUE_KBYTES = 4096
@@ -132,7 +133,7 @@ class Subscription:
         """Leave the group within five seconds; a client that does not is left to the end of the process."""
         try:
             async with asyncio.timeout(_STOP_SECONDS):
-                await asyncio.get_running_loop().run_in_executor(self._thread, self._consumer.close)
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._leave)
         except (TimeoutError, KafkaException, RuntimeError):
             return
         finally:
@@ -146,6 +147,19 @@ class Subscription:
             raise Transient(f"kafka: {what} took more than {self._seconds:g} s") from None
         except KafkaException as error:
             raise Transient(f"kafka: {what}: {error.args[0].name()}") from error
+
+    def _leave(self) -> None:
+        """Give back what is assigned, hear that it is taken, and only then close.
+
+        confluent-kafka 2.16 answers an assignment that comes while it closes with the GIL held, and librdkafka may never take the
+        answer (its issues 4041, 4884): then the whole process stands still. A topic that is deleted brings just these two
+        together, a fault that ends the session and a new assignment (decision 7).
+        """
+        self._consumer.unsubscribe()
+        ends = time.monotonic() + _GIVE_BACK_SECONDS
+        while (self._consumer.consume(500, _HEAR_SECONDS) or self._consumer.assignment()) and time.monotonic() < ends:
+            pass
+        self._consumer.close()
 
     def _poll(self, most: int) -> list[Message]:
         """Wait for one record; take what else is there."""

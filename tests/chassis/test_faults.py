@@ -20,7 +20,7 @@ from chassis.subscription import TopicPartition
 from chassis.telemetry import Telemetry
 from tests.chassis.conftest import Lab, assert_each_once_in_order, series
 from tests.chassis.test_subscription import bomb
-from tests.chassis.toy import HANGS, Aside, DieAt, doubler, losing
+from tests.chassis.toy import BLOCKS, HANGS, LOCKS, Aside, DieAt, doubler, losing
 from tests.conftest import Administrator
 
 SAID = series(20, 100)
@@ -333,17 +333,27 @@ async def test_a_loop_that_hangs_ends_its_process_whatever_thread_it_waits_for(l
     assert "a loop has stalled" in lab.log()
 
 
+@pytest.mark.parametrize("fault", [BLOCKS, LOCKS], ids=["a call that blocks", "the interpreter's lock is kept"])
+async def test_an_event_loop_that_stands_still_ends_its_process_and_says_where_it_stood(lab: Lab, fault: int) -> None:
+    await lab.say([("k", fault)])
+    await lab.publish()
+    standing = lab.start_doubler("--whole")
+
+    assert await asyncio.to_thread(standing.wait, 30) == 1
+    assert "most recent call first" in lab.log()
+    assert "toy.py" in lab.log()
+
+
 async def test_offsets_that_are_refused_are_told_again(lab: Lab) -> None:
     telemetry, settings = Telemetry("doubler", None, "error"), lab.settings(lab.doubler_dsn)
     consumer = make_consumer(doubler(lab.suffix), settings, Pulse(60), telemetry, lambda: None)
-    session = await consumer._open()
     refused = {TopicPartition("no-such-topic", 0): 5}
-    session.offsets = dict(refused)
+    async with consumer._session() as session:
+        session.offsets = dict(refused)
 
-    await consumer._tell(session)
+        await consumer._tell(session)
 
     assert session.offsets == refused
-    await consumer._shut(session)
 
 
 async def test_a_topic_that_grows_loses_and_doubles_nothing(lab: Lab) -> None:

@@ -6,6 +6,7 @@ As a process, so that it can be killed:  python -m tests.chassis.toy SUFFIX [--d
 
 import argparse
 import asyncio
+import ctypes
 import os
 import signal
 import sys
@@ -28,8 +29,8 @@ from chassis.telemetry import Telemetry
 from contracts.envelope import Event
 from contracts.topics import Topic
 
-HANGS = 666
-"""The number at which the doubler waits for a thread that never comes back."""
+HANGS, BLOCKS, LOCKS = 666, 667, 668
+"""Numbers at which the doubler waits for a thread that never comes back, does nothing else, and lets nobody do anything else."""
 
 DieAt = Literal["promised", "published", "taken", "committed"]
 
@@ -85,6 +86,10 @@ def doubler(suffix: str) -> Service:
         for event in batch:
             if event.data.n == HANGS:
                 await asyncio.to_thread(time.sleep, 3600)
+            if event.data.n == BLOCKS:
+                time.sleep(3600)  # noqa: ASYNC251  that is the fault
+            if event.data.n == LOCKS:  # PyDLL calls with the interpreter's lock held
+                await asyncio.to_thread(ctypes.PyDLL(None).sleep, 3600)
             if event.data.n < 0 and event.data.n not in cured:
                 raise ValueError("a number that hurts")
         await tx.execute(
