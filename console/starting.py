@@ -33,12 +33,14 @@ def city_up(settings: LocalSettings, say: Say) -> City:
     """Everything running and ready: what runs already is left alone. Raises Trouble or StackError."""
     home = home_of(settings)
     with disk.blamed(home.root), _prepared(home, say):
-        keyrings.make_ahead(home, utc_now())
         stack = servers_up(settings, say)
         plan = services.plan_of(settings, stack, services.passwords_in(home))
-        if not _is_supervised(home, plan):
+        if is_new := not _is_supervised(home, plan):
             _stop_services(home, say)
             asyncio.run(_prepare(plan, say))
+        asyncio.run(keyrings.require_known(home, plan.postgres_dsn, _databases(plan)))
+        keyrings.make_ahead(home, utc_now())
+        if is_new:
             services.write_plan(home, plan)
             _start_supervisor(home, say)
         _wait_until_ready(home, say)
@@ -102,9 +104,13 @@ def _gone_is_fine() -> Generator[None]:
         return
 
 
+def _databases(plan: Plan) -> tuple[databases.ServiceDatabase, ...]:
+    return tuple(services.database_of(name, plan.passwords[name]) for name in SERVICES)
+
+
 async def _prepare(plan: Plan, say: Say) -> None:
     """Databases, then topics, logins and migrations side by side."""
-    owned = tuple(services.database_of(name, plan.passwords[name]) for name in SERVICES)
+    owned = _databases(plan)
     if made := await databases.create_databases(plan.postgres_dsn, owned):
         say(f"made the databases {', '.join(made)}")
     async with asyncio.TaskGroup() as tasks:

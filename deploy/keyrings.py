@@ -1,6 +1,6 @@
 """The keys that a city needs now and soon: made ahead, so that the first application of a fiscal year finds its key."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +9,10 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 import cities
-from sealing.folders import Folders
+from chassis import database
+from deploy.databases import ServiceDatabase, within
+from sealing.errors import KeyringRefusal
+from sealing.folders import Folders, version_of
 from sealing.keyring import EDGE, number_class
 from sealing.making import make_keys, names_ahead
 from services.intake.legal_bases import read_legal_bases
@@ -25,6 +28,9 @@ class _Retention(BaseSettings):
     retention: str = "5y"
 
 
+_WRAPPING = {"desk": "SELECT key FROM index_key", "intake": "SELECT key FROM digest_key"}
+
+
 @dataclass(frozen=True, slots=True)
 class Keyrings:
     """The folders of a city's file keyrings; without `numbers` the city collects no Individual Numbers."""
@@ -32,6 +38,40 @@ class Keyrings:
     city: Path
     edge: Path
     numbers: Path | None
+
+
+async def require_known(keyrings: Keyrings, admin_dsn: str, databases: Collection[ServiceDatabase]) -> None:
+    """Nothing, when the keyrings hold every key by which these databases had something wrapped.
+
+    One that does not is another: a volume that is not mounted, an empty folder after a loss. Keys of the same names, made anew in
+    it, would seal what the real ones never open. Raises KeyringRefusal.
+    """
+    held = {"desk": Folders(keyrings.city), "intake": Folders(keyrings.edge)}
+    for found in databases:
+        if (folders := held.get(found.service)) and (lost := _lost(folders, await _wrapping(admin_dsn, found))):
+            raise KeyringRefusal(
+                f"{folders.root} does not hold {', '.join(lost)}, by which keys in the database {found.name} are wrapped: is the volume "
+                "mounted? Nothing was made in it. A keyring that is lost is brought back by `madoguchi keys restore FILE`; without a "
+                "back-up what it sealed stays closed, and only empty databases go with a new one."
+            )
+
+
+def _lost(folders: Folders, versions: Iterable[str]) -> list[str]:
+    names = {version: version_of(version) for version in versions}
+    return sorted(
+        version
+        for version, (name, number) in names.items()
+        if number not in folders.versions(name) and not folders.is_destroyed(name)
+    )
+
+
+async def _wrapping(admin_dsn: str, found: ServiceDatabase) -> set[str]:
+    """The versions of keys by which a service has wrapped keys of its own."""
+    connection = await database.connect(within(admin_dsn, found.name))
+    try:
+        return {row[0] for row in await connection.fetch(_WRAPPING[found.service])}
+    finally:
+        await database.close(connection)
 
 
 def make_ahead(keyrings: Keyrings, at: datetime) -> list[str]:

@@ -33,7 +33,7 @@ from contracts.topics import APPLICATIONS, OF_A_CHANNEL
 from deploy import acls
 from deploy.databases import ServiceDatabase, bring_up, create_databases
 from deploy.grants import SERVICES
-from deploy.keyrings import Keyrings, make_ahead
+from deploy.keyrings import Keyrings, make_ahead, require_known
 from deploy.topics import create_topics, grow_like
 from sealing.errors import KeyringRefusal
 
@@ -139,6 +139,7 @@ async def prepare(settings: Settings) -> list[str]:
     given = await acls.give_access(settings.broker, settings.passwords(), acls.rights())
     if settings.keyring and settings.edge_keyring:
         keyrings = Keyrings(settings.keyring, settings.edge_keyring, settings.number_keyring)
+        await require_known(keyrings, admin, settings.databases())
         make_ahead(keyrings, datetime.now(UTC))
     return [*(f"database {name}" for name in made), *applied, *(f"topic {name}" for name in topics), *given]
 

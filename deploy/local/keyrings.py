@@ -4,18 +4,29 @@ Each service is told of the halves it may use and no others: intake seals for th
 seals; notify and archive open; routing is told of none. Individual Numbers are sealed by intake and opened by desk.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from deploy.local.home import Home
+
+if TYPE_CHECKING:
+    from deploy.databases import ServiceDatabase
 
 
 def make_ahead(home: Home, at: datetime) -> None:
     """The keys of a city on this machine."""
     from deploy import keyrings  # what makes keys is loaded by who makes them, not by every command
-    from deploy.keyrings import Keyrings
 
-    keyrings.make_ahead(Keyrings(home.keyring, home.edge_keyring, home.number_keyring), at)
+    keyrings.make_ahead(keyrings.Keyrings(home.keyring, home.edge_keyring, home.number_keyring), at)
+
+
+async def require_known(home: Home, admin_dsn: str, databases: Collection["ServiceDatabase"]) -> None:
+    """See `deploy.keyrings`."""
+    from deploy import keyrings
+
+    found = keyrings.Keyrings(home.keyring, home.edge_keyring, home.number_keyring)
+    await keyrings.require_known(found, admin_dsn, databases)
 
 
 def addresses(home: Home, service: str) -> Mapping[str, str]:

@@ -115,6 +115,21 @@ def test_a_killed_supervisor_is_replaced_and_leaves_no_service_running_twice(ter
     assert ready(terminal)
 
 
+def test_up_makes_no_other_keys_where_the_keyring_should_be_and_goes_on_with_it_once_it_is_back(
+    terminal: Terminal,
+) -> None:
+    keyring = home_of(terminal.settings).keyring
+    keyring.rename(keyring.with_name("not-mounted"))
+
+    refused = terminal.run("up")
+
+    assert refused.code == 1
+    assert f"{keyring} does not hold 5y-" in " ".join(refused.err.split())
+    assert not list(keyring.rglob("*.key"))
+    keyring.with_name("not-mounted").replace(keyring)
+    terminal.ok("up")
+
+
 def test_the_demo_adds_up_while_everything_is_killed_and_adds_up_again(terminal: Terminal, sample: Path) -> None:
     demo = terminal.start("demo", "--once", "--file", str(sample), "--mapping", "sample")
     time.sleep(1.5)

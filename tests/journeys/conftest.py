@@ -236,7 +236,7 @@ async def portal_key(city_settings: LocalSettings) -> AsyncGenerator[ApiKey]:
     """The key of the portal, for all journeys."""
     async with channel_keys.lent(running_city(city_settings), PORTAL) as key:
         yield key
-        city_up(city_settings, print)
+        await asyncio.to_thread(city_up, city_settings, print)
 
 
 async def on_kafka(city: City) -> Broker:
@@ -254,5 +254,5 @@ async def portal_login(city_settings: LocalSettings) -> Broker:
 
 @pytest.fixture
 async def city(city_settings: LocalSettings, portal_key: ApiKey, portal_login: Broker) -> RunningCity:
-    city_up(city_settings, print)
+    await asyncio.to_thread(city_up, city_settings, print)
     return RunningCity(city_settings, running_city(city_settings), portal_key, portal_login)
