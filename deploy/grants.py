@@ -49,7 +49,7 @@ GRANTS: Mapping[str, Rights] = {
         tables={
             # Digests of the release before are keyed by the service: whoever owns the tables has no key.
             "application": "SELECT, INSERT, UPDATE (state, digest, digest_key)",
-            "submission": "SELECT, INSERT, UPDATE (outcome, fault, digest, digest_key)",
+            "submission": "SELECT, INSERT, UPDATE (outcome, fault, faults, digest, digest_key)",
             "contradiction": "SELECT, INSERT, UPDATE (digest, digest_key)",
             "digest_key": "SELECT, INSERT",
             "progress": "SELECT, INSERT",

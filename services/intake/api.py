@@ -19,6 +19,7 @@ from services.intake import handlers, rules, store, timeline
 from services.intake.admitting import System
 from services.intake.door import Door, permit
 from services.intake.guarding import Guarded, guard
+from services.intake.rejections_api import add_rejections_route
 from services.intake.rules import Known, Sent
 from services.intake.seals import Seals, not_opened
 from services.intake.settings import Settings
@@ -31,9 +32,10 @@ FAULTY = "The application has faulty fields; see `errors`."
 
 
 def add_routes(app: FastAPI, commands: Commands, settings: Settings, seals: Seals, tokens: Tokens) -> None:
-    """`POST /v1/applications`, `GET /v1/applications/{receipt}` and `POST /v1/token`, for channel systems that have a key."""
+    """`POST /v1/applications`, `GET /v1/applications/{receipt}`, `GET /v1/rejections`, `POST /v1/token`, for systems that have a key."""
     door = Door(commands, tokens)
     add_token_route(app, commands, door, tokens)
+    add_rejections_route(app, commands, door)
 
     @app.post("/v1/applications", status_code=201)
     async def submit(request: Request) -> Response:

@@ -1,5 +1,6 @@
 """What intake does with what it reads."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -244,9 +245,12 @@ def _new(tx: Tx, sent: Sent, event: ApplicationSubmitted, number: int) -> NewApp
     )
 
 
-def _outcome(found: Judged) -> tuple[str, str, str, str | None]:
-    codes = sorted({fault.code for fault in faults_of(found)})
-    return found.submission.source, found.submission.id, found.verdict.outcome, ",".join(codes) or None
+def _outcome(found: Judged) -> tuple[str, str, str, str | None, str | None]:
+    sent, outcome, faults = found.submission, found.verdict.outcome, faults_of(found)
+    if not faults:
+        return sent.source, sent.id, outcome, None, None
+    words = json.dumps([fault.model_dump() for fault in faults], ensure_ascii=False)
+    return sent.source, sent.id, outcome, ",".join(sorted({fault.code for fault in faults})), words
 
 
 def _origin(sent: Submission) -> Origin:

@@ -152,13 +152,14 @@ async def submission(tx: Tx, key: SubmissionKey) -> tuple[Said, Before] | None:
     return (Said(*row[:4]), Before(*row[4:])) if row else None
 
 
-async def set_outcomes(tx: Tx, outcomes: Sequence[tuple[str, str, str, str | None]]) -> None:
-    """Write (source, id, outcome, fault) of the submissions that were not accepted."""
+async def set_outcomes(tx: Tx, outcomes: Sequence[tuple[str, str, str, str | None, str | None]]) -> None:
+    """Write (source, id, outcome, codes of its faults, the faults as JSON) of the submissions that were not accepted."""
     if outcomes:
         await tx.execute(
             """
-            UPDATE submission SET outcome = x.o, fault = x.f
-            FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) x(s, i, o, f) WHERE (source, id) = (x.s, x.i)
+            UPDATE submission SET outcome = x.o, fault = x.f, faults = x.w::jsonb
+            FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) x(s, i, o, f, w)
+            WHERE (source, id) = (x.s, x.i)
             """,
             *columns(outcomes),
         )

@@ -269,7 +269,8 @@ def test_no_word_of_the_domain_occurs_in_the_chassis() -> None:
 ROOMS = {"app", "settings", "handlers", "rules", "store"}
 FURTHER = {
     "intake": {"api", "timeline", "guarding", "seals", "retention", "legal_bases"}
-    | {"door", "admitting", "channel_systems", "tokens", "token_api", "digest_keys", "senders"},
+    | {"door", "admitting", "channel_systems", "tokens", "token_api", "digest_keys", "senders"}
+    | {"rejections", "rejections_api"},
     "routing": {"api", "work", "shelf", "packs", "formats", "calendars", "organisations", "organisation_snapshots"}
     | {"procedures", "sheets", "overlay_api", "explanation_api", "verdicts", "words", "free_text", "deciding"}
     | {"moves", "clocking", "clock_events", "suggestion_api", "text_trials", "compiler", "pickling"}
