@@ -35,10 +35,13 @@ async def everything_kept(intake: Intake, ask: Administrator) -> str:
     """All rows of all tables, as text."""
     tables = await ask(intake.pool, "SELECT schemaname || '.' || relname AS name FROM pg_stat_user_tables")
     rows = [row for table in tables for row in await ask(intake.pool, f"SELECT t::text AS row FROM {table['name']} t")]
-    return "\n".join(bytes.fromhex(part).decode() for row in rows for part in _hex(row["row"])) + str(rows)
+    return "\n".join(bytes.fromhex(part).decode(errors="replace") for row in rows for part in _hex(row["row"])) + str(
+        rows
+    )
 
 
 def _hex(row: str) -> list[str]:
+    """What is kept as bytes and begins as JSON does, as one digest of 256 does too."""
     return [part.split("x", 1)[1].strip('",)') for part in row.split("\\") if part.startswith("x7b")]
 
 
