@@ -35,7 +35,9 @@ from chassis.telemetry import Telemetry, new_traceparent
 from contracts.envelope import Event
 from contracts.topics import Topic
 
-_M_ARENA_MAX = -8
+_M_ARENA_MAX, _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -8, -3, -1
+_OF_A_BATCH = 256 * 1024
+"""Bytes: what is larger is a batch's, and goes with it."""
 
 AddRoutes = Callable[[FastAPI, Commands], None]
 Work = Callable[[Commands, Telemetry, asyncio.Event], Awaitable[None]]
@@ -98,10 +100,15 @@ def main(name: str, build: Callable[[S], Service], settings: type[S]) -> None:
 
 
 def _share_memory() -> None:
-    """One arena for all threads (mallopt(3)): glibc gives each its own, and what the few that wait leave there is 10 MB a service."""
+    """One arena for all threads (mallopt(3)): glibc gives each its own, and what the few that wait leave there is 10 MB a service.
+
+    And the buffers of a batch beside it: glibc learns from the first that is freed to keep all later ones, 7 MB of the desk.
+    """
     tune = getattr(ctypes.CDLL(None), "mallopt", None)  # no other C library has it
     if tune is not None:
         tune(_M_ARENA_MAX, 1)
+        tune(_M_MMAP_THRESHOLD, _OF_A_BATCH)
+        tune(_M_TRIM_THRESHOLD, _OF_A_BATCH)
 
 
 async def serve(service: Service, settings: ServiceSettings) -> None:

@@ -30,7 +30,7 @@ PAUSE = 0.1
 
 
 def city_up(settings: LocalSettings, say: Say) -> City:
-    """Everything running and ready: what runs already is left alone. Raises Trouble or StackError."""
+    """Everything running and ready: what runs already is left alone, but for topics and rights that it lacks. Raises Trouble or StackError."""
     home = home_of(settings)
     with disk.blamed(home.root), _prepared(home, say):
         stack = servers_up(settings, say)
@@ -38,6 +38,8 @@ def city_up(settings: LocalSettings, say: Say) -> City:
         if is_new := not _is_supervised(home, plan):
             _stop_services(home, say)
             asyncio.run(_prepare(plan, say))
+        else:
+            asyncio.run(_topics(plan, say))
         asyncio.run(keyrings.require_known(home, plan.postgres_dsn, _databases(plan)))
         keyrings.make_ahead(home, utc_now())
         if is_new:
