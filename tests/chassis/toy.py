@@ -160,7 +160,7 @@ def refuse_seeks(times: int) -> None:
 def never_leave() -> None:
     """A client that does not come back from leaving its group."""
 
-    def sleep(self: Subscription) -> None:  # noqa: ARG001
+    def sleep(self: Subscription) -> None:
         time.sleep(3600)
 
     Subscription._leave = sleep  # pyright: ignore[reportPrivateUsage]
