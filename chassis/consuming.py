@@ -19,6 +19,8 @@ E = TypeVar("E", bound=Event)
 
 _KEY = re.compile(rb"[A-Za-z0-9._:/-]{1,512}")
 """Ours are UUIDs and names of rule sets and the like."""
+_FIELD = re.compile(r"[a-z0-9_.-]{1,100}|\[key\]")
+"""What contracts call fields, types and places. No text of PostgreSQL's holds a NUL: a reason with one was parked by nobody."""
 _TYPE = b'"type":"'
 _ATTRIBUTES_END = 256
 """Our own envelopes name their type within so many bytes, before anything that a vendor wrote."""
@@ -243,8 +245,8 @@ def _first(error: ValidationError) -> Mapping[str, Any]:
 
 
 def _what(error: Exception) -> str:
-    """Which rule was broken and where: never the value that broke it."""
+    """Which rule was broken and where: never the value that broke it, nor a name that was sent, which can be anything."""
     if not isinstance(error, ValidationError):
         return type(error).__name__
     first = _first(error)
-    return f"{first['type']} at {'.'.join(str(part) for part in first['loc'])}"
+    return f"{first['type']} at {'.'.join(part if _FIELD.fullmatch(part) else '?' for part in map(str, first['loc']))}"

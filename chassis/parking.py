@@ -46,6 +46,8 @@ class ParkingLimit:
 
     def count(self, keys: int, parked: int) -> None:
         """Remember what was committed, forgetting what lies further back than the window."""
+        if not keys:  # watermarks alone, twice a second on a quiet day: they would fill the memory before the window
+            return
         self._recent.append((keys, parked))
         while len(self._recent) > 1 and sum(total for total, _ in self._recent) - self._recent[0][0] >= self.window:
             self._recent.popleft()

@@ -87,7 +87,7 @@ async def enter(tx: Tx, moves: Mapping[LaneKey, tuple[int, int]], keys: Iterable
 
 
 async def park(tx: Tx, deliveries: Sequence[tuple[Delivery, str]]) -> None:
-    """Park events with the class of their cause, in order, and their keys."""
+    """Park events with the class of their cause, in order, and their keys; one that is parked already is read a second time."""
     if not deliveries:
         return
     await tx.execute(
@@ -96,6 +96,7 @@ async def park(tx: Tx, deliveries: Sequence[tuple[Delivery, str]]) -> None:
     )
     for delivery, cause in deliveries:
         record = delivery.record
+        headers = [part for name, value in record.headers for part in (name.encode(), value)]
         await tx.execute(
             """
             INSERT INTO chassis.parked_event (key, topic, partition, "offset", number, headers, value, cause, digest)
@@ -106,10 +107,11 @@ async def park(tx: Tx, deliveries: Sequence[tuple[Delivery, str]]) -> None:
             record.partition,
             record.offset,
             delivery.number,
-            [part for name, value in record.headers for part in (name.encode(), value)],
+            headers,
             record.value or b"",
             cause,
-            hashlib.sha256(record.value or b"").digest(),
+            # Of the headers too, where a binary event has its id: a topic made anew has other records at the same places.
+            hashlib.sha256(b"\0".join((record.value or b"", *headers))).digest(),
         )
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+LAST_SECONDS = 10.0
+
 
 class Stalled(Exception):
     """A loop has stopped turning. The process ends; its supervisor starts another."""
@@ -47,6 +49,7 @@ class Pulse:
 def deadman(seconds: float) -> Generator[None]:
     """Within this the process ends, with code 1, when the running event loop stands still for so many seconds.
 
+    After it the process has LAST_SECONDS to end by itself: Python waits for every thread, for one that hangs in a library too.
     Where each thread stood then is on standard error: files, lines and names of functions, never a value.
     """
     loop = asyncio.get_running_loop()
@@ -54,11 +57,11 @@ def deadman(seconds: float) -> Generator[None]:
     def put_off() -> None:
         nonlocal next_time
         faulthandler.dump_traceback_later(seconds, exit=True)
-        next_time = loop.call_later(1, put_off)
+        next_time = loop.call_later(min(1, seconds / 4), put_off)
 
     next_time = loop.call_soon(put_off)
     try:
         yield
     finally:
         next_time.cancel()
-        faulthandler.cancel_dump_traceback_later()
+        faulthandler.dump_traceback_later(LAST_SECONDS, exit=True)

@@ -5,10 +5,12 @@ fences one that lost the lock without noticing. See ticks.py for what it decides
 """
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 import asyncpg
@@ -39,7 +41,10 @@ _IDLE_SECONDS = (0.005, 0.1)
 
 A commit of this process wakes the relay at once.
 """
-_HOUSEKEEPING = timedelta(hours=1)
+_HOUSEKEEPING, _HOUSEKEEPING_AGAIN = 3600.0, 60.0
+"""Seconds from one housekeeping to the next, and after one that had to be put off."""
+_ALL_PUBLISHED = 2
+"""Turns in a row that published no full page: the first may end an old window, the second has opened its own."""
 
 
 @dataclass(slots=True)
@@ -121,20 +126,25 @@ class Relay:
                 raise Fenced("stopped while standing by")
 
     async def _turns(self, lead: Lead, stop: asyncio.Event) -> None:
-        idle, kept_until = _IDLE_SECONDS[0], datetime.min.replace(tzinfo=UTC)
+        idle, due, turns, ending = _IDLE_SECONDS[0], -math.inf, 0, False
+        await self._keep_house(lead, forgetting=False)
         while True:
             self.pulse.beat(LOOP)
-            if database.utc_now() >= kept_until:
-                await self._keep_house(lead)
-                kept_until = database.utc_now() + _HOUSEKEEPING
+            if stop.is_set() and not ending:
+                ending, turns = True, 0
             # Cleared before reading: a commit during the read is found by the next turn.
             woken = self.wake.is_set()
             self.wake.clear()
             said = await self.turn(lead)
-            if said == journal.PAGE:
+            turns = 0 if said == journal.PAGE else turns + 1
+            if not turns:
                 continue
-            if stop.is_set() and not said:
-                return
+            if turns >= _ALL_PUBLISHED:
+                # What others commit from now on is theirs to publish: they never rest.
+                if ending:
+                    return
+                if time.monotonic() >= due:
+                    due = time.monotonic() + await self._keep_house(lead, forgetting=True)
             if not woken:
                 idle = _IDLE_SECONDS[0] if said else min(_IDLE_SECONDS[1], idle * 1.5)
             if not stop.is_set():
@@ -175,12 +185,22 @@ class Relay:
             await kafka.publish(lead.producer, self.topic, outgoing(lead.tick, entries), self.seconds)
         self.pulse.is_ready(LOOP, ready=True)
 
-    async def _keep_house(self, lead: Lead) -> None:
-        async with database.transaction(lead.connection) as tx:
-            await journal.make_partitions(tx, tx.now.date())
-            dropped = await journal.drop_partitions(tx, tx.now.date() - timedelta(days=self.journal_days))
+    async def _keep_house(self, lead: Lead, *, forgetting: bool) -> float:
+        """Make the days to come, and forget those that are over when all is published. Returns the seconds until the next time.
+
+        Both want the journal for themselves, which a back-up does not give: publishing goes on, and this is done after it.
+        """
+        oldest = database.utc_now().date() - timedelta(days=self.journal_days)
+        try:
+            async with database.transaction(lead.connection) as tx:
+                await journal.make_partitions(tx, tx.now.date())
+                dropped = await journal.drop_partitions(tx, oldest) if forgetting else []
+        except asyncpg.PostgresError as error:
+            self.telemetry.warn("journal.not_kept", error=name_of(error))
+            return _HOUSEKEEPING_AGAIN
         if dropped:
             self.telemetry.info("journal.dropped", partitions=dropped)
+        return _HOUSEKEEPING
 
 
 def outgoing(tick: Tick, entries: Sequence[Entry]) -> list[kafka.Outgoing]:

@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import asyncpg
 import uvicorn
 import uvloop
 from fastapi import FastAPI
@@ -175,8 +176,11 @@ async def _database(service: Service, settings: ServiceSettings) -> Pool:
     pool = await database.make_pool(settings.postgres_dsn.get_secret_value(), settings.pool_size)
     async with pool.acquire() as connection:
         await migrations.check(connection, service.packages)
+        # While a back-up reads the journal nobody makes days; the relay does after it.
+        with contextlib.suppress(asyncpg.LockNotAvailableError):
+            async with database.transaction(connection) as tx:
+                await journal.make_partitions(tx, tx.now.date())
         async with database.transaction(connection, scope=service.scope) as tx:
-            await journal.make_partitions(tx, tx.now.date())
             said = await service.prepare(tx)
             await journal.append(tx, journal.lines(tx, service.topic.producer or "", said, new_traceparent()))
     return pool

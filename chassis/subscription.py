@@ -28,6 +28,9 @@ _METADATA_MS = 5_000
 _QUEUE_KBYTES = 4096
 _AGAIN_SECONDS = 60.0
 """After which a partition that could not be read is tried again."""
+_JOIN_SECONDS = 330.0
+"""After which a member that is given nothing, not even no partition, tries anew. Who hangs in the group holds up the others for
+`max.poll.interval.ms`, not longer."""
 _UNREADABLE = frozenset({KafkaError._BAD_COMPRESSION, KafkaError._BAD_MSG})  # noqa: SLF001  their published names
 """What the bytes on one partition are guilty of, and nothing else. librdkafka does not go past them, whoever asks how often."""
 _LEAST_MS = 2000
@@ -87,6 +90,7 @@ class Subscription:
         """Counts assignments: positions are reset by each, and what was held of the last one ends with it."""
         self.away = False
         """Whether no broker has been heard of since the last time one was."""
+        self._joins_since: float | None = None
         self._aside: dict[TopicPartition, float] = {}
         self._found: list[Unreadable] = []
         self._broker, self._topics, self._seconds = broker, topics, seconds
@@ -102,10 +106,14 @@ class Subscription:
             await self._call("consumer start", lambda: self._ask(self._seconds))
         except Transient as error:
             raise await handshake.explained(error, self._broker) from error
-        self._consumer.subscribe(list(self._topics), on_assign=self._assigned)
+        self._joins_since = time.monotonic()
+        self._consumer.subscribe(list(self._topics), on_assign=self._assigned, on_revoke=self._revoked)
 
     async def fetch(self, most: int) -> Mapping[TopicPartition, Sequence[Record]]:
-        """What has arrived, at most so many records, in the order of each partition; nothing after a tenth of a second."""
+        """What has arrived, at most so many records, in the order of each partition; nothing after a tenth of a second.
+
+        Raises Transient for what the client cannot mend by itself, also where its group never lets it in.
+        """
         messages = await self._call("fetch", lambda: self._poll(most))
         found: dict[TopicPartition, list[Record]] = {}
         for message in messages:
@@ -119,11 +127,14 @@ class Subscription:
         return found
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Tell the broker where the next member shall begin. Raises Transient when it does not want to know."""
+        """Tell the broker where the next member shall begin. Raises Transient when it does not want to know.
+
+        Of a topic that is gone nothing need be told; told later, it would be taken for a place in another of its name.
+        """
         positions = [Position(tp.topic, tp.partition, offset) for tp, offset in offsets.items()]
-        committed = await self._call("commit", lambda: self._consumer.commit(offsets=positions, asynchronous=False))
-        if refused := next((position.error for position in committed if position.error), None):
-            raise Transient(f"kafka: commit: {refused.name()}")
+        refused = await self._call("commit", lambda: self._commit(positions))
+        if grave := [error for error in refused if error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART]:
+            raise Transient(f"kafka: commit: {grave[0].name()}")
 
     async def rewind(self, tp: TopicPartition, offset: int) -> None:
         """Read again from `offset`. Raises Transient when the partition is no longer ours."""
@@ -148,6 +159,14 @@ class Subscription:
         except KafkaException as error:
             raise Transient(f"kafka: {what}: {error.args[0].name()}") from error
 
+    def _commit(self, positions: list[Position]) -> list[KafkaError]:
+        """What was refused, partition by partition; librdkafka raises it where all of them were."""
+        try:
+            committed = self._consumer.commit(offsets=positions, asynchronous=False)
+        except KafkaException as error:
+            return [error.args[0]]
+        return [position.error for position in committed if position.error]
+
     def _leave(self) -> None:
         """Give back what is assigned, hear that it is taken, and only then close.
 
@@ -167,6 +186,7 @@ class Subscription:
         first = self._consumer.poll(_POLL_SECONDS)
         if first is None:
             self.away = self.away and not self._answers()
+            self._check_joined()
             return []
         generation = self.generation
         more = self._consumer.consume(most - 1, 0)
@@ -178,6 +198,11 @@ class Subscription:
             raise KafkaException(error)
         self.away = False
         return [message for message in messages if not message.error()] if faults else messages
+
+    def _check_joined(self) -> None:
+        """A member that has no part of the group's work says nothing, and nothing comes: it looked like a quiet day."""
+        if self._joins_since is not None and time.monotonic() - self._joins_since > _JOIN_SECONDS:
+            raise Transient(f"kafka: the group has given this member nothing to do for {_JOIN_SECONDS:g} s")
 
     def _is_set_aside(self, message: Message) -> bool:
         """Whether this says that a partition cannot be read on, which is paused then: its writer makes nobody wait but himself."""
@@ -191,11 +216,11 @@ class Subscription:
         return True
 
     def _try_again(self) -> None:
-        """Resume those that were set aside a while ago; one that is no longer ours needs none of it."""
-        late = [tp for tp, since in self._aside.items() if time.monotonic() - since > _AGAIN_SECONDS]
+        """Resume those that were set aside a while ago. One that is not ours now is still paused if it comes back to us."""
+        late = {tp for tp, since in self._aside.items() if time.monotonic() - since > _AGAIN_SECONDS}
         if late:
-            ours = {TopicPartition(one.topic, one.partition) for one in self._consumer.assignment()}
-            self._consumer.resume([Position(*tp) for tp in late if tp in ours])
+            late &= {TopicPartition(one.topic, one.partition) for one in self._consumer.assignment()}
+            self._consumer.resume([Position(*tp) for tp in late])
         for tp in late:
             del self._aside[tp]
 
@@ -213,6 +238,10 @@ class Subscription:
 
     def _assigned(self, _: Consumer, __: Sequence[Position]) -> None:
         self.generation += 1
+        self._joins_since = None
+
+    def _revoked(self, _: Consumer, __: Sequence[Position]) -> None:
+        self._joins_since = time.monotonic()
 
     def _failed(self, error: KafkaError) -> None:
         """The client goes on by itself; what it cannot mend it says as the result of a call."""

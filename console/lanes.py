@@ -2,9 +2,9 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -28,8 +28,10 @@ class Lag:
 
     def advice(self) -> str:
         """What to do if it stays so; nothing when it does not lag."""
-        if self.seen >= self.last:
+        if self.seen == self.last:
             return ""
+        if self.seen > self.last:
+            return "the producer's database is older than what it has published: restore it up to its last transaction"
         topic, partition = self.lane.split("/")
         return f"lane resend --topic {topic} --partition {partition} --first {self.seen + 1} --last {self.last}"
 
@@ -101,28 +103,40 @@ async def _resend(city: "City", topic: "Topic", partition: int, first: int, last
 
 
 async def _lags(city: "City") -> list[Lag]:
-    from console.books import counters, topic_by, watermarks
+    from console.books import READERS, counters, topic_by, watermarks
 
     last: dict[tuple[str, int], int] = {}
-    seen: dict[str, Sequence[Any]] = {}
+    seen: dict[str, list[tuple[str, int, int]]] = {}
     for service in city.services:
         async with city.database(service) as connection:
             name = topic_by(service).name
             last |= {(name, partition): number for partition, number in enumerate(await counters(connection))}
-            seen[service] = await watermarks(connection)
-    return [lag for reader, rows in seen.items() for lag in _of(reader, rows, last)]
+            seen[service] = [(row[0], row[1], row[2]) for row in await watermarks(connection)]
+    return [
+        lag
+        for reader, rows in seen.items()
+        for lag in lags_of(reader, rows, {lane: n for lane, n in last.items() if reader in READERS[lane[0]]})
+    ]
 
 
-def _of(reader: str, rows: Sequence[Any], last: Mapping[tuple[str, int], int]) -> Iterator[Lag]:
-    for topic, partition, seen in rows:
-        yield Lag(reader, f"{topic}/{partition}", seen, last.get((topic, partition), seen))
+def lags_of(reader: str, rows: Iterable[tuple[str, int, int]], last: Mapping[tuple[str, int], int]) -> Iterator[Lag]:
+    """A reader on every lane that it has a watermark on (`rows`: topic, partition, number), or that it reads and should have one.
+
+    `last` are the last numbers of the lanes that it reads. A reader that has never been given anything has no watermark at all.
+    """
+    seen = {(topic, partition): number for topic, partition, number in rows}
+    due = {lane for lane, number in last.items() if number}
+    for lane in sorted(seen.keys() | due):
+        topic, partition = lane
+        number = seen.get(lane, 0)
+        yield Lag(reader, f"{topic}/{partition}", number, last.get(lane, number))
 
 
 async def standing(city: "City", reader: str) -> list[Lag]:
-    """Lanes of a reader that lag and have not moved for two seconds."""
-    before = [lag for lag in await _lags(city) if lag.reader == reader and lag.seen < lag.last]
+    """Lanes of a reader that lag, or are ahead of what there is, and have not moved for two seconds."""
+    before = {lag.lane: lag.seen for lag in await _lags(city) if lag.reader == reader and lag.seen != lag.last}
     if not before:
         return []
     await asyncio.sleep(2)
-    after = {lag.lane: lag.seen for lag in await _lags(city) if lag.reader == reader}
-    return [lag for lag in before if after.get(lag.lane) == lag.seen]
+    after = [lag for lag in await _lags(city) if lag.reader == reader and lag.seen != lag.last]
+    return [lag for lag in after if before.get(lag.lane) == lag.seen]

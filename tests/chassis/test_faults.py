@@ -9,6 +9,7 @@ import asyncpg
 import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from pydantic import SecretStr
 
 from chassis import kafka, relay
 from chassis.database import Tx, sleep_or, utc_now
@@ -344,11 +345,29 @@ async def test_an_event_loop_that_stands_still_ends_its_process_and_says_where_i
     assert "toy.py" in lab.log()
 
 
+async def test_a_client_that_never_leaves_its_group_keeps_no_process_from_ending(lab: Lab) -> None:
+    """Python itself would wait for its thread for ever, and so would whoever stops the service."""
+    await lab.say([("k", 1)])
+    await lab.publish()
+    leaving = lab.start_doubler("--whole", "--never-leave")
+    await lab.counted(1)
+
+    leaving.terminate()
+
+    assert await asyncio.to_thread(leaving.wait, 30) == 1
+    assert "service.stopped" in lab.log()
+    assert "most recent call first" in lab.log()
+
+
 async def test_offsets_that_are_refused_are_told_again(lab: Lab) -> None:
-    telemetry, settings = Telemetry("doubler", None, "error"), lab.settings(lab.doubler_dsn)
-    consumer = make_consumer(doubler(lab.suffix), settings, Pulse(60), telemetry, lambda: None)
-    refused = {TopicPartition("no-such-topic", 0): 5}
-    async with consumer._session() as session:
+    """Who has not joined a group that has members is none of it."""
+    login = {"kafka_user": "doubler", "kafka_password": SecretStr("doubler")}
+    settings = lab.settings(lab.doubler_dsn).model_copy(update=login)
+    consumer = make_consumer(doubler(lab.suffix), settings, Pulse(60), Telemetry("doubler", None, "error"), print)
+    refused = {TopicPartition(lab.numbers.name, 0): 5}
+    async with consumer._session() as member, consumer._session() as session:
+        while not member.kafka.generation:
+            await member.kafka.fetch(1)
         session.offsets = dict(refused)
 
         await consumer._tell(session)

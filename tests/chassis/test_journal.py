@@ -1,6 +1,7 @@
 import asyncio
 import json
 import os
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
@@ -11,7 +12,7 @@ from chassis.consuming import Handlers
 from chassis.database import Owned, Tx, connect, transaction, utc_now
 from chassis.errors import Poison
 from chassis.pulse import Pulse
-from chassis.relay import PLANNER
+from chassis.relay import PLANNER, Lead, Relay
 from chassis.service import Service, make_relay
 from chassis.telemetry import Telemetry
 from tests.chassis.conftest import Lab
@@ -270,6 +271,85 @@ async def test_from_a_database_that_was_restored_from_a_dump_nothing_is_publishe
 
     assert pulse.unready() == ["relay"]
     assert "restored from a dump" in capsys.readouterr().out
+
+
+LONG_AGO = date(2020, 1, 1)
+
+
+async def say_long_ago(lab: Lab, by_administrator: Administrator, numbers: Sequence[int]) -> None:
+    """What was committed on a day whose journal is over, and is not published yet."""
+    connection = await connect(lab.counter_dsn)
+    await by_administrator(connection, "SELECT chassis.make_journal_partition($1)", LONG_AGO)
+    await by_administrator(connection, "UPDATE chassis.tick SET opened_at = $1", datetime(2020, 1, 1, tzinfo=UTC))
+    async with transaction(connection) as tx:
+        for line in journal.lines(tx, "/counter", [Number(key="k", n=n) for n in numbers]):
+            await tx.execute(
+                "INSERT INTO chassis.journal (at, key, type, payload) VALUES ('2020-01-01 12:00Z', $1, $2, $3)",
+                line.key.encode(),
+                line.type,
+                line.payload,
+            )
+    await connection.close()
+
+
+async def test_what_is_not_published_yet_is_forgotten_by_nobody_however_old_it_is(
+    lab: Lab, by_administrator: Administrator
+) -> None:
+    await say_long_ago(lab, by_administrator, [1, 2])
+    connection, stop = await connect(lab.counter_dsn), asyncio.Event()
+    service = Service("counter", "tests.chassis", lab.numbers, Handlers())
+    relay = make_relay(service, lab.settings(lab.counter_dsn), Pulse(60), Telemetry("counter", None, "error"))
+
+    async with asyncio.timeout(15), asyncio.TaskGroup() as tasks:
+        tasks.create_task(relay.run(stop))
+        while await connection.fetchval("SELECT to_regclass('chassis.journal_20200101')"):
+            await asyncio.sleep(0.05)
+        stop.set()
+
+    assert [n for *_, n in await lab.on_topic(lab.numbers)] == [1, 2]
+    await connection.close()
+
+
+async def test_a_back_up_that_reads_the_journal_holds_no_relay_up(lab: Lab, by_administrator: Administrator) -> None:
+    """`pg_dump` holds a lock on the journal and all its days until it is done, and a day is over meanwhile."""
+    connection = await connect(lab.counter_dsn)
+    await by_administrator(connection, "SELECT chassis.make_journal_partition($1)", LONG_AGO)
+    reads = connection.transaction()
+    await reads.start()
+    await connection.execute("LOCK TABLE chassis.journal IN ACCESS SHARE MODE")
+    await lab.say([("k", 1), ("k", 2)])
+
+    async with asyncio.timeout(8):
+        await lab.publish()
+
+    assert [n for *_, n in await lab.on_topic(lab.numbers)] == [1, 2]
+    await reads.rollback()
+    await connection.close()
+
+
+async def test_a_relay_that_is_told_to_stop_does_although_another_instance_goes_on(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is committed after it was told is for the other one to publish."""
+    another, turn, stop = await connect(lab.counter_dsn), Relay.turn, asyncio.Event()
+
+    async def turn_after_another_has_said_something(relay: Relay, lead: Lead) -> int:
+        await say(another, 1)
+        return await turn(relay, lead)
+
+    await lab.say([("before", 1)])
+    service = Service("counter", "tests.chassis", lab.numbers, Handlers())
+    relay = make_relay(service, lab.settings(lab.counter_dsn), Pulse(60), Telemetry("counter", None, "error"))
+    monkeypatch.setattr(Relay, "turn", turn_after_another_has_said_something)
+
+    async with asyncio.timeout(15), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(relay.run(stop))
+        await lab.until_relayed(lab.counter_dsn)
+        stop.set()
+        await running
+
+    await another.close()
+    assert "before" in {key for *_, key, _ in await lab.on_topic(lab.numbers)}
 
 
 def test_a_topic_never_has_fewer_partitions_than_were_numbered() -> None:

@@ -156,6 +156,48 @@ async def test_a_partition_that_was_set_aside_is_tried_again_and_read_on_once_it
     assert [one.value for one in found] == [b"after"]
 
 
+async def test_a_partition_that_was_set_aside_is_tried_again_although_another_had_it_meanwhile(
+    lab: Lab, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client keeps it paused through a rebalance: nobody read it ever again, and nobody was told."""
+    monkeypatch.setattr(subscriptions, "_AGAIN_SECONDS", 1)
+    await asyncio.to_thread(bomb, lab.broker, topic)
+    async with member(lab, topic) as subscription:
+        await until_unreadable(subscription)
+        async with asyncio.timeout(60):
+            while not await is_taken_by_another(lab, topic, subscription):
+                await until_unreadable(subscription)
+
+        await until_unreadable(subscription)
+
+
+async def is_taken_by_another(lab: Lab, topic: str, subscription: Subscription) -> bool:
+    """Whether another member, which comes and goes, is given the only partition: its name decides."""
+    async with member(lab, topic) as other:
+        await shared(subscription, other)
+        taken = not subscription._consumer.assignment()
+        await asyncio.gather(drained(subscription, 2), drained(other, 2))
+    return taken
+
+
+async def until_unreadable(subscription: Subscription) -> None:
+    async with asyncio.timeout(30):
+        while not subscription.unreadable():
+            await subscription.fetch(1000)
+
+
+async def test_of_a_topic_that_is_gone_nothing_need_be_told_and_of_others_it_is(lab: Lab, topic: str) -> None:
+    await publish(lab, topic, b"a", b"b")
+    async with member(lab, topic) as first:
+        await records(first, 2)
+
+        await first.commit({TopicPartition("no-such-topic", 0): 7})
+        await first.commit({TopicPartition("no-such-topic", 0): 7, TopicPartition(topic, 0): 1})
+
+    async with member(lab, topic) as second:
+        assert [record.value for record in await records(second, 1)] == [b"b"]
+
+
 async def test_a_rewound_partition_is_read_again_from_there(lab: Lab, topic: str) -> None:
     await publish(lab, topic, b"a", b"b", b"c")
 
@@ -325,6 +367,26 @@ async def test_a_member_that_knows_patterns_only_joins_as_well(lab: Lab) -> None
         found = await records(subscription, 1)
 
     assert [record.value for record in found] == [b"x"]
+
+
+async def test_a_member_that_is_never_let_in_says_so(lab: Lab, topic: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first one hangs: it does not poll, so its group waits for it before anybody is given anything."""
+    monkeypatch.setattr(subscriptions, "_JOIN_SECONDS", 4)
+    async with member(lab, topic) as hanging, member(lab, topic) as waiting:
+        while not hanging.generation:
+            await hanging.fetch(1)
+
+        with pytest.raises(Transient, match="nothing to do"):
+            await drained(waiting, 8)
+
+
+async def test_a_member_for_which_nothing_is_left_waits_beside_the_others(
+    lab: Lab, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriptions, "_JOIN_SECONDS", 4)
+    async with member(lab, topic) as first, member(lab, topic) as second:  # of one partition
+        await shared(first, second)
+        await asyncio.gather(drained(first, 6), drained(second, 6))
 
 
 async def test_a_broker_that_is_not_there_is_said_so_at_once() -> None:

@@ -1,7 +1,7 @@
 """A small service to try the chassis with, without a word of any city: `counter` says numbers, `doubler` says them twice as big.
 
 As a process, so that it can be killed:  python -m tests.chassis.toy SUFFIX [--die-at STAGE] [--sleep-at STAGE] [--lose N]
-                                    [--refuse-seeks N] [--whole]
+                                    [--refuse-seeks N] [--never-leave] [--whole]
 """
 
 import argparse
@@ -157,6 +157,15 @@ def refuse_seeks(times: int) -> None:
     Subscription.rewind = rewind_later
 
 
+def never_leave() -> None:
+    """A client that does not come back from leaving its group."""
+
+    def sleep(self: Subscription) -> None:
+        time.sleep(3600)
+
+    Subscription._leave = sleep  # pyright: ignore[reportPrivateUsage]
+
+
 def main() -> None:
     """Run the doubler."""
     parser = argparse.ArgumentParser()
@@ -165,8 +174,12 @@ def main() -> None:
     parser.add_argument("--sleep-at", choices=get_args(DieAt))
     parser.add_argument("--lose", type=int, default=0)
     parser.add_argument("--refuse-seeks", type=int, default=0)
+    parser.add_argument("--never-leave", action="store_true")
     parser.add_argument("--whole", action="store_true", help="as the whole service, with its watch over its loops")
     arguments, settings = parser.parse_args(sys.argv[1:]), Settings.model_validate({})
+    if arguments.never_leave:
+        never_leave()
+        settings.stall_seconds = 60
     uvloop.run(serve(doubler(arguments.suffix), settings) if arguments.whole else run(arguments, settings))
 
 

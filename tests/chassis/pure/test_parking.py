@@ -79,3 +79,11 @@ def test_the_limit_remembers_no_less_than_its_window(batches: list[tuple[int, in
     remembered = sum(keys for keys, _ in limit._recent)
     assert remembered >= min(100, sum(keys for keys, _ in batches))
     assert remembered - limit._recent[0][0] < 100 if limit._recent else remembered == 0
+
+
+def test_what_holds_no_key_takes_no_memory() -> None:
+    limit = ParkingLimit(window=100)
+    for _ in range(1_000):
+        limit.count(keys=0, parked=0)
+
+    assert not limit._recent
