@@ -217,6 +217,7 @@ async def test_a_database_of_the_release_before_is_taken_over_without_loss(new_s
     assert await bring_up(new_servers.postgres_dsn, found) == [
         "chassis/0003_owner.sql",
         "chassis/0004_inline.sql",
+        "chassis/0005_parked_again.sql",
     ]
     assert await bring_up(new_servers.postgres_dsn, found) == []
 
