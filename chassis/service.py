@@ -37,8 +37,7 @@ from contracts.envelope import Event
 from contracts.topics import Topic
 
 _M_ARENA_MAX, _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -8, -3, -1
-_OF_A_BATCH = 256 * 1024
-"""Bytes: what is larger is a batch's, and goes with it."""
+_OF_A_BATCH = 256 * 1024  # bytes: what is larger is a batch's, and goes with it
 
 AddRoutes = Callable[[FastAPI, Commands], None]
 Work = Callable[[Commands, Telemetry, asyncio.Event], Awaitable[None]]
@@ -50,8 +49,7 @@ async def _nothing(_: Tx) -> Sequence[Event]:
     return ()
 
 
-async def _begun(_: Commands, __: Telemetry) -> None:
-    return None
+async def _begun(_: Commands, __: Telemetry) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The keys that a city needs now and soon: made ahead, so that the first application of a fiscal year finds its key."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,8 +11,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 import cities
 from chassis import database
 from deploy.databases import ServiceDatabase, within
-from sealing.errors import KeyringRefusal
-from sealing.folders import Folders, version_of
+from sealing.errors import KeyringAway, KeyringRefusal, SealingError
+from sealing.files import unwrapped
+from sealing.folders import Folders, version_of, versions
 from sealing.keyring import EDGE, number_class
 from sealing.making import make_keys, names_ahead
 from services.intake.legal_bases import read_legal_bases
@@ -28,7 +29,7 @@ class _Retention(BaseSettings):
     retention: str = "5y"
 
 
-_WRAPPING = {"desk": "SELECT key FROM index_key", "intake": "SELECT key FROM digest_key"}
+_WRAPPED = {"desk": "SELECT key, wrapped FROM index_key", "intake": "SELECT key, wrapped FROM digest_key"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,35 +42,45 @@ class Keyrings:
 
 
 async def require_known(keyrings: Keyrings, admin_dsn: str, databases: Collection[ServiceDatabase]) -> None:
-    """Nothing, when the keyrings hold every key by which these databases had something wrapped.
+    """Nothing, when the keyrings open everything that these databases had wrapped by a key that is not destroyed.
 
-    One that does not is another: a volume that is not mounted, an empty folder after a loss. Keys of the same names, made anew in
-    it, would seal what the real ones never open. Raises KeyringRefusal.
+    One that does not is another: a volume that is not mounted, its opening half alone neither, an empty folder after a loss, keys of the
+    same names that were made anew. What is made in it would seal what the real one never opens. Raises KeyringRefusal.
     """
     held = {"desk": Folders(keyrings.city), "intake": Folders(keyrings.edge)}
     for found in databases:
-        if (folders := held.get(found.service)) and (lost := _lost(folders, await _wrapping(admin_dsn, found))):
+        if (folders := held.get(found.service)) and (lost := _lost(folders, await _wrapped(admin_dsn, found))):
             raise KeyringRefusal(
-                f"{folders.root} does not hold {', '.join(lost)}, by which keys in the database {found.name} are wrapped: is the volume "
-                "mounted? Nothing was made in it. A keyring that is lost is brought back by `madoguchi keys restore FILE`; without a "
-                "back-up what it sealed stays closed, and only empty databases go with a new one."
+                f"{folders.root} does not hold {', '.join(lost)}, by which keys in the database {found.name} are wrapped, or another key "
+                "of that name: is the volume mounted, and the right one? Nothing was made in it. A keyring that is lost is brought back by "
+                "`madoguchi keys restore FILE`; without a back-up what it sealed stays closed, and only empty databases go with a new one."
             )
 
 
-def _lost(folders: Folders, versions: Iterable[str]) -> list[str]:
-    names = {version: version_of(version) for version in versions}
-    return sorted(
-        version
-        for version, (name, number) in names.items()
-        if number not in folders.versions(name) and not folders.is_destroyed(name)
-    )
+def _lost(folders: Folders, wrapped: Mapping[str, bytes]) -> list[str]:
+    return sorted(version for version, secret in wrapped.items() if not _is_known(folders, version, secret))
 
 
-async def _wrapping(admin_dsn: str, found: ServiceDatabase) -> set[str]:
-    """The versions of keys by which a service has wrapped keys of its own."""
+def _is_known(folders: Folders, version: str, wrapped: bytes) -> bool:
+    """Whether a version is the one that wrapped this, or was destroyed. Raises KeyringRefusal for a file that a person must mend first."""
+    name, number = version_of(version)
+    if folders.is_destroyed(name):
+        return True
+    if number not in versions(folders.private, name):
+        return False
+    try:
+        return bool(unwrapped(folders.private, version, wrapped))
+    except (SealingError, FileNotFoundError):
+        return folders.is_destroyed(name)  # since we looked
+    except KeyringAway as error:
+        raise KeyringRefusal(str(error)) from error
+
+
+async def _wrapped(admin_dsn: str, found: ServiceDatabase) -> dict[str, bytes]:
+    """What a service has wrapped, by the version of the key that did."""
     connection = await database.connect(within(admin_dsn, found.name))
     try:
-        return {row[0] for row in await connection.fetch(_WRAPPING[found.service])}
+        return {row["key"]: row["wrapped"] for row in await connection.fetch(_WRAPPED[found.service])}
     finally:
         await database.close(connection)
 

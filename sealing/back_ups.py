@@ -94,7 +94,7 @@ def restore(root: Path, file: Path, passphrase: str) -> Restored:
         id=header.id, at=header.at, file=str(file.absolute()), sha256_of_file=digest(content), keys=header.keys
     )
     files = _checked(found.files) | {f"back-ups/{header.id}.json": encoded(note)}
-    with writing(root) as folders:
+    with writing(root, restoring=True) as folders:
         gone = {name for name in _names(files) if folders.is_destroyed(name) or f"destroyed/{name}.json" in files}
         left = {path: held for path, held in files.items() if _name_of(path) not in gone}
         new = {path: held for path, held in left.items() if not (root / path).exists()}

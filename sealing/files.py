@@ -80,11 +80,16 @@ class FileUnwrapping:
         """See `sealing.keyring.Unwrapping`."""
         name, _ = version_of(key)
         with _reading(self.private_dir, name):
-            private = read_private(self.private_dir, key).private
-        try:
-            return SUITE.decrypt(wrapped, X25519PrivateKey.from_private_bytes(private), info(key))
-        except InvalidTag:
-            raise BrokenSeal(f"{key} did not wrap this.") from None
+            return unwrapped(self.private_dir, key, wrapped)
+
+
+def unwrapped(half: Path, key: str, wrapped: bytes) -> bytes:
+    """The secret that version `key` in `half` wrapped, whether it says that it is a keyring or not. Raises BrokenSeal, FileNotFoundError, UnsafeKeyring."""
+    private = read_private(half, key).private
+    try:
+        return SUITE.decrypt(wrapped, X25519PrivateKey.from_private_bytes(private), info(key))
+    except InvalidTag:
+        raise BrokenSeal(f"{key} did not wrap this.") from None
 
 
 def read_public(half: Path, key: str) -> PublicKey:

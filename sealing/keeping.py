@@ -15,7 +15,7 @@ from pydantic import Field
 from sealing import durable
 from sealing.certificates import BackUpNote, Request, certify
 from sealing.documents import Document, encoded, read
-from sealing.errors import UnsafeKeyring
+from sealing.errors import KeyringRefusal, UnsafeKeyring
 from sealing.folders import MARK, MARK_CONTENT, Folders
 from sealing.keyring import JST
 
@@ -27,9 +27,14 @@ class Restoring(Document):
 
 
 @contextlib.contextmanager
-def writing(root: Path) -> Generator[Folders]:
-    """The keyring at `root`, for this process alone, whole; made when it is not there. Raises KeyringRefusal, UnsafeKeyring."""
+def writing(root: Path, *, restoring: bool = False) -> Generator[Folders]:
+    """The keyring at `root`, for this process alone, whole; made when it is not there. Raises KeyringRefusal, UnsafeKeyring.
+
+    One whose opening half is not there is refused, unless whoever opens it is `restoring`.
+    """
     folders = Folders(root)
+    if not restoring:
+        _require_opening_half(folders)
     for folder in folders.all():
         durable.make_folder(folder)
     with durable.locked(root / "lock"):
@@ -38,6 +43,15 @@ def writing(root: Path) -> Generator[Folders]:
             durable.sweep(folder)
         complete(folders)
         yield folders
+
+
+def _require_opening_half(folders: Folders) -> None:
+    """It may be a volume of its own. Where that is not mounted, what is made in its place is lost, and what is destroyed lives on."""
+    if any(folders.public.glob("*.pub")) and not (folders.private / MARK).exists():
+        raise KeyringRefusal(
+            f"{folders.private} holds no keyring, and {folders.public} does: is it mounted? Nothing was done. "
+            "A half that is lost is brought back by `madoguchi keys restore FILE`."
+        )
 
 
 def complete(folders: Folders) -> None:

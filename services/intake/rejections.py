@@ -11,7 +11,7 @@ from chassis.database import Tx
 from contracts.intake import Fault
 from services.intake import rules
 
-PAGE = 500
+PAGE = 100
 KEPT_WITHOUT_WORDS = (
     "どの項目に誤りがあったかは記録されていません。同じイベントを POST /v1/applications に送ると、すべての誤りをお答えします。"
     " Which field it was is not kept of rejections this old: send the same event to POST /v1/applications to be told."
@@ -53,18 +53,21 @@ class Parked:
 
 
 async def rejections(tx: Tx, sources: Collection[str], behind: Place) -> list[Rejection]:
-    """The next rejections of these sources, oldest first, at most PAGE."""
+    """The next rejections of these sources, oldest first: PAGE, and one more where a page would end between two of one place.
+
+    What was rejected and what came under the same id with another content stand in one place when they came in one batch.
+    """
     rows = await tx.fetch(
         """
         SELECT r.* FROM unnest($1::text[]) own(name) CROSS JOIN LATERAL (
             (SELECT source, id, received_at, faults, fault FROM submission
              WHERE outcome = 'rejected' AND source = own.name AND received_at >= $2 AND (received_at, source, id) > ($2, $3, $4)
              ORDER BY received_at, id LIMIT $5)
-            UNION
+            UNION ALL
             (SELECT DISTINCT source, id, received_at, NULL::jsonb, NULL FROM contradiction
              WHERE source = own.name AND received_at >= $2 AND (received_at, source, id) > ($2, $3, $4)
              ORDER BY received_at, id LIMIT $5)
-        ) r ORDER BY received_at, source, id LIMIT $5
+        ) r ORDER BY received_at, source, id FETCH FIRST $5 ROWS WITH TIES
         """,
         sorted(sources),
         behind.since,
@@ -76,14 +79,14 @@ async def rejections(tx: Tx, sources: Collection[str], behind: Place) -> list[Re
 
 
 async def parked(tx: Tx, topic: str) -> list[Parked]:
-    """What is set aside of a topic, in the order in which it was published, at most PAGE."""
+    """What is set aside of a topic, in the order in which it was published: PAGE, and one more where there is more."""
     rows = await tx.fetch(
         """
         SELECT topic, partition, "offset", parked_at FROM chassis.parked_event WHERE topic = $1
         ORDER BY partition, "offset" LIMIT $2
         """,
         topic,
-        PAGE,
+        PAGE + 1,
     )
     return [Parked(**dict(row)) for row in rows]
 

@@ -4,12 +4,13 @@ Over HTTP a rejection is the answer itself, and leaves nothing behind.
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Depends, FastAPI
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime
+from pydantic import AfterValidator, AwareDatetime
 
 from chassis.commands import Commands
 from chassis.database import Tx
@@ -21,19 +22,31 @@ from services.intake.rejections import PAGE, Parked, Place, Rejection, parked, r
 PATH = "/v1/rejections"
 
 
+def _in_utc(moment: datetime) -> datetime:
+    """What PostgreSQL is asked. A moment that is in no year from 1 to 9999 there is none of ours."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a moment in UTC is in a year from 1 to 9999") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
 def add_rejections_route(app: FastAPI, commands: Commands, door: Door) -> None:
     """`GET /v1/rejections`, for channel systems that have a key."""
 
     @app.get(PATH)
     async def rejected(
         system: Annotated[System, Depends(door.enter)],  # before any parameter is looked at
-        since: AwareDatetime,
+        since: Moment,
         source: str = "",
         id: str = "",  # noqa: A002  the attribute of CloudEvents
     ) -> JSONResponse:
         """What was rejected of this system's own since a moment, oldest first, with every fault; and which of its records are set aside.
 
-        `next` leads on while there is more, 500 a page. A batch that took long comes into sight late, ten minutes at most: whoever
+        `next` leads on while there is more, 100 a page; of what is set aside the first 100 are told, and whether there is more.
+        A batch that took long comes into sight late, ten minutes at most: whoever
         looks again begins so much before his last look, and knows by source and id what he has had. 401 without a key, 429 too fast.
         """
         return JSONResponse(await commands.query(lambda tx: _told(tx, system, Place(since, source, id))))
@@ -45,7 +58,8 @@ async def _told(tx: Tx, system: System, behind: Place) -> dict[str, Any]:
     return {
         "rejections": [_rejection(one) for one in found],
         "next": _next(found),
-        "set_aside": [_set_aside(one) for one in aside],
+        "set_aside": [_set_aside(one) for one in aside[:PAGE]],
+        "set_aside_more": len(aside) > PAGE,
     }
 
 

@@ -148,6 +148,7 @@ async def test_migrations_run_once_and_the_schema_is_checked_both_ways(postgres:
         "chassis/0002_enter.sql",
         "chassis/0003_owner.sql",
         "chassis/0004_inline.sql",
+        "chassis/0005_parked_once.sql",
         "tests.chassis/0001_toy.sql",
     ]
     assert second == []

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,36 @@ def test_a_value_in_the_place_of_a_name_is_not_repeated() -> None:
     said = repr(reading.read({}, as_bytes(event)).faults)
 
     assert not [value for value in ("白樺", "hanako@", "0154") if value in said]
+
+
+@pytest.mark.parametrize("name", ["emai\x00l", "name花子", "phone\n", "e\x1bmail"], ids=ascii)
+def test_a_name_that_is_nearly_one_of_ours_is_repeated_where_a_program_may_have_written_it(name: str) -> None:
+    """PostgreSQL takes no NUL into a text, and a terminal obeys an escape."""
+    event = submitted()
+    event["data"]["application"]["applicant"] = {name: 1, "emial": 1, "adres": 1}
+
+    said = [field for field, _ in faults(event)]
+
+    assert said == [f"data.application.applicant.{one}" for one in ("?", "emial", "?")]
+
+
+def test_of_a_hundred_thousand_faults_a_hundred_are_told_and_that_there_are_more_and_it_takes_no_minutes() -> None:
+    event = submitted()
+    event["data"] |= {f"adres{number}": 0 for number in range(80_000)}
+    sent, began = as_bytes(event), time.process_time()
+
+    found = reading.read({}, sent).faults
+
+    assert time.process_time() - began < 10
+    assert [fault.code for fault in found] == ["extra_forbidden"] * reading.MOST_FAULTS + ["more-faults"]
+    assert len(repr(found)) < 50_000
+
+
+def test_a_hundred_faults_are_all_there_are_when_there_are_no_more() -> None:
+    event = submitted()
+    event["data"] |= {f"x{number}": 0 for number in range(reading.MOST_FAULTS)}
+
+    assert {code for _, code in faults(event)} == {"extra_forbidden"}
 
 
 SECRET = "秘密-Himitsu_Value"

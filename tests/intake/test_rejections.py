@@ -98,6 +98,55 @@ async def test_page_after_page_leads_past_each_once_and_in_their_order(
     assert told == sorted([*(one["id"] for one in sent), contradicted["id"]])
 
 
+async def test_a_page_does_not_end_between_two_rejections_of_one_place(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A faulty submission and another content under its id, in one batch: both have its source, its id and its moment."""
+    for module in (rejections, rejections_api):
+        monkeypatch.setattr(module, "PAGE", 3)
+    faulty = [application(procedure="SNOW!") | {"id": str(number)} for number in range(4)]
+    await intake.receive(*faulty, *(application() | {"id": one["id"]} for one in faulty))
+
+    told: list[tuple[str, str]] = []
+    path = f"/v1/rejections?since={quote(A_WHILE_AGO)}"
+    while path:
+        answer = (await raw(intake, path)).json()
+        told += [(one["id"], one["errors"][0]["code"]) for one in answer["rejections"]]
+        path = answer["next"]
+
+    assert sorted(told) == sorted(
+        (one["id"], code) for one in faulty for code in ("string_pattern_mismatch", "id-reused")
+    )
+
+
+async def test_a_name_that_no_text_of_postgresqls_holds_is_a_fault_like_any_other(intake: Intake) -> None:
+    await intake.receive(application(applicant={"emai\x00l": "x"}))
+
+    (told,) = (await asked(intake))["rejections"]
+
+    assert [fault["field"] for fault in told["errors"]] == ["data.application.applicant.?"]
+
+
+async def test_of_what_is_set_aside_it_is_said_when_there_is_more(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (rejections, rejections_api):
+        monkeypatch.setattr(module, "PAGE", 2)
+    await consumed(intake, *(record(b"no event", PORTALS_OWN, offset) for offset in range(2)))
+    just = await asked(intake)
+    await consumed(intake, record(b"no event", PORTALS_OWN, 2))
+    more = await asked(intake)
+
+    assert [(len(answer["set_aside"]), answer["set_aside_more"]) for answer in (just, more)] == [(2, False), (2, True)]
+
+
+async def test_a_record_at_the_place_of_one_of_a_topic_that_was_deleted_is_set_aside_too(intake: Intake) -> None:
+    await consumed(intake, record(b"no event", PORTALS_OWN, 0))
+    await consumed(intake, record(b"no event either", PORTALS_OWN, 0), record(b"no event", PORTALS_OWN, 0))
+
+    assert len((await asked(intake))["set_aside"]) == 2
+
+
 async def test_of_a_rejection_from_before_there_were_words_the_codes_are_told(intake: Intake) -> None:
     await intake.receive(application(procedure="SNOW!"))
     async with intake.as_administrator() as tx:
@@ -126,7 +175,17 @@ async def test_a_record_that_was_set_aside_is_told_to_whoever_may_write_its_topi
 
 
 @pytest.mark.parametrize(
-    "query", ["", "?since=yesterday", "?since=2026-11-24T00:00:00"], ids=["none", "no time", "no zone"]
+    "query",
+    [
+        "",
+        "?since=yesterday",
+        "?since=2026-11-24T00:00:00",
+        "?since=0001-01-01T00:00:00%2B09:00",
+        "?since=9999-12-31T23:59:59-01:00",
+        "?since=1e300",
+        "?since=nan",
+    ],
+    ids=["none", "no time", "no zone", "year 0", "year 10000", "no year", "no number"],
 )
 async def test_who_says_no_moment_is_told_to(intake: Intake, query: str) -> None:
     answer = await raw(intake, f"/v1/rejections{query}")
@@ -134,6 +193,17 @@ async def test_who_says_no_moment_is_told_to(intake: Intake, query: str) -> None
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     assert "since" in answer.text
+
+
+@pytest.mark.parametrize(
+    "since", ["0001-01-01T00:00:00Z", "2026-11-24T17:00:00%2B09:00", "0"], ids=["year 1", "offset", "seconds"]
+)
+async def test_any_moment_that_there_is_may_be_asked_for(intake: Intake, since: str) -> None:
+    await intake.receive(application(procedure="SNOW!"))
+
+    answer = await raw(intake, f"/v1/rejections?since={since}&source={'s' * 900}&id={quote('申請') * 100}")
+
+    assert (answer.status_code, len(answer.json()["rejections"])) == (200, 1)
 
 
 async def test_without_a_key_nothing_is_told(intake: Intake) -> None:

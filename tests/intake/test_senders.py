@@ -127,6 +127,23 @@ async def test_however_many_speak_as_another_the_others_pass_and_each_event_is_l
     assert await sources_taken_in(intake) == {good["source"]}
 
 
+async def test_however_many_documents_are_full_of_faults_each_is_rejected_and_the_others_pass(intake: Intake) -> None:
+    """As poison they would be taken for a fault of ours: parking stops, and one vendor has stopped intake for everybody."""
+    crowd = {f"x{number}": 0 for number in range(6_000)}
+    full = [application() for _ in range(25)]
+    for one in full:
+        one["data"] |= crowd
+    good = application()
+
+    outcome = await consumed(
+        intake,
+        *(record(one, PORTALS_OWN, offset) for offset, one in enumerate(full)),
+        record(good | {"source": "/channels/thief"}, THIEFS_OWN, 0),
+    )
+
+    assert (outcome.handled, outcome.parked, outcome.announced) == (26, 0, 26)
+
+
 async def test_whoever_forges_makes_nobody_wait_behind_it(intake: Intake) -> None:
     sent = application()
     forged = sent | {"id": "forged"}

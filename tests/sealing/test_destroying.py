@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -229,6 +230,43 @@ def test_a_key_whose_files_are_damaged_can_be_destroyed_too(made: Folders, damag
 
     assert [version.public_sha256 for version in certificate.versions] == [expected]
     assert made.versions(NAME) == []
+
+
+@pytest.mark.parametrize("left", ["nothing", "an empty folder"])
+def test_no_certificate_is_made_of_a_key_that_lies_where_nothing_is_mounted(made: Folders, left: str) -> None:
+    """Either half may be a volume of its own."""
+    one = FileWrapping(made.public).new(NAME)
+    ask(made.root, NAME, by="sato", reason=REASON, at=NOW)
+    mounted = made.private.rename(made.root.parent / "elsewhere")
+    if left == "an empty folder":
+        made.private.mkdir()
+
+    for order in (
+        lambda: confirm(made.root, NAME, by="tanaka", at=LATER),
+        lambda: make_keys(made.root, "5y-2027"),
+        lambda: rotate(made.root, NAME),
+        lambda: back_up(made.root, made.root.parent / "half", PASSPHRASE, NOW),
+    ):
+        with pytest.raises(KeyringRefusal, match=f"{made.private} holds no keyring, .* is it mounted"):
+            order()
+
+    assert not made.certificate(NAME).exists()
+    assert not list(made.private.glob("*"))
+    if made.private.exists():
+        made.private.rmdir()
+    mounted.rename(made.private)
+    assert FileUnwrapping(made.private).unwrap(one.key, one.wrapped) == one.secret
+    assert confirm(made.root, NAME, by="tanaka", at=LATER).key == NAME
+
+
+def test_an_opening_half_that_is_lost_is_restored(made: Folders) -> None:
+    one = FileWrapping(made.public).new(NAME)
+    back_up(made.root, made.root.parent / "old", PASSPHRASE, NOW)
+    shutil.rmtree(made.private)
+
+    restore(made.root, made.root.parent / "old", PASSPHRASE)
+
+    assert FileUnwrapping(made.private).unwrap(one.key, one.wrapped) == one.secret
 
 
 def test_what_a_killed_process_had_begun_to_write_of_the_key_goes_too(made: Folders) -> None:
