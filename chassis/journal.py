@@ -203,13 +203,16 @@ async def ticks_of(tx: Tx, partition: int, first: int, last: int) -> list[Tick]:
     return [_tick(row) for row in rows]
 
 
+_WAIT_BRIEFLY = "SET LOCAL lock_timeout = '500ms'"
+
+
 async def make_partitions(tx: Tx, today: date) -> None:
     """Partitions from yesterday to three days ahead: the journal never meets a day without one.
 
     Raises asyncpg.LockNotAvailableError when somebody reads the journal for long, as a back-up does: who appends waits behind
     this, so it does not wait for long. Rows of a day without a partition have a place of their own meanwhile.
     """
-    await tx.execute("SET LOCAL lock_timeout = '500ms'")
+    await tx.execute(_WAIT_BRIEFLY)
     for ahead in range(-1, 4):
         await tx.execute("SELECT chassis.make_journal_partition($1)", today + timedelta(days=ahead))
 
@@ -219,7 +222,7 @@ async def drop_partitions(tx: Tx, before: date) -> list[str]:
 
     Raises asyncpg.InsufficientPrivilegeError for a `before` later than yesterday, and LockNotAvailableError like `make_partitions`.
     """
-    await tx.execute("SET LOCAL lock_timeout = '500ms'")
+    await tx.execute(_WAIT_BRIEFLY)
     rows = await tx.fetch("SELECT chassis.drop_journal_partitions($1)", before)
     return [row[0] for row in rows]
 

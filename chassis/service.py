@@ -89,7 +89,7 @@ def main(name: str, build: Callable[[S], Service], settings: type[S]) -> None:
         sys.stdout.write(f"usage: madoguchi-{name} [run]\n\n{__doc__}\nEnvironment:\n{variables(settings)}")
         sys.exit(0 if command in ("-h", "--help") else 2)
     found = _settings(settings)
-    _share_memory()
+    _tune_memory()
     service = build(found)
     try:
         uvloop.run(serve(service, found))
@@ -98,7 +98,7 @@ def main(name: str, build: Callable[[S], Service], settings: type[S]) -> None:
         sys.exit(told(failed))
 
 
-def _share_memory() -> None:
+def _tune_memory() -> None:
     """One arena for all threads (mallopt(3)): glibc gives each its own, and what the few that wait leave there is 10 MB a service.
 
     And the buffers of a batch beside it: glibc learns from the first that is freed to keep all later ones, 7 MB of the desk.

@@ -109,9 +109,12 @@ async def _lags(city: "City") -> list[Lag]:
     seen: dict[str, list[tuple[str, int, int]]] = {}
     for service in city.services:
         async with city.database(service) as connection:
+            seen[service] = [(row[0], row[1], row[2]) for row in await watermarks(connection)]
+    # After all that has been seen: or a busy city's readers would look as if they were ahead of their producers.
+    for service in city.services:
+        async with city.database(service) as connection:
             name = topic_by(service).name
             last |= {(name, partition): number for partition, number in enumerate(await counters(connection))}
-            seen[service] = [(row[0], row[1], row[2]) for row in await watermarks(connection)]
     return [
         lag
         for reader, rows in seen.items()

@@ -12,21 +12,27 @@ from deploy.local.home import Home
 
 if TYPE_CHECKING:
     from deploy.databases import ServiceDatabase
+    from deploy.keyrings import Keyrings
 
 
 def make_ahead(home: Home, at: datetime) -> None:
     """The keys of a city on this machine."""
     from deploy import keyrings  # what makes keys is loaded by who makes them, not by every command
 
-    keyrings.make_ahead(keyrings.Keyrings(home.keyring, home.edge_keyring, home.number_keyring), at)
+    keyrings.make_ahead(_of(home), at)
 
 
 async def require_known(home: Home, admin_dsn: str, databases: Collection["ServiceDatabase"]) -> None:
     """See `deploy.keyrings`."""
     from deploy import keyrings
 
-    found = keyrings.Keyrings(home.keyring, home.edge_keyring, home.number_keyring)
-    await keyrings.require_known(found, admin_dsn, databases)
+    await keyrings.require_known(_of(home), admin_dsn, databases)
+
+
+def _of(home: Home) -> "Keyrings":
+    from deploy.keyrings import Keyrings
+
+    return Keyrings(home.keyring, home.edge_keyring, home.number_keyring)
 
 
 def addresses(home: Home, service: str) -> Mapping[str, str]:

@@ -24,6 +24,7 @@ from contracts.intake import (
 from contracts.reading import Submission
 from services.intake import rules, store, timeline
 from services.intake.guarding import Guarded, Place
+from services.intake.rejections import fault_of
 from services.intake.rules import Known, Sent, Verdict
 from services.intake.seals import Seals
 from services.intake.senders import admitted
@@ -76,7 +77,7 @@ async def take_in(received: Sequence[Verbatim], tx: Tx, seals: Seals, own: Seque
     await note_outcomes(tx, judged)
     return [
         *(event for found in judged for event in announce(tx, found, seals)),
-        *(rejected(tx, submissions[index], [_fault(rules.ID_REUSED)]) for index in reused),
+        *(rejected(tx, submissions[index], [fault_of(rules.ID_REUSED)]) for index in reused),
     ]
 
 
@@ -152,7 +153,7 @@ def rejected(tx: Tx, sent: Submission, faults: Sequence[Fault]) -> ApplicationRe
 
 def faults_of(found: Judged) -> list[Fault]:
     """What was wrong when it was read, and what intake has against it."""
-    return [*found.submission.faults, *(_fault(fault) for fault in found.verdict.faults)]
+    return [*found.submission.faults, *(fault_of(fault) for fault in found.verdict.faults)]
 
 
 @singledispatch
@@ -255,7 +256,3 @@ def _outcome(found: Judged) -> tuple[str, str, str, str | None, str | None]:
 
 def _origin(sent: Submission) -> Origin:
     return Origin(source=sent.source, id=sent.id)
-
-
-def _fault(fault: rules.Fault) -> Fault:
-    return Fault(field=fault.field, code=fault.code, message=fault.message)

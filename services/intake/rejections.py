@@ -97,4 +97,9 @@ def _faults(row: Record) -> Iterator[Fault]:
     elif row["fault"] is not None:
         yield from (Fault(field="", code=code, message=KEPT_WITHOUT_WORDS) for code in row["fault"].split(","))
     else:
-        yield Fault(field=rules.ID_REUSED.field, code=rules.ID_REUSED.code, message=rules.ID_REUSED.message)
+        yield fault_of(rules.ID_REUSED)
+
+
+def fault_of(fault: rules.Fault) -> Fault:
+    """What a rule found, as it is told."""
+    return Fault(field=fault.field, code=fault.code, message=fault.message)

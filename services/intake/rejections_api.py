@@ -46,8 +46,8 @@ def add_rejections_route(app: FastAPI, commands: Commands, door: Door) -> None:
         """What was rejected of this system's own since a moment, oldest first, with every fault; and which of its records are set aside.
 
         `next` leads on while there is more, 100 a page; of what is set aside the first 100 are told, and whether there is more.
-        A batch that took long comes into sight late, ten minutes at most: whoever
-        looks again begins so much before his last look, and knows by source and id what he has had. 401 without a key, 429 too fast.
+        A batch that took long comes into sight late, ten minutes at most: whoever looks again begins so much before his last look,
+        and knows by source and id what he has had. 401 without a key, 429 too fast.
         """
         return JSONResponse(await commands.query(lambda tx: _told(tx, system, Place(since, source, id))))
 

@@ -61,10 +61,7 @@ async def test_a_keyring_that_does_not_open_what_was_wrapped_is_another(
     tmp_path: Path, postgres: str, fresh_database: FreshDatabase, left: str
 ) -> None:
     """Either half may be a volume of its own; and keys of the same names are soon made anew by hand."""
-    keyrings = Keyrings(tmp_path / "city", tmp_path / "edge", None)
-    make_ahead(keyrings, NOW)
-    desk = await database_of("desk", fresh_database)
-    await wrap(postgres, desk, "index_key", keyrings.city, "5y-2026")
+    keyrings, desk = await used(tmp_path, postgres, fresh_database)
     if left != "public":
         shutil.rmtree(keyrings.city / "public")
     if left != "private":
@@ -82,10 +79,7 @@ async def test_a_keyring_that_does_not_open_what_was_wrapped_is_another(
 async def test_a_rotation_and_a_restored_back_up_leave_it_the_same_keyring(
     tmp_path: Path, postgres: str, fresh_database: FreshDatabase
 ) -> None:
-    keyrings = Keyrings(tmp_path / "city", tmp_path / "edge", None)
-    make_ahead(keyrings, NOW)
-    desk = await database_of("desk", fresh_database)
-    await wrap(postgres, desk, "index_key", keyrings.city, "5y-2026")
+    keyrings, desk = await used(tmp_path, postgres, fresh_database)
     rotate(keyrings.city, "5y-2026")
     await require_known(keyrings, postgres, (desk,))
     back_up(keyrings.city, tmp_path / "back-up", PASSPHRASE, NOW)
@@ -98,10 +92,7 @@ async def test_a_rotation_and_a_restored_back_up_leave_it_the_same_keyring(
 async def test_a_key_that_others_may_read_is_said_with_what_to_do(
     tmp_path: Path, postgres: str, fresh_database: FreshDatabase
 ) -> None:
-    keyrings = Keyrings(tmp_path / "city", tmp_path / "edge", None)
-    make_ahead(keyrings, NOW)
-    desk = await database_of("desk", fresh_database)
-    await wrap(postgres, desk, "index_key", keyrings.city, "5y-2026")
+    keyrings, desk = await used(tmp_path, postgres, fresh_database)
     file = keyrings.city / "private" / "5y-2026.1.key"
     file.chmod(0o644)
 
@@ -112,16 +103,22 @@ async def test_a_key_that_others_may_read_is_said_with_what_to_do(
 async def test_a_key_that_was_destroyed_is_not_missed(
     tmp_path: Path, postgres: str, fresh_database: FreshDatabase
 ) -> None:
-    keyrings = Keyrings(tmp_path / "city", tmp_path / "edge", None)
-    make_ahead(keyrings, NOW)
-    desk = await database_of("desk", fresh_database)
-    await wrap(postgres, desk, "index_key", keyrings.city, "5y-2026")
+    keyrings, desk = await used(tmp_path, postgres, fresh_database)
     folders = Folders(keyrings.city)
     for half in (folders.public / "5y-2026.1.pub", folders.private / "5y-2026.1.key"):
         half.unlink()
     folders.certificate("5y-2026").write_text("{}")
 
     await require_known(keyrings, postgres, (desk,))
+
+
+async def used(folder: Path, postgres: str, fresh_database: FreshDatabase) -> tuple[Keyrings, ServiceDatabase]:
+    """A city's keyrings, and the database of its desk, which has wrapped something by one of them."""
+    keyrings = Keyrings(folder / "city", folder / "edge", None)
+    make_ahead(keyrings, NOW)
+    desk = await database_of("desk", fresh_database)
+    await wrap(postgres, desk, "index_key", keyrings.city, "5y-2026")
+    return keyrings, desk
 
 
 async def database_of(service: str, fresh_database: FreshDatabase) -> ServiceDatabase:
